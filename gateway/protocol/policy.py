@@ -1,0 +1,90 @@
+"""What is done about findings: policies, as frozen values built from the settings.
+
+Which action wins: the policy's action for the risk, else its action for the stage, else the term's own. ``off`` at
+any level switches that stage off for that risk.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from filters.findings import Action, Finding, Phase, Stage
+
+
+class FailMode(StrEnum):
+    """What happens to a text that a stage could not scan."""
+
+    CLOSED = "closed"  # it does not pass
+    OPEN = "open"  # it passes as "unscanned", counted and recorded
+
+
+class RefusalStyle(StrEnum):
+    """How a blocked request is answered."""
+
+    ANSWER = "answer"  # an ordinary reply with the policy's text, so that chat clients show it
+    ERROR = "error"  # status 400 with code content_filter
+
+
+@dataclass(frozen=True, slots=True)
+class PhasePolicy:
+    """Actions and fail modes for one half of an exchange.
+
+    Attributes:
+        actions: action per stage; a stage that is absent leaves it to the term.
+        fail_modes: fail mode per stage; a stage that is absent is closed.
+    """
+
+    actions: Mapping[Stage, Action] = field(default_factory=dict)
+    fail_modes: Mapping[Stage, FailMode] = field(default_factory=dict)
+
+    def fail_mode(self, stage: Stage) -> FailMode:
+        """What to do when a stage could not scan: closed unless the operator said open."""
+        return self.fail_modes.get(stage, FailMode.CLOSED)
+
+
+@dataclass(frozen=True, slots=True)
+class RiskPolicy:
+    """What one risk class gets instead of the defaults.
+
+    Attributes:
+        action: overrides stage and term; None leaves it to them.
+        answers: refusal text per language (``zh``, ``en``).
+    """
+
+    action: Action | None = None
+    answers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Everything an account's exchanges are judged by.
+
+    Attributes:
+        name: the key under ``[policies]``.
+        refusal: how a blocked request is answered.
+        request: rules for prompts.
+        response: rules for replies.
+        risks: overrides per risk id.
+    """
+
+    name: str = "default"
+    refusal: RefusalStyle = RefusalStyle.ANSWER
+    request: PhasePolicy = field(default_factory=PhasePolicy)
+    response: PhasePolicy = field(default_factory=PhasePolicy)
+    risks: Mapping[str, RiskPolicy] = field(default_factory=dict)
+
+    def phase(self, phase: Phase) -> PhasePolicy:
+        """Return the rules for one half of an exchange."""
+        return self.request if phase is Phase.REQUEST else self.response
+
+    def action_for(self, phase: Phase, finding: Finding) -> Action:
+        """Return what is done about a finding: risk before stage before term; ``off`` anywhere wins."""
+        risk = self.risks.get(finding.risk)
+        levels = (
+            risk.action if risk else None,
+            self.phase(phase).actions.get(finding.stage),
+            finding.term.action,
+        )
+        if Action.OFF in levels:
+            return Action.OFF
+        return next(level for level in levels if level is not None)

@@ -1,0 +1,1 @@
+"""The I/O shell: endpoint, driver, upstream client, scan pool."""

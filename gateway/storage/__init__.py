@@ -1,0 +1,1 @@
+"""Schema, migrations and engines: SQLite on one machine, PostgreSQL for a fleet."""

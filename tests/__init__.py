@@ -1,0 +1,1 @@
+"""Tests mirror the packages: `gateway/x.py` is tested by `tests/gateway/test_x.py`."""
