@@ -31,6 +31,9 @@ class ErrorCode(StrEnum):
     UPSTREAM_RESET = "upstream_reset"
     UPSTREAM_TIMEOUT = "upstream_timeout"
     UPSTREAM_MALFORMED = "upstream_malformed"
+    UPSTREAM_REFUSED = "upstream_refused"
+    UPSTREAM_ERROR = "upstream_error"
+    CLIENT_DISCONNECTED = "client_disconnected"
     SCAN_FAILED = "scan_failed"
     AUDIT_UNAVAILABLE = "audit_unavailable"
     STORE_UNAVAILABLE = "store_unavailable"
@@ -68,6 +71,10 @@ ANSWERS: dict[ErrorCode, Answer] = {
     ErrorCode.UPSTREAM_RESET: Answer(502, "The model server ended the reply early. Try again."),
     ErrorCode.UPSTREAM_TIMEOUT: Answer(504, "The model server did not answer in time. Try again."),
     ErrorCode.UPSTREAM_MALFORMED: Answer(502, "The model server sent a reply that could not be understood."),
+    ErrorCode.UPSTREAM_REFUSED: Answer(502, "The model server refused the gateway's credentials. Tell the operator."),
+    ErrorCode.UPSTREAM_ERROR: Answer(502, "The model server failed on this request. Try again."),
+    # Recorded only: the one it would be told to is gone.
+    ErrorCode.CLIENT_DISCONNECTED: Answer(499, "The client went away before the answer was complete."),
     ErrorCode.SCAN_FAILED: Answer(503, "The text could not be checked in time. Try again shortly.", 2),
     ErrorCode.AUDIT_UNAVAILABLE: Answer(503, "The gateway cannot record exchanges now. Try again shortly.", 5),
     ErrorCode.STORE_UNAVAILABLE: Answer(503, "The gateway cannot look up accounts now. Try again shortly.", 5),

@@ -59,14 +59,16 @@ class ExchangeRecord:
         dialect: wire format, such as ``openai.chat``.
         model: model name as sent by the client, cut to 128 characters.
         streamed: whether the client asked for a stream.
-        decision: ``allow``, ``flag``, ``mask``, ``block``, ``unscanned`` or ``unfiltered``.
+        decision: ``allow``, ``flag``, ``mask``, ``block``, ``unscanned``, ``unfiltered``, or ``error`` when the
+            exchange failed without a block.
         phase: the half in which a block fell, else None.
         retract: True when text was already shown before a block.
         released_characters: reply characters sent before a block.
         findings: what was found.
         unscanned: what was not scanned.
         ruleset: digest of the ruleset it was judged by.
-        label: explicit label written: ``end``, ``start``, ``both``, ``present``, ``interface`` or ``none``.
+        label: visible label: ``end``, ``start``, ``both`` (written), ``present`` (the model's own), ``interface`` or
+            ``none``.
         produce_id: ``ProduceID`` of the label, or empty.
         status: HTTP status the client got.
         error: error code the client got, or empty.

@@ -1,0 +1,142 @@
+"""What the client is sent: heads, whole replies, refusals, notices and errors, as commands.
+
+Rules: every answer carries its request id; what was acted on says so in the member ``sluice``; generated content
+carries the seven label members in body and header; the matched term appears nowhere.
+"""
+
+import orjson
+
+from gateway.errors import ANSWERS, ErrorCode
+from gateway.protocol.commands import Command, SendData, SendEnd, SendStart
+from gateway.protocol.context import ExchangeContext
+from gateway.protocol.dialects.base import Document, Identity, ParsedRequest
+from gateway.protocol.judge import Decision, Judge
+from gateway.protocol.labels import language_of
+from gateway.protocol.policy import RefusalStyle
+from gateway.protocol.refusals import NOTICES, REFUSALS, outcome_member
+from gateway.protocol.sse import encode_frame
+from gateway.protocol.streaming import StreamedReply
+
+_JSON = b"application/json"
+_EVENT_STREAM = b"text/event-stream; charset=utf-8"
+_OK = 200
+
+
+class AnswerBuilder:
+    """Builds the answers of one exchange.
+
+    Args:
+        context: who asks, in which format, by which rules.
+        judge: what was decided.
+
+    Attributes:
+        identity: names replies that are made here; known once the request was read.
+    """
+
+    def __init__(self, context: ExchangeContext, judge: Judge) -> None:
+        self._context = context
+        self._judge = judge
+        self.identity = Identity(context.request_id, "", 0)
+
+    @property
+    def refusal_status(self) -> int:
+        """HTTP status of a blocked exchange whose answer has not begun."""
+        return ANSWERS[ErrorCode.CONTENT_FILTER].status if self._refuses_by_error else _OK
+
+    def members(self) -> Document:
+        """Return the members of a stream's last frame: label and outcome."""
+        return {"aigc": self._label(), "sluice": self._outcome()}
+
+    def stream_start(self) -> Command:
+        """Return the head of a stream that brings generated content."""
+        extra = ((b"cache-control", b"no-cache"), (b"x-aigc-label", orjson.dumps(self._label())))
+        return SendStart(_OK, self._headers(_EVENT_STREAM) + extra)
+
+    def reply(self, status: int, document: Document, *, labelled: bool) -> list[Command]:
+        """Return a whole reply of the model.
+
+        Args:
+            status: its HTTP status.
+            document: its body; the members are added to it.
+            labelled: False for an error of the model server, which is no generated content.
+        """
+        extra: tuple[tuple[bytes, bytes], ...] = ()
+        if labelled:
+            document["aigc"] = self._label()
+            extra = ((b"x-aigc-label", orjson.dumps(document["aigc"])),)
+        if self._judge.decision is not Decision.ALLOW:
+            document["sluice"] = self._outcome()
+        return self._whole(status, document, extra)
+
+    def refusal(self, request: ParsedRequest) -> list[Command]:
+        """Return the answer to a blocked request, or in place of a blocked reply that was not streamed."""
+        dialect, outcome = self._context.dialect, {"sluice": self._outcome()}
+        if self._refuses_by_error:
+            code = ErrorCode.CONTENT_FILTER
+            return self._whole(ANSWERS[code].status, dialect.error(code, ANSWERS[code].message) | outcome)
+        text = self._judge.answer(*_by_language(request, REFUSALS))
+        if not request.streamed:
+            return self._whole(_OK, dialect.refusal(self.identity, text) | outcome)
+        *first, last = dialect.refusal_frames(self.identity, text)
+        frames = [encode_frame(orjson.dumps(frame)) for frame in (*first, last | outcome)]
+        head = SendStart(_OK, (*self._headers(_EVENT_STREAM), (b"cache-control", b"no-cache")))
+        return [head, SendData(b"".join(frames) + dialect.terminator), SendEnd()]
+
+    def notice(self, stream: StreamedReply, request: ParsedRequest) -> list[Command]:
+        """Return the end of a stream that was blocked on its way."""
+        text = self._judge.answer(*_by_language(request, NOTICES))
+        shown = stream.channels.shown
+        outcome = self._outcome(stream.channels.released_characters, retract=shown)
+        members: Document = {"sluice": outcome}
+        if shown:
+            members["aigc"] = self._label()
+        return [SendData(stream.cut(text, members)), SendEnd()]
+
+    def broken(self, stream: StreamedReply, code: ErrorCode) -> list[Command]:
+        """Return the end of a stream that failed on its way."""
+        error = self._context.dialect.error(code, ANSWERS[code].message)
+        return [SendData(stream.broken(error | {"sluice": self._outcome()})), SendEnd()]
+
+    def error(self, code: ErrorCode, detail: str = "") -> list[Command]:
+        """Return an error in the shape of the wire format.
+
+        Args:
+            code: what went wrong.
+            detail: what exactly was wrong with the request, without quoting its text.
+        """
+        answer = ANSWERS[code]
+        extra: tuple[tuple[bytes, bytes], ...] = ()
+        if answer.retry_after_seconds is not None:
+            extra = ((b"retry-after", str(answer.retry_after_seconds).encode()),)
+        message = f"{answer.message} {detail}".rstrip()
+        return self._whole(answer.status, self._context.dialect.error(code, message), extra)
+
+    @property
+    def _refuses_by_error(self) -> bool:
+        return self._context.policy.refusal is RefusalStyle.ERROR
+
+    def _label(self) -> dict[str, str]:
+        return self._context.labelling.members(self._context.request_id)
+
+    def _outcome(self, released_characters: int = 0, *, retract: bool = False) -> dict[str, object]:
+        return outcome_member(self._judge, self._context.request_id, released_characters, retract=retract)
+
+    def _headers(self, content_type: bytes) -> tuple[tuple[bytes, bytes], ...]:
+        return (
+            (b"content-type", content_type),
+            (b"x-request-id", self._context.request_id.encode()),
+            (b"x-sluice-decision", self._judge.decision.value.encode()),
+            (b"x-sluice-ruleset", self._context.ruleset.digest.encode()),
+        )
+
+    def _whole(self, status: int, document: Document, extra: tuple[tuple[bytes, bytes], ...] = ()) -> list[Command]:
+        body = orjson.dumps(document)
+        length = ((b"content-length", str(len(body)).encode()),)
+        return [SendStart(status, self._headers(_JSON) + length + extra), SendData(body), SendEnd()]
+
+
+def _by_language(
+    request: ParsedRequest, texts: dict[str, tuple[tuple[str, str], ...]]
+) -> tuple[str, tuple[tuple[str, str], ...]]:
+    language = language_of(request.language_hint)
+    return language, texts[language]

@@ -1,0 +1,115 @@
+"""Whole texts: a request body, and a reply that is not streamed.
+
+Each is a JSON document that is read once, judged as a whole, and encoded again: what leaves is what was scanned, so
+duplicate members or an odd encoding cannot show the next reader another text than the one judged here.
+"""
+
+from typing import NamedTuple
+
+import orjson
+
+from filters.findings import Action, Finding, Phase
+from gateway.protocol.dialects.base import Dialect, Document
+from gateway.protocol.judge import Judge
+from gateway.protocol.labels import AnswerText, Labelling
+from gateway.protocol.texts import TextGroup, find_texts, write_masked
+
+Findings = tuple[tuple[Finding, ...], ...]
+
+
+class Texts(NamedTuple):
+    """Every text of a document.
+
+    Attributes:
+        groups: the texts and where they stand.
+        characters: how long they are together.
+    """
+
+    groups: tuple[TextGroup, ...]
+    characters: int
+
+
+def texts_of(document: Document) -> Texts:
+    """Find the texts of a document."""
+    groups = tuple(find_texts(document))
+    return Texts(groups, sum(len(group.text) for group in groups))
+
+
+def judge_texts(phase: Phase, texts: Texts, findings: Findings, judge: Judge) -> Action:
+    """Judge what was found in a document, and write the masks into it.
+
+    All findings are judged, also behind a block, so that the record names every risk.
+
+    Args:
+        phase: half of the exchange.
+        texts: what was scanned.
+        findings: what was found in each text, in the order of the texts.
+        judge: keeps the tally.
+
+    Returns:
+        The gravest action: ``block``, ``mask`` (masks are written) or a milder one.
+    """
+    gravest = Action.OFF
+    for group, found in zip(texts.groups, findings, strict=True):
+        masks = []
+        for finding in found:
+            action = judge.act(phase, finding, maskable=bool(group.parts))
+            if action is Action.MASK:
+                masks.append((finding.start, finding.end))
+            gravest = max(gravest, action, key=_GRAVITY.__getitem__)
+        if masks:
+            write_masked(group, masks)
+    return gravest
+
+
+_GRAVITY = {action: rank for rank, action in enumerate(Action)}
+
+
+def label_answers(dialect: Dialect, document: Document, labelling: Labelling, *, structured: bool) -> str:
+    """Write the visible label into every answer of a reply; return what became of it (`AnswerText.outcome`)."""
+    outcomes = []
+    for answer in dialect.answers(document):
+        text = AnswerText(structured=structured or answer.structured)
+        content = answer.container[answer.key]
+        text.add(content)
+        if not text.empty:
+            head = "" if text.present else text.opening(labelling)
+            answer.container[answer.key] = head + content + text.closing(labelling)
+        outcomes.append(text.outcome(labelling))
+    return next((outcome for outcome in sorted(outcomes) if outcome != "none"), "none")
+
+
+class BufferedReply:
+    """A reply that is not streamed, collected up to a bound.
+
+    Args:
+        limit_bytes: largest reply taken.
+
+    Attributes:
+        overflowed: True once it is larger.
+    """
+
+    __slots__ = ("_limit_bytes", "_pieces", "_size", "overflowed")
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self.overflowed = False
+
+    def feed(self, data: bytes) -> None:
+        """Take a piece of the body."""
+        self._size += len(data)
+        if self._size > self._limit_bytes:
+            self.overflowed = True
+            self._pieces.clear()
+        else:
+            self._pieces.append(data)
+
+    def parse(self) -> Document | None:
+        """Return the body as a JSON object; None when it is none."""
+        try:
+            document = orjson.loads(b"".join(self._pieces))
+        except orjson.JSONDecodeError:
+            return None
+        return document if isinstance(document, dict) else None

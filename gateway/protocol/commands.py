@@ -1,0 +1,56 @@
+"""Wishes of an exchange, carried out by the driver in the order given."""
+
+from typing import NamedTuple
+
+from filters.findings import Phase
+from gateway.protocol.record import ExchangeRecord
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+
+class ScanText(NamedTuple):
+    """Scan these texts outside the event loop; answered by `ScanCompleted` or `ScanFailed`."""
+
+    phase: Phase
+    texts: tuple[str, ...]
+
+
+class OpenUpstream(NamedTuple):
+    """Send a request to the model server; answered by `UpstreamStarted` or `UpstreamFailed`."""
+
+    path: str
+    body: bytes
+
+
+class CloseUpstream(NamedTuple):
+    """End the exchange with the model server at once; nothing more is wanted of it."""
+
+
+class AppendAudit(NamedTuple):
+    """Record the exchange; answered by `AuditAppended` or `AuditFailed`.
+
+    ``durable`` means the answer comes after the entry is on disk: what follows is an intervention.
+    """
+
+    record: ExchangeRecord
+    durable: bool
+
+
+class SendStart(NamedTuple):
+    """Send the head of the answer."""
+
+    status: int
+    headers: Headers
+
+
+class SendData(NamedTuple):
+    """Send a piece of the answer."""
+
+    data: bytes
+
+
+class SendEnd(NamedTuple):
+    """The answer is complete."""
+
+
+Command = ScanText | OpenUpstream | CloseUpstream | AppendAudit | SendStart | SendData | SendEnd

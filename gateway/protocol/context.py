@@ -1,0 +1,52 @@
+"""What an exchange is given at its start and keeps to its end: frozen, so a reload cannot change it half-way."""
+
+from dataclasses import dataclass
+
+from filters.ruleset import Ruleset
+from gateway.protocol.dialects.base import Dialect
+from gateway.protocol.labels import Labelling
+from gateway.protocol.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Limits of one exchange's buffers.
+
+    Attributes:
+        frame_bytes: largest frame of a stream.
+        reply_bytes: largest reply that is not streamed.
+        channels: most running texts of one stream (choices, tool calls, their members).
+        inline_scan_characters: longest text scanned on the event loop; longer ones go to the scan pool.
+    """
+
+    frame_bytes: int = 1024 * 1024
+    reply_bytes: int = 16 * 1024 * 1024
+    channels: int = 512
+    inline_scan_characters: int = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeContext:
+    """Who asks, in which format, and by which rules.
+
+    Attributes:
+        request_id: id of the exchange.
+        dialect: wire format.
+        policy: what is done about findings.
+        ruleset: what texts are scanned with.
+        labelling: how answers are labelled.
+        account: id of the account, or empty when none was found.
+        account_kind: kind of the account, or empty.
+        observe: True when findings are recorded and nothing acts on them.
+        bounds: limits of its buffers.
+    """
+
+    request_id: str
+    dialect: Dialect
+    policy: Policy
+    ruleset: Ruleset
+    labelling: Labelling
+    account: str = ""
+    account_kind: str = ""
+    observe: bool = False
+    bounds: Bounds = Bounds()

@@ -1,0 +1,221 @@
+"""OpenAI chat completions: every choice, content as string or parts, reasoning, refusals, tool-call arguments.
+
+Running texts are found by their path in ``choices[].delta``, not by a list of names, so a field that a server adds
+tomorrow is scanned as well.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from gateway.errors import ErrorCode, RequestError
+from gateway.protocol.dialects.base import (
+    Answer,
+    Carrier,
+    ChannelKey,
+    Document,
+    FrameView,
+    Identity,
+    ParsedRequest,
+    Segment,
+)
+from gateway.protocol.texts import KNOWN_NAMES, PLAIN, find_texts
+
+_METADATA = ("id", "object", "created", "model", "system_fingerprint", "service_tier")
+_CARRIERS = {"content": Carrier.VISIBLE, "tool_calls": Carrier.STRUCTURED, "function_call": Carrier.STRUCTURED}
+# What is nested deeper than any known delta is scanned as texts of its own, not followed from frame to frame.
+_DEEPEST_PATH = 12
+_CLOSED_NAMES = frozenset({"role", "type"})  # members whose values are words of the format
+
+
+class OpenAIChat:
+    """The dialect of ``POST /v1/chat/completions``."""
+
+    name = "openai.chat"
+    upstream_path = "/chat/completions"
+    terminator = b"data: [DONE]\n\n"
+    visible_path: ChannelKey = ("content",)
+
+    def parse_request(self, body: bytes) -> ParsedRequest:
+        """Read a request body.
+
+        Raises:
+            RequestError: it is not JSON, or lacks what every chat request has; the message names the member.
+        """
+        try:
+            document = orjson.loads(body)
+        except orjson.JSONDecodeError as exc:
+            raise RequestError("", ErrorCode.NOT_JSON) from exc
+        if not isinstance(document, dict):
+            raise RequestError("The body must be a JSON object.")
+        model = document.get("model")
+        if not isinstance(model, str) or not model:
+            raise RequestError("'model' must be a non-empty string.")
+        if not isinstance(document.get("stream") or False, bool):
+            raise RequestError("'stream' must be true or false.")
+        return ParsedRequest(
+            document, model, bool(document.get("stream")), _asks_for_json(document), _last_text(document)
+        )
+
+    def answers(self, document: Document) -> list[Answer]:
+        """Return the visible answers of a whole reply."""
+        messages = [choice.get("message") for choice in _choices(document)]
+        return [
+            Answer(message, "content", bool(message.get("tool_calls") or message.get("function_call")))
+            for message in messages
+            if isinstance(message, dict) and isinstance(message.get("content"), str)
+        ]
+
+    def view(self, document: Document) -> FrameView:
+        """Read a frame.
+
+        Raises:
+            ValueError: it is no object, or its choices are not what the format says.
+        """
+        if not isinstance(document, dict):
+            raise ValueError("a frame must be a JSON object")  # noqa: TRY004 one error for all that is malformed
+        frame = FrameView([], [], [], terminal=False)
+        for name, value in document.items():
+            if name not in KNOWN_NAMES:
+                frame.texts.append(name)
+            if isinstance(value, str):
+                frame.texts.append(value)
+            elif name != "choices" and isinstance(value, dict | list):
+                frame.texts.extend(group.text for group in find_texts(value))
+        choices = _choices(document)
+        for choice in choices:
+            _view_choice(choice, frame)
+        return frame._replace(terminal=bool(frame.finished) or not choices)
+
+    def withhold(self, document: Document) -> None:
+        """Drop token probabilities: they spell the text as it was."""
+        for choice in _choices(document):
+            if choice.get("logprobs") is not None:
+                choice["logprobs"] = None
+
+    def unfinish(self, document: Document) -> None:
+        """Drop the finish reasons and the usage count."""
+        document.pop("usage", None)
+        for choice in _choices(document):
+            choice["finish_reason"] = None
+
+    def piece(self, like: Document, channel: ChannelKey, text: str) -> Document:
+        """Build a frame that brings ``text`` at the channel's path."""
+        delta: Any = text
+        for step in reversed(channel[1:]):
+            if isinstance(step, str):
+                delta = {step: delta}
+            else:
+                delta = [{"index": step, **delta} if isinstance(delta, dict) else delta]
+        return _metadata(like) | {"choices": [{"index": channel[0], "delta": delta, "finish_reason": None}]}
+
+    def ending(self, like: Document, choices: list[int], text: str, reason: str | None) -> Document:
+        """Build a frame that ends the choices; the first brings the text."""
+        deltas: list[Document] = [{"content": text} if text else {}] + [{}] * (len(choices) - 1)
+        return _metadata(like) | {
+            "choices": [
+                {"index": index, "delta": delta, "finish_reason": reason}
+                for index, delta in zip(choices, deltas, strict=True)
+            ]
+        }
+
+    def blank(self, identity: Identity) -> Document:
+        """Build a frame without choices, for its metadata: where no frame of the model's can lend its own."""
+        return _own_metadata(identity, "chat.completion.chunk") | {"choices": []}
+
+    def refusal(self, identity: Identity, text: str) -> Document:
+        """Build a whole reply that says the text, finished by the content filter."""
+        message = {"role": "assistant", "content": text}
+        return _own_metadata(identity, "chat.completion") | {
+            "choices": [{"index": 0, "message": message, "finish_reason": "content_filter"}],
+            "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+        }
+
+    def refusal_frames(self, identity: Identity, text: str) -> list[Document]:
+        """Build the same as the frames of a stream."""
+        blank = self.blank(identity)
+        first = {"index": 0, "delta": {"role": "assistant", "content": text}, "finish_reason": None}
+        return [blank | {"choices": [first]}, self.ending(blank, [0], "", "content_filter")]
+
+    def error(self, code: str, message: str) -> Document:
+        """Build OpenAI's error shape."""
+        return {"error": {"message": message, "type": "sluice_error", "param": None, "code": code}}
+
+
+def _asks_for_json(document: Document) -> bool:
+    wanted = document.get("response_format")
+    return isinstance(wanted, dict) and wanted.get("type") in ("json_object", "json_schema")
+
+
+def _last_text(document: Document) -> str:
+    """Check the messages; return the text of the last one, by whose language the client is answered."""
+    messages = document.get("messages")
+    if not isinstance(messages, list) or not messages:
+        raise RequestError("'messages' must be a non-empty array.")
+    for number, message in enumerate(messages):
+        if not isinstance(message, dict) or not isinstance(message.get("role"), str):
+            raise RequestError(f"'messages[{number}]' must be an object with a 'role'.")
+        if not isinstance(message.get("content"), str | list | None):
+            raise RequestError(f"'messages[{number}].content' must be a string or an array of parts.")
+    return "\n".join(group.text for group in find_texts(messages[-1]))
+
+
+def _choices(document: Document) -> list[Document]:
+    choices = document.get("choices") or []
+    if not isinstance(choices, list) or not all(isinstance(choice, dict) for choice in choices):
+        raise ValueError("'choices' must be an array of objects")
+    return choices
+
+
+def _view_choice(choice: Document, frame: FrameView) -> None:
+    index = choice.get("index", 0)
+    if not isinstance(index, int):
+        raise ValueError("'choices[].index' must be a number")  # noqa: TRY004 the same
+    for name, value in choice.items():
+        if name not in KNOWN_NAMES:
+            frame.texts.append(name)
+        if name == "delta" and isinstance(value, dict):
+            frame.segments.extend(_segments(value, (index,), frame.texts))
+        elif isinstance(value, str):
+            frame.texts.append(value)
+        elif value is not None:
+            frame.texts.extend(group.text for group in find_texts(value))
+    if choice.get("finish_reason") is not None:
+        frame.finished.append(index)
+
+
+def _segments(node: Any, path: ChannelKey, texts: list[str]) -> Iterator[Segment]:  # noqa: ANN401 any JSON value
+    """Yield the running texts below a delta; unknown member names go to ``texts``."""
+    named = isinstance(node, dict)
+    if named:
+        texts.extend(name for name in node if name not in KNOWN_NAMES)
+    for key, value in node.items() if named else enumerate(node):
+        if isinstance(value, str):
+            if key not in _CLOSED_NAMES or value not in PLAIN:
+                here = (*path, key)
+                yield Segment(here, _CARRIERS.get(str(here[1]), Carrier.HIDDEN), node, key, value)
+        elif isinstance(value, dict | list):
+            if len(path) > _DEEPEST_PATH:
+                texts.extend(group.text for group in find_texts(value))
+            else:
+                yield from _segments(value, (*path, key if named else _element(key, value)), texts)
+
+
+def _element(position: int, value: Any) -> int:  # noqa: ANN401 any JSON value
+    """Parts of one tool call come in many frames; its ``index``, not its place in the array, says which one."""
+    index = value.get("index") if isinstance(value, dict) else None
+    return index if isinstance(index, int) else position
+
+
+def _metadata(like: Document) -> Document:
+    return {name: like[name] for name in _METADATA if name in like}
+
+
+def _own_metadata(identity: Identity, kind: str) -> Document:
+    return {
+        "id": f"chatcmpl-{identity.request_id}",
+        "object": kind,
+        "created": identity.created,
+        "model": identity.model,
+    }

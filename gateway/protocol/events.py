@@ -1,0 +1,82 @@
+"""Facts an exchange is told. Each is immutable; what the core needs of clock, chance or sockets is a field here."""
+
+from typing import NamedTuple
+
+from filters.findings import Finding, Phase
+from gateway.errors import ErrorCode
+
+
+class RequestReceived(NamedTuple):
+    """The client's request is complete."""
+
+    body: bytes
+
+
+class RequestRefused(NamedTuple):
+    """The shell could not take the request (no account, unknown path, too large); the code says why."""
+
+    code: ErrorCode
+
+
+class ScanCompleted(NamedTuple):
+    """The scan asked for by `ScanText` is done: findings for each text, in the order of the texts."""
+
+    phase: Phase
+    findings: tuple[tuple[Finding, ...], ...]
+
+
+class ScanFailed(NamedTuple):
+    """The scan asked for by `ScanText` was not done in time, or at all; the reason is a stable code."""
+
+    phase: Phase
+    reason: str
+
+
+class UpstreamStarted(NamedTuple):
+    """The head of the model server's reply is here."""
+
+    status: int
+    content_type: str
+
+
+class UpstreamData(NamedTuple):
+    """A piece of the model server's reply."""
+
+    data: bytes
+
+
+class UpstreamFinished(NamedTuple):
+    """The model server's reply is complete by the rules of HTTP."""
+
+
+class UpstreamFailed(NamedTuple):
+    """The model server could not be reached, was too slow, or ended its reply early."""
+
+    code: ErrorCode
+
+
+class AuditAppended(NamedTuple):
+    """The record is in the audit trail: durable where that was asked for, else in its queue."""
+
+
+class AuditFailed(NamedTuple):
+    """The audit trail could not take the record."""
+
+
+class ClientDisconnected(NamedTuple):
+    """The client is gone."""
+
+
+Event = (
+    RequestReceived
+    | RequestRefused
+    | ScanCompleted
+    | ScanFailed
+    | UpstreamStarted
+    | UpstreamData
+    | UpstreamFinished
+    | UpstreamFailed
+    | AuditAppended
+    | AuditFailed
+    | ClientDisconnected
+)

@@ -1,0 +1,344 @@
+"""The exchange: one request with its reply, as a pure object. Events in, commands out.
+
+Rules: the table at the end says which event is legal in which state and who takes it; any other raises and changes
+nothing. Nothing leaves before its scan; the record is appended before the end of an answer leaves, and is durable
+before a refusal or a notice does. `ClientDisconnected` is legal in every state: the answer has no reader any more, the
+record is still made.
+"""
+
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Any, ClassVar
+
+import orjson
+
+from filters.findings import Action, Phase, Stage
+from gateway.errors import ANSWERS, ErrorCode, RequestError
+from gateway.protocol import commands as wish
+from gateway.protocol import events as fact
+from gateway.protocol.answers import AnswerBuilder
+from gateway.protocol.buffered import BufferedReply, Findings, Texts, judge_texts, label_answers, texts_of
+from gateway.protocol.context import ExchangeContext
+from gateway.protocol.dialects.base import Document, Identity, ParsedRequest
+from gateway.protocol.judge import Decision, Judge
+from gateway.protocol.policy import FailMode
+from gateway.protocol.record import ExchangeRecord
+from gateway.protocol.streaming import StreamedReply
+
+_OK = 200
+_ERRORS_FROM = 400
+# The model server refuses us, not the client: its answer would mislead.
+_CREDENTIALS_REFUSED = frozenset({401, 403, 407})
+_RECORDED_MODEL_CHARACTERS = 128
+
+
+class State(Enum):
+    """Where an exchange is."""
+
+    IDLE = auto()
+    SCANNING_REQUEST = auto()  # the prompt is long: the scan pool reads it
+    AWAITING_UPSTREAM = auto()
+    BUFFERING = auto()  # a reply that is not streamed comes in
+    SCANNING_REPLY = auto()  # it is long: the scan pool reads it
+    STREAMING = auto()
+    RECORDING = auto()  # the record is being appended; what follows waits for it
+    CLOSING = auto()  # the answer is complete but for the model server's own end
+    DONE = auto()
+
+
+class IllegalEventError(RuntimeError):
+    """An event came in a state in which it makes no sense: the driver is wrong."""
+
+
+class Exchange:
+    """One request with its reply.
+
+    Args:
+        context: who asks, in which format, by which rules.
+
+    Attributes:
+        state: where it is.
+        record: what was recorded of it, once it was.
+    """
+
+    def __init__(self, context: ExchangeContext) -> None:
+        self.state = State.IDLE
+        self.record: ExchangeRecord | None = None
+        self._context = context
+        self._judge = Judge(context.policy, observe=context.observe)
+        self._builder = AnswerBuilder(context, self._judge)
+        self._request: ParsedRequest | None = None
+        self._texts = Texts((), 0)
+        self._prompt_characters = 0
+        self._reply: Document = {}
+        self._buffered = BufferedReply(context.bounds.reply_bytes)
+        self._stream: StreamedReply | None = None
+        self._started_at_us = 0
+        self._status = 0
+        self._label = "none"
+        self._error = ""
+        self._answer: list[wish.Command] = []  # what leaves once the record is made
+        self._after = State.DONE
+
+    @property
+    def decision(self) -> Decision:
+        """The decision so far."""
+        return self._judge.decision
+
+    def receive_event(self, event: fact.Event, at_us: int) -> list[wish.Command]:
+        """Take one fact; return what should be done about it. Never waits, never reads a clock.
+
+        Args:
+            event: the fact.
+            at_us: when it happened, in microseconds of Unix time.
+
+        Raises:
+            IllegalEventError: the event is not legal in this state; nothing changed.
+        """
+        if isinstance(event, fact.ClientDisconnected):
+            return self._on_disconnect(at_us)
+        handler = self._TABLE[self.state].get(type(event))
+        if handler is None:
+            raise IllegalEventError(f"{type(event).__name__} in {self.state.name}")
+        return handler(self, event, at_us)
+
+    def _on_request(self, event: fact.RequestReceived, at_us: int) -> list[wish.Command]:
+        self._started_at_us = at_us
+        try:
+            self._request = self._context.dialect.parse_request(event.body)
+        except RequestError as exc:
+            return self._fail(exc.code, at_us, str(exc))
+        self._builder.identity = Identity(self._context.request_id, self._request.model, at_us // 1_000_000)
+        self._texts = texts_of(self._request.document)
+        self._prompt_characters = self._texts.characters
+        return self._scan(Phase.REQUEST, at_us)
+
+    def _on_refused(self, event: fact.RequestRefused, at_us: int) -> list[wish.Command]:
+        self._started_at_us = at_us
+        return self._fail(event.code, at_us)
+
+    def _scan(self, phase: Phase, at_us: int) -> list[wish.Command]:
+        texts = self._texts
+        if texts.characters > self._context.bounds.inline_scan_characters:
+            self.state = State.SCANNING_REQUEST if phase is Phase.REQUEST else State.SCANNING_REPLY
+            return [wish.ScanText(phase, tuple(group.text for group in texts.groups))]
+        scan = self._context.ruleset.matcher(phase).scan
+        return self._judged(phase, tuple(tuple(scan(group.text)) for group in texts.groups), at_us)
+
+    def _on_scanned(self, event: fact.ScanCompleted, at_us: int) -> list[wish.Command]:
+        return self._judged(event.phase, event.findings, at_us)
+
+    def _on_scan_failed(self, event: fact.ScanFailed, at_us: int) -> list[wish.Command]:
+        if self._judge.unscanned(event.phase, Stage.KEYWORDS, event.reason) is FailMode.CLOSED:
+            return self._fail(ErrorCode.SCAN_FAILED, at_us)
+        return self._judged(event.phase, tuple(() for _ in self._texts.groups), at_us)
+
+    def _judged(self, phase: Phase, findings: Findings, at_us: int) -> list[wish.Command]:
+        action = judge_texts(phase, self._texts, findings, self._judge)
+        if action is Action.BLOCK:
+            return self._refuse(at_us)
+        if phase is Phase.RESPONSE:
+            return self._deliver(at_us, changed=action is Action.MASK)
+        self.state = State.AWAITING_UPSTREAM
+        request = self._parsed()
+        return [wish.OpenUpstream(self._context.dialect.upstream_path, orjson.dumps(request.document))]
+
+    def _on_upstream_started(self, event: fact.UpstreamStarted, at_us: int) -> list[wish.Command]:
+        self._status = event.status
+        if event.status in _CREDENTIALS_REFUSED:
+            return self._fail(ErrorCode.UPSTREAM_REFUSED, at_us)
+        if event.status != _OK and event.status < _ERRORS_FROM:
+            return self._fail(ErrorCode.UPSTREAM_MALFORMED, at_us)
+        request = self._parsed()
+        if event.status == _OK and request.streamed and event.content_type.startswith("text/event-stream"):
+            self.state = State.STREAMING
+            self._stream = StreamedReply(
+                self._context, self._judge, self._builder.identity, structured=request.structured
+            )
+            return [self._builder.stream_start()]
+        self.state = State.BUFFERING
+        return []
+
+    def _on_frames(self, event: fact.UpstreamData, at_us: int) -> list[wish.Command]:
+        stream = self._streaming()
+        out = stream.feed(event.data)
+        sent: list[wish.Command] = [wish.SendData(out)] if out else []
+        if stream.stop:
+            return sent + self._cut(stream, stream.stop, at_us)
+        return sent + self._end_stream(stream, at_us, State.CLOSING) if stream.done else sent
+
+    def _on_stream_finished(self, _event: fact.UpstreamFinished, at_us: int) -> list[wish.Command]:
+        return self._end_stream(self._streaming(), at_us, State.DONE)
+
+    def _on_stream_failed(self, event: fact.UpstreamFailed, at_us: int) -> list[wish.Command]:
+        return self._cut(self._streaming(), event.code, at_us)
+
+    def _on_piece(self, event: fact.UpstreamData, at_us: int) -> list[wish.Command]:
+        self._buffered.feed(event.data)
+        return self._fail(ErrorCode.UPSTREAM_MALFORMED, at_us) if self._buffered.overflowed else []
+
+    def _on_reply_finished(self, _event: fact.UpstreamFinished, at_us: int) -> list[wish.Command]:
+        document = self._buffered.parse()
+        if document is None:
+            failed = self._status >= _ERRORS_FROM
+            return self._fail(ErrorCode.UPSTREAM_ERROR if failed else ErrorCode.UPSTREAM_MALFORMED, at_us)
+        self._reply = document
+        self._texts = texts_of(document)
+        return self._scan(Phase.RESPONSE, at_us)
+
+    def _on_upstream_failed(self, event: fact.UpstreamFailed, at_us: int) -> list[wish.Command]:
+        return self._fail(event.code, at_us)
+
+    def _on_rest(self, _event: fact.UpstreamData, _at_us: int) -> list[wish.Command]:
+        """Bytes behind the terminator are not forwarded: no client reads them, nobody scanned them."""
+        return []
+
+    def _on_closed(self, _event: fact.Event, _at_us: int) -> list[wish.Command]:
+        self.state = State.DONE
+        return [wish.SendEnd()]
+
+    def _on_audit_appended(self, _event: fact.AuditAppended, _at_us: int) -> list[wish.Command]:
+        self.state = self._after
+        return self._answer
+
+    def _on_audit_failed(self, _event: fact.AuditFailed, _at_us: int) -> list[wish.Command]:
+        """What cannot be recorded does not happen: the answer is replaced by an error."""
+        self.state = State.DONE
+        if not self._answer:
+            return []
+        if self._stream is not None:
+            return [wish.CloseUpstream(), *self._builder.broken(self._stream, ErrorCode.AUDIT_UNAVAILABLE)]
+        return self._builder.error(ErrorCode.AUDIT_UNAVAILABLE)
+
+    def _on_disconnect(self, at_us: int) -> list[wish.Command]:
+        state, self._answer, self._after = self.state, [], State.DONE
+        if state in (State.RECORDING, State.DONE):
+            return []
+        if state is State.CLOSING:
+            self.state = State.DONE
+            return [wish.CloseUpstream()]
+        self._error = ErrorCode.CLIENT_DISCONNECTED
+        return [wish.CloseUpstream(), self._append(at_us)]
+
+    def _refuse(self, at_us: int) -> list[wish.Command]:
+        """The prompt, or a reply that is not streamed, is blocked: nothing of it was shown."""
+        request = self._parsed()
+        self._answer = self._builder.refusal(request)
+        self._status = self._builder.refusal_status
+        return [self._append(at_us, durable=True)]
+
+    def _deliver(self, at_us: int, *, changed: bool) -> list[wish.Command]:
+        document, status = self._reply, self._status
+        if changed:
+            self._context.dialect.withhold(document)
+        if status == _OK:
+            structured = self._parsed().structured
+            self._label = label_answers(
+                self._context.dialect, document, self._context.labelling, structured=structured
+            )
+        else:
+            self._error = ErrorCode.UPSTREAM_ERROR
+        self._answer = self._builder.reply(status, document, labelled=status == _OK)
+        return [self._append(at_us)]
+
+    def _end_stream(self, stream: StreamedReply, at_us: int, after: State) -> list[wish.Command]:
+        out = stream.finish()
+        sent: list[wish.Command] = [wish.SendData(out)] if out else []
+        if stream.stop:
+            return sent + self._cut(stream, stream.stop, at_us)
+        self._answer = [wish.SendData(stream.closing(self._builder.members()))]
+        if after is State.DONE:
+            self._answer.append(wish.SendEnd())
+        self._after = after
+        return [*sent, self._append(at_us)]
+
+    def _cut(self, stream: StreamedReply, code: ErrorCode, at_us: int) -> list[wish.Command]:
+        if code is ErrorCode.CONTENT_FILTER:
+            self._answer = self._builder.notice(stream, self._parsed())
+            return [wish.CloseUpstream(), self._append(at_us, durable=True)]
+        self._error = code
+        self._answer = self._builder.broken(stream, code)
+        return [wish.CloseUpstream(), self._append(at_us)]
+
+    def _fail(self, code: ErrorCode, at_us: int, detail: str = "") -> list[wish.Command]:
+        """Answer with an error; nothing was sent before."""
+        upstream_open = self.state in (State.AWAITING_UPSTREAM, State.BUFFERING)
+        self._error = code
+        self._answer = self._builder.error(code, detail)
+        self._status = ANSWERS[code].status
+        closing: list[wish.Command] = [wish.CloseUpstream()] if upstream_open else []
+        return [*closing, self._append(at_us)]
+
+    def _parsed(self) -> ParsedRequest:
+        if self._request is None:
+            raise IllegalEventError("no request was read")
+        return self._request
+
+    def _streaming(self) -> StreamedReply:
+        if self._stream is None:
+            raise IllegalEventError("no stream was begun")
+        return self._stream
+
+    def _append(self, at_us: int, *, durable: bool = False) -> wish.AppendAudit:
+        self.state = State.RECORDING
+        self.record = self._make_record(at_us)
+        return wish.AppendAudit(self.record, durable)
+
+    def _make_record(self, at_us: int) -> ExchangeRecord:
+        context, judge, request, stream = self._context, self._judge, self._request, self._stream
+        blocked = judge.decision is Decision.BLOCK
+        released = stream.channels.released_characters if stream and blocked else 0
+        return ExchangeRecord(
+            request_id=context.request_id,
+            started_at_us=self._started_at_us,
+            ended_at_us=at_us,
+            account=context.account,
+            account_kind=context.account_kind,
+            policy=context.policy.name,
+            dialect=context.dialect.name,
+            model=request.model[:_RECORDED_MODEL_CHARACTERS] if request else "",
+            streamed=bool(request and request.streamed),
+            decision=(Decision.ERROR if self._error and not blocked else judge.decision).value,
+            phase=judge.blocked_in,
+            retract=bool(released and stream and stream.channels.shown),
+            released_characters=released,
+            findings=judge.recorded,
+            unscanned=judge.not_scanned,
+            ruleset=context.ruleset.digest,
+            label=stream.channels.label_outcome if stream else self._label,
+            produce_id=context.request_id if stream or self._label != "none" else "",
+            status=self._status,
+            error=self._error,
+            prompt_characters=self._prompt_characters,
+            reply_characters=stream.channels.received_characters if stream else self._reply_characters(),
+        )
+
+    def _reply_characters(self) -> int:
+        return self._texts.characters if self._reply else 0
+
+    _TABLE: ClassVar[dict[State, dict[type, Callable[[Any, Any, int], list[wish.Command]]]]] = {
+        State.IDLE: {fact.RequestReceived: _on_request, fact.RequestRefused: _on_refused},
+        State.SCANNING_REQUEST: {fact.ScanCompleted: _on_scanned, fact.ScanFailed: _on_scan_failed},
+        State.AWAITING_UPSTREAM: {
+            fact.UpstreamStarted: _on_upstream_started,
+            fact.UpstreamFailed: _on_upstream_failed,
+        },
+        State.BUFFERING: {
+            fact.UpstreamData: _on_piece,
+            fact.UpstreamFinished: _on_reply_finished,
+            fact.UpstreamFailed: _on_upstream_failed,
+        },
+        State.SCANNING_REPLY: {fact.ScanCompleted: _on_scanned, fact.ScanFailed: _on_scan_failed},
+        State.STREAMING: {
+            fact.UpstreamData: _on_frames,
+            fact.UpstreamFinished: _on_stream_finished,
+            fact.UpstreamFailed: _on_stream_failed,
+        },
+        State.RECORDING: {fact.AuditAppended: _on_audit_appended, fact.AuditFailed: _on_audit_failed},
+        State.CLOSING: {
+            fact.UpstreamData: _on_rest,
+            fact.UpstreamFinished: _on_closed,
+            fact.UpstreamFailed: _on_closed,
+        },
+        State.DONE: {},
+    }

@@ -1,0 +1,104 @@
+"""The stream gate: what of a reply may leave while it is still coming.
+
+Each text of a stream that continues from frame to frame (a choice's content, its reasoning, the arguments of one tool
+call) is a channel. Every stage reports how far it has cleared the channel; only the minimum, the release frontier,
+goes out. What is held back leaves with the channel's next frame, so a channel never delays another one.
+
+Rules: released text is final (a later match cannot begin before the frontier); what leaves before a block depends on
+the text up to the blocking match only, never on how the text was cut; lengths never change, so offsets stay true.
+"""
+
+from typing import NamedTuple, Protocol
+
+from filters.findings import Action, Finding, Phase
+from gateway.protocol.judge import Judge
+from gateway.protocol.texts import mask_text
+
+
+class StreamStage(Protocol):
+    """A check that follows one channel; offsets are in the channel's text as received."""
+
+    @property
+    def frontier(self) -> int:
+        """Offset up to which this stage has cleared the text."""
+        ...
+
+    def feed(self, text: str) -> list[Finding]:
+        """Take the next piece; return findings in order of their end."""
+        ...
+
+    def clear_before(self, end: int) -> int:
+        """Return the frontier as it was when the text ended at ``end``, inside the last piece."""
+        ...
+
+
+class Released(NamedTuple):
+    """What a channel lets go.
+
+    Attributes:
+        text: characters that may leave now, masks applied.
+        blocked: True when a finding stops the reply; nothing more will be let go.
+    """
+
+    text: str
+    blocked: bool = False
+
+
+class Channel:
+    """One running text of a stream.
+
+    Args:
+        stages: the checks that must clear it.
+
+    Attributes:
+        released: characters let go so far.
+        held: text received and not yet let go.
+    """
+
+    __slots__ = ("_masks", "_stages", "held", "released")
+
+    def __init__(self, stages: tuple[StreamStage, ...]) -> None:
+        self._stages = stages
+        self._masks: list[tuple[int, int]] = []
+        self.released = 0
+        self.held = ""
+
+    def feed(self, text: str, judge: Judge) -> Released:
+        """Take the next piece of the text.
+
+        Args:
+            text: what follows.
+            judge: says what is done about findings.
+        """
+        self.held += text
+        findings = [finding for stage in self._stages for finding in stage.feed(text)]
+        # In order of their end: what is judged, and where a block falls, must not depend on how the text was cut.
+        findings.sort(key=lambda finding: finding.end)
+        for finding in findings:
+            action = judge.act(Phase.RESPONSE, finding)
+            if action is Action.MASK:
+                self._masks.append((finding.start, finding.end))
+            elif action is Action.BLOCK:
+                return self._stop(finding)
+        return Released(self._release(min([stage.frontier for stage in self._stages])))
+
+    def finish(self) -> str:
+        """Return what is still held: the text is complete, so nothing can grow any more."""
+        return self._release(self.released + len(self.held))
+
+    def _stop(self, finding: Finding) -> Released:
+        cleared = min(stage.clear_before(finding.end) for stage in self._stages)
+        text = self._release(min(cleared, finding.start))
+        self.held = ""
+        return Released(text, blocked=True)
+
+    def _release(self, frontier: int) -> str:
+        count = frontier - self.released
+        if count <= 0:
+            return ""
+        text, self.held = self.held[:count], self.held[count:]
+        if self._masks:
+            text = mask_text(text, [(start - self.released, end - self.released) for start, end in self._masks])
+            self._masks = [span for span in self._masks if span[1] > frontier]
+        self.released = frontier
+        return text

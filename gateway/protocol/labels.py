@@ -1,0 +1,141 @@
+"""AI-content labels on text: the visible sentence, and the seven machine-readable members.
+
+Sources: GB 45438-2025 chapter 5 (a visible label holds an AI element and a generation element), chapter 6 and
+Annex E (the seven members; producer and propagator are equal at first writing), Labelling Measures Art. 4 and 5.
+The standard names no place for the members in an API answer; the member ``aigc`` and the header are this product's.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+_AI_ELEMENT = r"(?:人工智能|AI)"
+_GENERATION_ELEMENT = r"(?:生成|合成)"
+# A label is a line or a bracketed phrase of its own, not a sentence that happens to speak of generating with AI.
+_LABEL_PHRASE = re.compile(
+    r"[\s\W_]*(?:本|以上|此|该)?(?:回答|内容|文本|文章|回复|答案)?(?:均|全部|部分)?(?:由|系|为|是|经)?\s*"
+    + _AI_ELEMENT
+    + r"\s*(?:大?模型|技术|助手|辅助|自动|算法)*\s*"
+    + _GENERATION_ELEMENT
+    + r"(?:合成)?(?:的?内容)?(?:[，,；;、\s]*(?:仅供参考|请[^。！？\n]{2,12}))?"
+    + r"(?:[\s·|/]*AI-generated(?: content)?)?[\s\W_]*"
+)
+_CHINESE = re.compile(r"[\u3400-\u9fff]")
+# How far from the edges of an answer a label is looked for.
+_EDGE_CHARACTERS = 64
+
+
+class Position(StrEnum):
+    """Where the visible label stands."""
+
+    END = "end"
+    START = "start"
+    BOTH = "both"
+    INTERFACE = "interface"  # the platform's own pages show it; the gateway writes the members only
+
+
+@dataclass(frozen=True, slots=True)
+class Labelling:
+    """How answers are labelled.
+
+    Attributes:
+        producer: ``ContentProducer``: provider code or ASCII name.
+        position: where the visible label stands.
+        texts: visible label per language (``zh``, ``en``).
+    """
+
+    producer: str
+    position: Position
+    texts: Mapping[str, str]
+
+    def members(self, produce_id: str) -> dict[str, str]:
+        """Return the seven members of GB 45438-2025 Annex E in the standard's order.
+
+        Args:
+            produce_id: number of this content at the provider; the request id.
+        """
+        return {
+            "Label": "1",
+            "ContentProducer": self.producer,
+            "ProduceID": produce_id,
+            "ReservedCode1": "",
+            "ContentPropagator": self.producer,
+            "PropagateID": produce_id,
+            "ReservedCode2": "",
+        }
+
+
+def language_of(text: str) -> str:
+    """Return ``zh`` for a text with Chinese characters, else ``en``."""
+    return "zh" if _CHINESE.search(text) else "en"
+
+
+def has_elements(text: str) -> bool:
+    """Tell whether a label sentence holds both required elements (GB 45438-2025 chapter 5)."""
+    return bool(re.search(_AI_ELEMENT, text) and re.search(_GENERATION_ELEMENT, text))
+
+
+class AnswerText:
+    """What has to be known of one visible answer to label it once.
+
+    Attributes:
+        structured: True when a visible label would break it (JSON mode, tool calls).
+        opened: True once the opening label was written.
+        closed: True once the closing label was written.
+    """
+
+    __slots__ = ("_head", "_tail", "closed", "opened", "structured")
+
+    def __init__(self, *, structured: bool) -> None:
+        self.structured = structured
+        self.opened = False
+        self.closed = False
+        self._head = ""
+        self._tail = ""
+
+    def add(self, text: str) -> None:
+        """Take what was let go of the answer."""
+        if len(self._head) < _EDGE_CHARACTERS:
+            self._head += text[: _EDGE_CHARACTERS - len(self._head)]
+        self._tail = (self._tail + text)[-_EDGE_CHARACTERS:]
+
+    @property
+    def empty(self) -> bool:
+        """True while nothing but white space was shown."""
+        return not self._head.strip() and not self._tail.strip()
+
+    @property
+    def present(self) -> bool:
+        """True when the answer carries a visible label of its own as its first or last line."""
+        edges = (self._head.strip().split("\n")[0], self._tail.strip().split("\n")[-1])
+        return any(_LABEL_PHRASE.fullmatch(_last_bracket(edge)) for edge in edges)
+
+    def opening(self, labelling: Labelling) -> str:
+        """Return the label to write before the first visible text, or nothing."""
+        if self.opened or self.structured or labelling.position not in (Position.START, Position.BOTH):
+            return ""
+        self.opened = True
+        return labelling.texts[language_of(self._tail)] + "\n\n"
+
+    def closing(self, labelling: Labelling) -> str:
+        """Return the label to write behind the last visible text, or nothing."""
+        if self.closed or self.structured or labelling.position not in (Position.END, Position.BOTH):
+            return ""
+        if self.empty or self.present:
+            return ""
+        self.closed = True
+        return "\n\n" + labelling.texts[language_of(self._tail)]
+
+    def outcome(self, labelling: Labelling) -> str:
+        """Return what became of the visible label: a `Position`, ``present`` or ``none``."""
+        if self.opened or self.closed:
+            return "both" if self.opened and self.closed else "start" if self.opened else "end"
+        if self.present:
+            return "present"
+        return "interface" if labelling.position is Position.INTERFACE and not self.empty else "none"
+
+
+def _last_bracket(line: str) -> str:
+    """Return the bracketed phrase a line ends with, else the line."""
+    return re.split(r"[（(【\[]", line)[-1]

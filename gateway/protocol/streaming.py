@@ -1,0 +1,216 @@
+"""A streamed reply on its way through: frames in, cleared frames out.
+
+Rules: a frame nothing was changed in leaves as the bytes that came; a frame that cannot be understood is a decision
+of the fail mode; the frame that may be the last waits for its successor, because the last one carries the members
+``aigc`` and ``sluice``; behind the terminator nothing is read any more.
+"""
+
+from typing import NamedTuple
+
+import orjson
+
+from filters.findings import Action, Phase, Stage
+from gateway.errors import ErrorCode
+from gateway.protocol.channels import Channels, TooManyChannelsError
+from gateway.protocol.context import ExchangeContext
+from gateway.protocol.dialects.base import ChannelKey, Document, FrameView, Identity, Segment
+from gateway.protocol.judge import Judge
+from gateway.protocol.policy import FailMode
+from gateway.protocol.sse import SseDecoder, SseFrame, encode_frame
+
+# Metadata (ids, model name, event names) repeats in every frame; what was scanned is remembered, within a bound.
+_REMEMBERED_TEXTS = 128
+
+
+class _Held(NamedTuple):
+    """A frame that may be the last one.
+
+    Attributes:
+        raw: its bytes as they would leave.
+        others: its lines beside the data.
+        document: what it says.
+    """
+
+    raw: bytes
+    others: tuple[bytes, ...]
+    document: Document
+
+
+class StreamedReply:
+    """One streamed reply.
+
+    Args:
+        context: the rules.
+        judge: keeps the tally of the exchange.
+        identity: names frames that are made here.
+        structured: True when JSON was asked for.
+
+    Attributes:
+        channels: the running texts.
+        done: True once the terminator came.
+        stop: why the stream must end before the model ends it: ``content_filter`` for a block, else the error.
+    """
+
+    def __init__(self, context: ExchangeContext, judge: Judge, identity: Identity, *, structured: bool) -> None:
+        self._dialect = context.dialect
+        self._matcher = context.ruleset.response
+        self._judge = judge
+        self._decoder = SseDecoder(context.bounds.frame_bytes)
+        self._scanned: set[str | bytes] = set()
+        self._held: _Held | None = None
+        self._like = context.dialect.blank(identity)
+        self.channels = Channels(
+            context.ruleset,
+            context.labelling,
+            context.dialect.visible_path,
+            structured=structured,
+            limit=context.bounds.channels,
+        )
+        self.done = False
+        self.stop: ErrorCode | None = None
+
+    def feed(self, data: bytes) -> bytes:
+        """Take bytes of the model's stream; return the bytes that may leave now."""
+        out: list[bytes] = []
+        self._take(self._decoder.feed(data), out)
+        return b"".join(out)
+
+    def finish(self) -> bytes:
+        """The model's stream is complete: let go of what no successor can change any more."""
+        out: list[bytes] = []
+        self._take(self._decoder.finish(), out)
+        if self.stop is None:
+            self._send_pieces(self._like, self.channels.finish_all(), out)
+        return b"".join(out)
+
+    def closing(self, members: Document) -> bytes:
+        """Return the last frame with the members, and the terminator."""
+        held = self._held or _Held(b"", (), self._dialect.ending(self._like, [0], "", None))
+        return encode_frame(orjson.dumps(held.document | members), held.others) + self._dialect.terminator
+
+    def cut(self, text: str, members: Document) -> bytes:
+        """Return the frames that end a stream stopped by the filter: the notice, an end for every open choice."""
+        choices = self.channels.unfinished or [0]
+        text += self.channels.closing_label(choices[0])
+        last = self._dialect.ending(self._like, choices, text, "content_filter")
+        return self._waiting() + encode_frame(orjson.dumps(last | members)) + self._dialect.terminator
+
+    def broken(self, document: Document) -> bytes:
+        """Return the frames that end a stream which failed: an error frame and the terminator."""
+        return self._waiting() + encode_frame(orjson.dumps(document)) + self._dialect.terminator
+
+    def _waiting(self) -> bytes:
+        return self._held.raw if self._held else b""
+
+    def _take(self, frames: list[SseFrame], out: list[bytes]) -> None:
+        for frame in frames:
+            if self.done or self.stop:
+                return
+            self._frame(frame, out)
+        if self._decoder.overflowed and not self.done and not self.stop:
+            self.stop = ErrorCode.UPSTREAM_MALFORMED
+
+    def _frame(self, frame: SseFrame, out: list[bytes]) -> None:
+        if not all(self._clean(line) for line in frame.others):
+            return
+        if frame.data is None:
+            self._send(frame.raw, out)
+        elif frame.data.strip() == b"[DONE]":
+            self.done = True
+        else:
+            try:
+                document = orjson.loads(frame.data)
+                view = self._dialect.view(document)
+            except ValueError:
+                self._malformed(frame, out)
+                return
+            self._like = document
+            if all(self._clean(text) for text in view.texts):
+                self._pass(frame, document, view, out)
+
+    def _malformed(self, frame: SseFrame, out: list[bytes]) -> None:
+        """A frame nobody understands passes only where the operator said so, and then read as one plain text."""
+        mode = self._judge.unscanned(Phase.RESPONSE, Stage.KEYWORDS, "malformed_frame")
+        if mode is FailMode.CLOSED:
+            self.stop = ErrorCode.UPSTREAM_MALFORMED
+        elif self._clean(frame.raw):
+            self._send(frame.raw, out)
+
+    def _clean(self, text: str | bytes) -> bool:
+        """Scan a text that stands for itself; False stops the stream."""
+        if text in self._scanned:
+            return True
+        plain = text if isinstance(text, str) else text.decode("utf-8", "replace")
+        for finding in self._matcher.scan(plain):
+            if self._judge.act(Phase.RESPONSE, finding, maskable=False) is Action.BLOCK:
+                self.stop = ErrorCode.CONTENT_FILTER
+                return False
+        if len(self._scanned) < _REMEMBERED_TEXTS:
+            self._scanned.add(text)
+        return True
+
+    def _pass(self, frame: SseFrame, document: Document, view: FrameView, out: list[bytes]) -> None:
+        changed = False
+        for number, segment in enumerate(view.segments):
+            text = self._advance(segment)
+            if text != segment.text:
+                segment.container[segment.key] = text
+                changed = True
+            if self.stop:
+                self._last_words(document, view.segments[number + 1 :], out)
+                return
+        for choice in view.finished:
+            changed = self._finish(choice, document, view.segments, out) or changed
+        if changed:
+            self._dialect.withhold(document)
+        raw = encode_frame(orjson.dumps(document), frame.others) if changed else frame.raw
+        if view.terminal:
+            self._flush(out)
+            self._held = _Held(raw, frame.others, document)
+        else:
+            self._send(raw, out)
+
+    def _advance(self, segment: Segment) -> str:
+        try:
+            text, blocked = self.channels.advance(segment, self._judge)
+        except TooManyChannelsError:
+            self.stop = ErrorCode.UPSTREAM_MALFORMED
+            return ""
+        if blocked:
+            self.stop = ErrorCode.CONTENT_FILTER
+        return text
+
+    def _last_words(self, document: Document, rest: list[Segment], out: list[bytes]) -> None:
+        """Let go of what was cleared before the stop, and of nothing that came in the same frame behind it."""
+        for segment in rest:
+            segment.container[segment.key] = ""
+        self._dialect.withhold(document)
+        self._dialect.unfinish(document)
+        self._send(encode_frame(orjson.dumps(document)), out)
+
+    def _finish(self, choice: int, document: Document, segments: list[Segment], out: list[bytes]) -> bool:
+        """Send what a choice owes before the frame that ends it; True when text moved out of that frame."""
+        pieces = self.channels.finish(choice)
+        if not pieces:
+            return False
+        own = [each for each in segments if each.channel[0] == choice and each.container[each.key]]
+        self._send_pieces(document, [(each.channel, each.container[each.key]) for each in own], out)
+        for segment in own:
+            segment.container[segment.key] = ""
+        self._send_pieces(document, pieces, out)
+        return bool(own)
+
+    def _send_pieces(self, like: Document, pieces: list[tuple[ChannelKey, str]], out: list[bytes]) -> None:
+        for key, text in pieces:
+            if text:
+                self._send(encode_frame(orjson.dumps(self._dialect.piece(like, key, text))), out)
+
+    def _flush(self, out: list[bytes]) -> None:
+        """The frame that waited was not the last: it leaves as it is."""
+        if self._held is not None:
+            out.append(self._held.raw)
+            self._held = None
+
+    def _send(self, raw: bytes, out: list[bytes]) -> None:
+        self._flush(out)
+        out.append(raw)

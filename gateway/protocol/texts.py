@@ -1,0 +1,118 @@
+"""The texts inside a JSON document: found wherever they stand, joined where a reader joins them, masked in place.
+
+Rules: every string of a document is a text, also one under a name nobody has heard of, and so is every member name
+that is not a known one; text the client shapes cannot switch scanning off. Text parts that stand side by side in one
+list (``content: [{"type": "text", "text": …}, …]``) are one text, since the model reads them as one.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+MASK_CHARACTER = "*"
+
+# Words of the wire formats. A string that is one of these carries no more than its place says.
+PLAIN = frozenset(
+    """assistant auto developer function image_url input_text json_object json_schema none output_text required stop
+    system text tool tool_calls user""".split()  # noqa: SIM905 a list of words reads best as words
+)
+KNOWN_NAMES = frozenset(
+    """arguments audio choices completion_tokens content created delta detail finish_reason frequency_penalty function
+    function_call id image_url include_usage index input logit_bias logprobs max_completion_tokens max_tokens message
+    messages metadata model n name object parallel_tool_calls parameters presence_penalty prompt prompt_tokens
+    reasoning reasoning_content reasoning_effort refusal response_format role seed service_tier stop store stream
+    stream_options system_fingerprint temperature text tool_call_id tool_calls tool_choice tools top_logprobs top_p
+    total_tokens type url usage user""".split()  # noqa: SIM905 the same
+)
+
+
+class TextPart(NamedTuple):
+    """One string of a document and where it stands.
+
+    Attributes:
+        container: the object or array it stands in.
+        key: member name (str) or position (int).
+        text: the string.
+    """
+
+    container: Any
+    key: Any
+    text: str
+
+
+class TextGroup(NamedTuple):
+    """A text as a reader sees it.
+
+    Attributes:
+        text: the parts joined.
+        parts: where it stands; empty for a member name, which cannot be masked.
+    """
+
+    text: str
+    parts: tuple[TextPart, ...]
+
+
+def find_texts(document: Any) -> Iterator[TextGroup]:  # noqa: ANN401 any JSON value
+    """Yield every text of a document, in document order within each object or array.
+
+    Args:
+        document: a JSON value as parsed.
+    """
+    pending: list[tuple[Any, bool]] = [(document, False)]
+    while pending:
+        node, joined = pending.pop()
+        if isinstance(node, list):
+            yield from _list_texts(node, pending)
+        elif isinstance(node, dict):
+            yield from _object_texts(node, pending, joined=joined)
+
+
+def _object_texts(node: dict[str, Any], pending: list[tuple[Any, bool]], *, joined: bool) -> Iterator[TextGroup]:
+    for name, value in node.items():
+        if name not in KNOWN_NAMES:
+            yield TextGroup(name, ())
+        if isinstance(value, str):
+            if value not in PLAIN and not (joined and name == "text"):
+                yield TextGroup(value, (TextPart(node, name, value),))
+        elif isinstance(value, dict | list):
+            pending.append((value, False))
+
+
+def _list_texts(node: list[Any], pending: list[tuple[Any, bool]]) -> Iterator[TextGroup]:
+    parts = []
+    for position, value in enumerate(node):
+        if isinstance(value, str):
+            yield TextGroup(value, (TextPart(node, position, value),))
+        elif isinstance(value, dict | list):
+            text = value.get("text") if isinstance(value, dict) else None
+            if isinstance(text, str):
+                parts.append(TextPart(value, "text", text))
+            pending.append((value, isinstance(text, str)))
+    if parts:
+        yield TextGroup("".join(part.text for part in parts), tuple(parts))
+
+
+def mask_text(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """Return the text with each span replaced by as many mask characters, so that offsets stay.
+
+    Args:
+        text: text as received.
+        spans: start and end offsets; they may overlap and may reach outside of the text.
+    """
+    for first, last in spans:
+        start, end = max(0, first), min(len(text), last)
+        if start < end:
+            text = text[:start] + MASK_CHARACTER * (end - start) + text[end:]
+    return text
+
+
+def write_masked(group: TextGroup, spans: Iterable[tuple[int, int]]) -> None:
+    """Mask spans of a text in the document it was found in.
+
+    Args:
+        group: a text with parts.
+        spans: start and end offsets in ``group.text``.
+    """
+    masked, offset = mask_text(group.text, spans), 0
+    for part in group.parts:
+        part.container[part.key] = masked[offset : offset + len(part.text)]
+        offset += len(part.text)
