@@ -2,8 +2,8 @@
 
 Rules: the table at the end says which event is legal in which state and who takes it; any other raises and changes
 nothing. Nothing leaves before its scan; the record is appended before the end of an answer leaves, and is durable
-before a refusal or a notice does. `ClientDisconnected` is legal in every state: the answer has no reader any more, the
-record is still made.
+before a refusal or a notice does. `ClientDisconnected` is legal in every state: the answer has no reader any more,
+the record is still made.
 """
 
 from collections.abc import Callable
