@@ -1,0 +1,61 @@
+"""`sluice serve`: run the gateway."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvloop
+
+from filters.lists import ListError
+from gateway.errors import GatewayError
+from gateway.lifecycle import serve as run_gateway
+from gateway.logs import configure_logging
+from gateway.proxy.services import Services
+from gateway.settings.loader import Loaded, load
+from gateway.settings.problems import SettingsError
+from gateway.settings.serving import require_serving
+
+_DEFAULT_FILE = Path("sluice.toml")
+
+
+def serve(
+    config: Annotated[Path | None, typer.Option(help="Settings file; default: sluice.toml if it is there.")] = None,
+    upstream: Annotated[str | None, typer.Option(help="Address of the model's API, such as http://host/v1.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address of the data plane.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port of the data plane.")] = None,
+    admin_port: Annotated[int | None, typer.Option(help="Port of the management plane.")] = None,
+) -> None:
+    """Run the gateway until SIGINT or SIGTERM, then let open exchanges end.
+
+    Settings come from the file, from SLUICE_… environment variables over it, and from these options over both.
+    """
+    overrides: dict[str, Any] = {}
+    server = {"host": host, "port": port, "admin_port": admin_port}
+    if given := {key: value for key, value in server.items() if value is not None}:
+        overrides["server"] = given
+    if upstream is not None:
+        overrides["upstreams"] = [{"name": "default", "base_url": upstream}]
+    try:
+        loaded = load(config or (_DEFAULT_FILE if _DEFAULT_FILE.exists() else None), os.environ, overrides)
+        serving = require_serving(loaded, os.environ)
+        configure_logging(loaded.settings.logging)
+        uvloop.run(run_gateway(loaded, serving, lambda services: _announce(loaded, services)))
+    except (SettingsError, ListError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+    except (GatewayError, OSError) as error:
+        typer.echo(f"sluice: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+def _announce(loaded: Loaded, services: Services) -> None:
+    server = loaded.settings.server
+    print(  # noqa: T201 the one line a person waits for
+        f"sluice: serving on http://{server.host}:{server.port}, management on"
+        f" http://{server.admin_host}:{server.admin_port}, {services.ruleset.term_count} terms",
+        file=sys.stderr,
+        flush=True,
+    )

@@ -1,0 +1,196 @@
+"""A gateway's life: put together, serve, drain, take apart.
+
+Rules: everything that can be wrong is found before anything listens; a stop turns readiness off first, lets open
+exchanges end within ``drain_seconds``, and closes the audit trail last, with everything in it durable.
+"""
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+import uvicorn
+
+from filters.findings import Term
+from filters.lists import list_digest, load_lists, shipped_lists
+from filters.ruleset import Ruleset, build_ruleset
+from gateway.accounts.directory import AccountDirectory
+from gateway.accounts.store import AccountStore
+from gateway.app import ASGIApp, data_plane, management_plane
+from gateway.audit.appender import Appender
+from gateway.audit.index import Indexer
+from gateway.protocol.labels import Labelling, Position
+from gateway.proxy.scan_pool import ScanPool
+from gateway.proxy.services import Services
+from gateway.proxy.upstream.connection import Timeouts
+from gateway.proxy.upstream.pool import PoolLimits, UpstreamPool
+from gateway.settings.loader import Loaded
+from gateway.settings.models import Lists, Upstream
+from gateway.settings.policies import build_policies
+from gateway.settings.serving import Serving
+from gateway.storage.engine import open_engine
+from gateway.storage.migrate import migrate
+
+_LOG = structlog.get_logger("sluice")
+_KEEP_ALIVE_SECONDS = 65  # longer than the idle time of the load balancers in front, so that they close first
+_BACKLOG = 4096
+
+
+def load_ruleset(lists: Lists) -> Ruleset:
+    """Build the ruleset from the shipped lists and the operator's.
+
+    Raises:
+        filters.lists.ListError: a list is wrong; it says where and how.
+    """
+    today = datetime.now(UTC).date()
+    terms: list[Term] = []
+    if lists.shipped:
+        terms.extend(load_lists(shipped_lists(), today))
+    for directory in lists.directories:
+        terms.extend(load_lists(directory, today))
+    return build_ruleset(terms, list_digest(terms))
+
+
+@contextlib.asynccontextmanager
+async def services_of(loaded: Loaded, serving: Serving) -> AsyncIterator[Services]:
+    """Put the parts of a worker together, and take them apart at the end.
+
+    Args:
+        loaded: the settings.
+        serving: what serving needs beyond them.
+    """
+    settings = loaded.settings
+    ruleset = load_ruleset(settings.lists)
+    prepare_directories(settings.store.url, settings.audit.directory)
+    engine = open_engine(settings.store.url)
+    migrate(engine)
+    directory = AccountDirectory(AccountStore(engine))
+    scan_pool = ScanPool()
+    upstream = _open_upstream(serving.upstream, serving)
+    appender = Appender(settings.audit.directory, segment_bytes=settings.audit.segment_bytes)
+    indexer = Indexer(engine, settings.audit.directory)
+    background = [asyncio.create_task(directory.watch()), asyncio.create_task(indexer.run())]
+    labels = settings.labels
+    try:
+        yield Services(
+            directory=directory,
+            appender=appender,
+            upstream=upstream,
+            scan_pool=scan_pool,
+            ruleset=ruleset,
+            policies=build_policies(settings),
+            labelling=Labelling(
+                serving.content_producer,
+                Position(labels.position),
+                {"zh": labels.explicit_text.zh, "en": labels.explicit_text.en},
+            ),
+            body_limit_bytes=settings.server.body_limit_bytes,
+            trusted_proxies=settings.server.trusted_proxies,
+        )
+    finally:
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+        upstream.close()
+        await appender.close()
+        directory.close()
+        scan_pool.close()
+        engine.dispose()
+
+
+def prepare_directories(store_url: str, audit_directory: Path) -> None:
+    """Make the directories the store's file and the audit trail live in."""
+    audit_directory.mkdir(parents=True, exist_ok=True)
+    if store_url.startswith("sqlite:///"):
+        Path(store_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+
+
+async def serve(loaded: Loaded, serving: Serving, on_ready: Callable[[Services], None]) -> None:
+    """Serve until SIGINT or SIGTERM, then drain.
+
+    Args:
+        loaded: the settings.
+        serving: what serving needs beyond them.
+        on_ready: called once both planes listen.
+    """
+    server = loaded.settings.server
+    async with services_of(loaded, serving) as services:
+        data = _Server(data_plane(services), server.host, server.port, server.drain_seconds)
+        management = _Server(management_plane(services, time.time()), server.admin_host, server.admin_port, 1)
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stopping.set)
+        running = [asyncio.create_task(each.serve()) for each in (data, management)]
+        try:
+            await _until_started((data, management), running)
+            on_ready(services)
+            stop = asyncio.create_task(stopping.wait())
+            await asyncio.wait([stop, *running], return_when=asyncio.FIRST_COMPLETED)
+            stop.cancel()
+            _LOG.info("draining", longest_seconds=server.drain_seconds)
+            services.draining = True
+            data.should_exit = True
+            await running[0]
+        finally:
+            data.should_exit = management.should_exit = True
+            await asyncio.gather(*running)
+    _LOG.info("stopped")
+
+
+def _open_upstream(upstream: Upstream, serving: Serving) -> UpstreamPool:
+    key = serving.upstream_key
+    return UpstreamPool(
+        upstream.base_url,
+        Timeouts(upstream.connect_seconds, upstream.first_byte_seconds, upstream.idle_seconds),
+        api_key=key.get_secret_value() if key else None,
+        limits=PoolLimits(max_connections=upstream.max_connections),
+    )
+
+
+async def _until_started(servers: "tuple[_Server, ...]", running: list[asyncio.Task[None]]) -> None:
+    for server, task in zip(servers, running, strict=True):
+        started = asyncio.create_task(server.listening.wait())
+        await asyncio.wait([started, task], return_when=asyncio.FIRST_COMPLETED)
+        started.cancel()
+        if task.done():
+            raise OSError(f"cannot listen on {server.config.host}:{server.config.port}; is the port in use?")
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: two of them share one process, and the stop is ours to order."""
+
+    def __init__(self, app: ASGIApp, host: str, port: int, drain_seconds: float) -> None:
+        self.listening = asyncio.Event()
+        super().__init__(
+            uvicorn.Config(
+                app,
+                host=host,
+                port=port,
+                loop="none",
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                access_log=False,
+                log_config=None,
+                server_header=False,
+                proxy_headers=False,
+                backlog=_BACKLOG,
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=int(drain_seconds) or None,
+            )
+        )
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone."""
+        yield
+
+    async def startup(self, sockets: "list[object] | None" = None) -> None:
+        """Listen, and say so."""
+        await super().startup(sockets)  # type: ignore[arg-type]
+        self.listening.set()

@@ -1,0 +1,143 @@
+"""Every metric of the gateway, declared once.
+
+Base units, ``_total`` for counters, labels from closed sets only: never user text, paths or model names. The core does
+not touch metrics; the driver counts what the record of an exchange says.
+"""
+
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from gateway.protocol.record import ExchangeRecord
+
+REGISTRY = CollectorRegistry()
+
+_ADDED_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+_UPSTREAM_BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+_CHARACTER_BUCKETS = (0, 10, 50, 100, 250, 500, 1000, 5000)
+
+EXCHANGES = Counter(
+    "sluice_exchanges_total",
+    "Exchanges that were recorded, by what was decided on them.",
+    ["account_kind", "dialect", "decision"],
+    registry=REGISTRY,
+)
+DECISIONS = Counter(
+    "sluice_decisions_total",
+    "Findings acted on, by the action taken.",
+    ["phase", "stage", "decision"],
+    registry=REGISTRY,
+)
+FINDINGS = Counter(
+    "sluice_findings_total", "Findings, by risk class.", ["phase", "stage", "risk"], registry=REGISTRY
+)
+UNSCANNED = Counter(
+    "sluice_unscanned_total", "Texts that passed without being scanned.", ["phase", "reason"], registry=REGISTRY
+)
+ERRORS = Counter("sluice_errors_total", "Exchanges that ended in an error, by its code.", ["code"], registry=REGISTRY)
+ADDED_LATENCY = Histogram(
+    "sluice_added_latency_seconds",
+    "Time the gateway itself took for one exchange, by phase.",
+    ["phase"],
+    buckets=_ADDED_BUCKETS,
+    registry=REGISTRY,
+)
+TIME_TO_FIRST_FRAME = Histogram(
+    "sluice_time_to_first_frame_seconds",
+    "Time to the first frame of a stream: the model server's share and what the gateway added.",
+    ["part"],
+    buckets=tuple(sorted({*_ADDED_BUCKETS, *_UPSTREAM_BUCKETS})),
+    registry=REGISTRY,
+)
+RELEASED_BEFORE_BLOCK = Histogram(
+    "sluice_released_before_block_characters",
+    "Characters of a reply sent before it was blocked.",
+    buckets=_CHARACTER_BUCKETS,
+    registry=REGISTRY,
+)
+UPSTREAM_SECONDS = Histogram(
+    "sluice_upstream_seconds",
+    "Time spent waiting for the model server in one exchange.",
+    buckets=_UPSTREAM_BUCKETS,
+    registry=REGISTRY,
+)
+UPSTREAM_ERRORS = Counter(
+    "sluice_upstream_errors_total", "Failures of the model server, by reason.", ["reason"], registry=REGISTRY
+)
+STREAMS_OPEN = Gauge("sluice_streams_open", "Exchanges under way that are streamed.", registry=REGISTRY)
+SCAN_QUEUE_DEPTH = Gauge("sluice_scan_queue_depth", "Long texts waiting for the scan pool.", registry=REGISTRY)
+AUDIT_ENTRIES = Counter("sluice_audit_entries_total", "Entries given to the audit trail.", registry=REGISTRY)
+AUDIT_SPOOL = Gauge(
+    "sluice_audit_spool_entries", "Entries of the audit trail that are not yet on disk.", registry=REGISTRY
+)
+AUDIT_APPEND = Histogram(
+    "sluice_audit_append_seconds",
+    "Time until an intervention's entry was durable.",
+    buckets=_ADDED_BUCKETS,
+    registry=REGISTRY,
+)
+LABELS = Counter("sluice_labels_total", "Answers, by what became of their visible label.", ["kind"], registry=REGISTRY)
+RULESET_INFO = Gauge(
+    "sluice_ruleset_info", "The ruleset in force; always 1.", ["digest", "keywords", "model"], registry=REGISTRY
+)
+RULESET_AGE = Gauge("sluice_ruleset_age_seconds", "Time since the ruleset in force was loaded.", registry=REGISTRY)
+
+# Labels of what this process serves, resolved once: the lookup costs more than the count.
+_ADDED_REQUEST = ADDED_LATENCY.labels("request")
+_ADDED_RESPONSE = ADDED_LATENCY.labels("response")
+_FIRST_FRAME_UPSTREAM = TIME_TO_FIRST_FRAME.labels("upstream")
+_FIRST_FRAME_ADDED = TIME_TO_FIRST_FRAME.labels("added")
+_exchanges: dict[tuple[str, str, str], Counter] = {}
+
+
+@dataclass(slots=True)
+class Timing:
+    """Where the time of one exchange went, in nanoseconds.
+
+    Attributes:
+        request_ns: the gateway's own work until the model server was asked.
+        response_ns: its own work on the reply.
+        upstream_ns: waiting for the model server.
+        first_upstream_ns: waiting for the first piece of a stream; 0 when there was none.
+        first_added_ns: the gateway's own share until the first piece of a stream left.
+    """
+
+    request_ns: int = 0
+    response_ns: int = 0
+    upstream_ns: int = 0
+    first_upstream_ns: int = 0
+    first_added_ns: int = 0
+
+
+def count_exchange(record: ExchangeRecord, timing: Timing) -> None:
+    """Count one exchange by its record."""
+    key = (record.account_kind, record.dialect, record.decision)
+    counter = _exchanges.get(key)
+    if counter is None:
+        counter = _exchanges[key] = EXCHANGES.labels(*key)
+    counter.inc()
+    AUDIT_ENTRIES.inc()
+    _count_time(record, timing)
+    if record.produce_id:
+        LABELS.labels(record.label).inc()
+    for finding in record.findings:
+        FINDINGS.labels(finding.phase, finding.stage, finding.risk).inc(finding.count)
+        DECISIONS.labels(finding.phase, finding.stage, finding.action).inc(finding.count)
+    for missed in record.unscanned:
+        UNSCANNED.labels(missed.phase, missed.reason).inc()
+    if record.phase == "response":
+        RELEASED_BEFORE_BLOCK.observe(record.released_characters)
+    if record.error:
+        ERRORS.labels(record.error).inc()
+        if record.error.startswith("upstream_"):
+            UPSTREAM_ERRORS.labels(record.error.removeprefix("upstream_")).inc()
+
+
+def _count_time(record: ExchangeRecord, timing: Timing) -> None:
+    _ADDED_REQUEST.observe(timing.request_ns / 1e9)
+    if timing.upstream_ns:
+        _ADDED_RESPONSE.observe(timing.response_ns / 1e9)
+        UPSTREAM_SECONDS.observe(timing.upstream_ns / 1e9)
+    if record.streamed and timing.first_upstream_ns:
+        _FIRST_FRAME_UPSTREAM.observe(timing.first_upstream_ns / 1e9)
+        _FIRST_FRAME_ADDED.observe(timing.first_added_ns / 1e9)

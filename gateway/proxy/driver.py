@@ -1,0 +1,199 @@
+"""The driver: carries one exchange's commands out and tells it what happened.
+
+It owns the sockets, the clock and the waiting, and decides nothing. Rules: commands are carried out in their order;
+`send` is awaited before the next read from the model server, which is the backpressure; when the client leaves, the
+exchange hears of it at once, whatever is being waited for.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, ClassVar
+
+from filters.ruleset import Ruleset
+from gateway import metrics
+from gateway.audit.entry import encode_exchange
+from gateway.errors import ResourceError, UpstreamError
+from gateway.protocol import commands as wish
+from gateway.protocol import events as fact
+from gateway.protocol.exchange import Exchange, State
+from gateway.proxy.services import Services
+from gateway.proxy.upstream.pool import UpstreamReply
+
+Message = MutableMapping[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+Receive = Callable[[], Awaitable[Message]]
+
+# Watching for the client's leave costs a task. Most exchanges of a fast model are over before anyone could leave,
+# so the watch begins a little late; a leave before that is noticed then.
+_WATCH_AFTER_SECONDS = 0.02
+
+_UPSTREAM_STATES = frozenset({State.BUFFERING, State.STREAMING, State.CLOSING})
+
+
+class Driver:
+    """Drives one exchange.
+
+    Args:
+        exchange: what decides.
+        services: what carries out.
+        ruleset: what the exchange began with.
+        request_id: passed on to the model server.
+        receive: ASGI; the request's body was read, so what comes next is the client's leave.
+        send: ASGI.
+    """
+
+    __slots__ = (
+        "_exchange",
+        "_gone",
+        "_receive",
+        "_reply",
+        "_request_id",
+        "_ruleset",
+        "_send",
+        "_services",
+        "_started_ns",
+        "_task",
+        "_timing",
+        "_watcher",
+    )
+
+    def __init__(
+        self, exchange: Exchange, services: Services, ruleset: Ruleset, request_id: str, receive: Receive, send: Send
+    ) -> None:
+        self._exchange = exchange
+        self._services = services
+        self._ruleset = ruleset
+        self._request_id = request_id
+        self._receive = receive
+        self._send = send
+        self._reply: UpstreamReply | None = None
+        self._task: asyncio.Task[Any] | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        self._gone = False
+        self._timing = metrics.Timing()
+        self._started_ns = 0
+
+    async def run(self, event: fact.Event) -> None:
+        """Drive the exchange from its first event to its end."""
+        self._started_ns = time.perf_counter_ns()
+        self._task = asyncio.current_task()
+        watch = asyncio.get_running_loop().call_later(_WATCH_AFTER_SECONDS, self._watch)
+        try:
+            await self._drive(event)
+        except asyncio.CancelledError:
+            if not self._gone:  # the server is stopping: the record is made all the same
+                await self._drive(fact.ClientDisconnected())
+                raise
+            if self._task is not None:
+                self._task.uncancel()
+            await self._drive(fact.ClientDisconnected())
+        finally:
+            watch.cancel()
+            if self._watcher is not None:
+                self._watcher.cancel()
+            if self._reply is not None:
+                self._reply.close()
+
+    async def _drive(self, event: fact.Event | None) -> None:
+        exchange = self._exchange
+        while True:
+            if event is None:
+                if exchange.state not in _UPSTREAM_STATES:
+                    return
+                event = await self._read()
+            commands = exchange.receive_event(event, time.time_ns() // 1000)
+            event = None
+            for command in commands:
+                event = await self._HANDLERS[type(command)](self, command)
+
+    async def _read(self) -> fact.Event:
+        if self._reply is None:
+            raise RuntimeError("the exchange waits for a reply that was never opened")
+        began = time.perf_counter_ns()
+        try:
+            data = await self._reply.read()
+        except UpstreamError as exc:
+            return fact.UpstreamFailed(exc.code)
+        finally:
+            waited = time.perf_counter_ns() - began
+            self._timing.upstream_ns += waited
+        if not self._timing.first_upstream_ns:
+            self._timing.first_upstream_ns = self._timing.upstream_ns
+        return fact.UpstreamData(data) if data else fact.UpstreamFinished()
+
+    async def _open(self, command: wish.OpenUpstream) -> fact.Event:
+        began = time.perf_counter_ns()
+        self._timing.request_ns = began - self._started_ns
+        headers = (
+            (b"content-type", b"application/json"),
+            (b"accept", b"application/json, text/event-stream"),
+            (b"x-request-id", self._request_id.encode()),
+        )
+        try:
+            self._reply = await self._services.upstream.open("POST", command.path, headers, command.body)
+        except UpstreamError as exc:
+            return fact.UpstreamFailed(exc.code)
+        finally:
+            self._timing.upstream_ns = time.perf_counter_ns() - began
+        content_type = next((value for name, value in self._reply.headers if name == b"content-type"), b"")
+        return fact.UpstreamStarted(self._reply.status, content_type.decode("latin-1").lower())
+
+    async def _close(self, _command: wish.CloseUpstream) -> None:
+        if self._reply is not None:
+            self._reply.close()
+
+    async def _scan(self, command: wish.ScanText) -> fact.Event:
+        return await self._services.scan_pool.scan(command, self._ruleset)
+
+    async def _append(self, command: wish.AppendAudit) -> fact.Event:
+        own_ns = time.perf_counter_ns() - self._started_ns - self._timing.upstream_ns
+        if self._timing.upstream_ns:
+            self._timing.response_ns = own_ns - self._timing.request_ns
+        else:
+            self._timing.request_ns = own_ns
+        metrics.count_exchange(command.record, self._timing)
+        entry = encode_exchange(command.record)
+        try:
+            if command.durable:
+                began = time.perf_counter()
+                await self._services.appender.append(entry)
+                metrics.AUDIT_APPEND.observe(time.perf_counter() - began)
+            else:
+                self._services.appender.append_soon(entry)
+        except ResourceError:
+            return fact.AuditFailed()
+        return fact.AuditAppended()
+
+    async def _start(self, command: wish.SendStart) -> None:
+        await self._send({"type": "http.response.start", "status": command.status, "headers": command.headers})
+
+    async def _data(self, command: wish.SendData) -> None:
+        await self._send({"type": "http.response.body", "body": command.data, "more_body": True})
+        if not self._timing.first_added_ns:
+            total = time.perf_counter_ns() - self._started_ns
+            self._timing.first_added_ns = total - self._timing.upstream_ns
+
+    async def _end(self, _command: wish.SendEnd) -> None:
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def _watch(self) -> None:
+        self._watcher = asyncio.get_running_loop().create_task(self._await_leave())
+
+    async def _await_leave(self) -> None:
+        """Wait for the client to leave, then interrupt whatever the exchange waits for."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._gone = True
+        if self._task is not None:
+            self._task.cancel()
+
+    _HANDLERS: ClassVar[dict[type, Callable[[Any, Any], Awaitable[fact.Event | None]]]] = {
+        wish.OpenUpstream: _open,
+        wish.CloseUpstream: _close,
+        wish.ScanText: _scan,
+        wish.AppendAudit: _append,
+        wish.SendStart: _start,
+        wish.SendData: _data,
+        wish.SendEnd: _end,
+    }

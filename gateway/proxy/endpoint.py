@@ -1,0 +1,157 @@
+"""The data plane's door: a plain ASGI callable that reads a request and starts its exchange.
+
+Rules: who asks is known before the body is read; a body is bounded before it is parsed; whatever is turned away here
+is an exchange too, with an answer in the wire format's shape, a record and a count.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import Any
+
+from gateway.accounts.account import Account, AccountKind
+from gateway.errors import ErrorCode, GatewayError
+from gateway.protocol import events as fact
+from gateway.protocol.context import ExchangeContext
+from gateway.protocol.dialects.base import Dialect
+from gateway.protocol.dialects.openai_chat import OpenAIChat
+from gateway.protocol.exchange import Exchange
+from gateway.proxy.driver import Driver, Receive, Send
+from gateway.proxy.services import Services
+
+Scope = dict[str, Any]
+
+OPENAI_CHAT: Dialect = OpenAIChat()
+ROUTES: dict[str, Dialect] = {"/v1/chat/completions": OPENAI_CHAT}
+
+
+class Endpoint:
+    """Serves every exchange of one worker.
+
+    Args:
+        services: gives the parts that serve; asked anew for each exchange.
+    """
+
+    def __init__(self, services: Callable[[], Services]) -> None:
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request."""
+        services, at_us = self._services(), time.time_ns() // 1000
+        request_id = new_request_id(at_us)
+        account: Account | None = None
+        event: fact.RequestReceived | fact.RequestRefused
+        try:
+            dialect = _route(scope)
+            account = await _authenticate(services, scope, at_us)
+            event = fact.RequestReceived(await _read_body(scope, receive, services.body_limit_bytes))
+        except _ClientLeftError:
+            return
+        except GatewayError as exc:
+            dialect = ROUTES.get(scope["path"], OPENAI_CHAT)
+            event = fact.RequestRefused(exc.code)
+        ruleset = services.ruleset
+        context = ExchangeContext(
+            request_id=request_id,
+            dialect=dialect,
+            policy=services.policy(account.policy if account else None),
+            ruleset=ruleset,
+            labelling=services.labelling,
+            account=account.id if account else "",
+            account_kind=account.kind if account else "",
+            observe=account is not None and account.kind is AccountKind.UNFILTERED,
+        )
+        await Driver(Exchange(context), services, ruleset, request_id, receive, send).run(event)
+
+
+class _ClientLeftError(Exception):
+    """The client went away before its request was complete: nothing was asked, so nothing is recorded."""
+
+
+def new_request_id(at_us: int) -> str:
+    """Return an id that sorts by time and cannot be guessed: 48 bits of milliseconds, 80 of chance, in hex.
+
+    Args:
+        at_us: microseconds of Unix time.
+    """
+    return f"{at_us // 1000:012x}{os.urandom(10).hex()}"
+
+
+def _route(scope: Scope) -> Dialect:
+    dialect = ROUTES.get(scope["path"])
+    if dialect is None:
+        raise GatewayError("", ErrorCode.UNKNOWN_PATH)
+    if scope["method"] != "POST":
+        raise GatewayError("", ErrorCode.METHOD_NOT_ALLOWED)
+    return dialect
+
+
+async def _authenticate(services: Services, scope: Scope, at_us: int) -> Account:
+    if services.draining:
+        raise GatewayError("", ErrorCode.DRAINING)
+    if not services.appender.available:
+        raise GatewayError("", ErrorCode.AUDIT_UNAVAILABLE)
+    key = _key(scope)
+    if not key:
+        raise GatewayError("", ErrorCode.KEY_MISSING)
+    address = client_address(scope, services)
+    account = services.directory.cached(key, address, at_us)
+    if account is None:
+        account = await services.directory.authenticate(key, address, at_us)
+    return account
+
+
+def _key(scope: Scope) -> str:
+    own = b""
+    for name, value in scope["headers"]:
+        if name == b"authorization" and value[:7].lower() == b"bearer ":
+            return str(value[7:].strip(), "latin-1")
+        if name == b"x-api-key":
+            own = value.strip()
+    return str(own, "latin-1")
+
+
+def client_address(scope: Scope, services: Services) -> str | None:
+    """Return the client's address: the peer's, or what a trusted proxy says of the client behind it.
+
+    Args:
+        scope: ASGI.
+        services: knows the trusted proxies.
+    """
+    peer = scope["client"][0] if scope.get("client") else None
+    if not services.trusted_proxies or peer is None or not _is_trusted(peer, services):
+        return peer
+    forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    hops = [hop.strip() for hop in b",".join(forwarded).decode("latin-1").split(",") if hop.strip()]
+    # From the right: each proxy appends who spoke to it, and only what trusted ones wrote is worth anything.
+    for hop in reversed(hops):
+        if not _is_trusted(hop, services):
+            return hop
+    return hops[0] if hops else peer
+
+
+def _is_trusted(address: str, services: Services) -> bool:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in services.trusted_proxies)
+
+
+async def _read_body(scope: Scope, receive: Receive, limit_bytes: int) -> bytes:
+    for name, value in scope["headers"]:
+        if name == b"content-length" and int(value) > limit_bytes:
+            raise GatewayError("", ErrorCode.BODY_TOO_LARGE)
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    pieces, size = [body], len(body)
+    while message.get("more_body") and size <= limit_bytes:
+        message = await receive()
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
+    if message["type"] == "http.disconnect":
+        raise _ClientLeftError
+    if size > limit_bytes:
+        raise GatewayError("", ErrorCode.BODY_TOO_LARGE)
+    return b"".join(pieces) if len(pieces) > 1 else body

@@ -1,0 +1,45 @@
+"""What exchanges are served with: the parts of the shell, put together at the start and shared by all exchanges."""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+
+from filters.ruleset import Ruleset
+from gateway.accounts.directory import AccountDirectory
+from gateway.audit.appender import Appender
+from gateway.protocol.labels import Labelling
+from gateway.protocol.policy import Policy
+from gateway.proxy.scan_pool import ScanPool
+from gateway.proxy.upstream.pool import UpstreamPool
+
+
+@dataclass(slots=True)
+class Services:
+    """The parts of one worker.
+
+    Attributes:
+        directory: who is asking.
+        appender: the audit trail.
+        upstream: the model server.
+        scan_pool: scans of long texts.
+        ruleset: what texts are scanned with; swapped whole, never changed.
+        policies: by name; ``default`` exists.
+        labelling: how answers are labelled.
+        body_limit_bytes: largest request body.
+        trusted_proxies: whose ``X-Forwarded-For`` is believed.
+        draining: True once the gateway is stopping: new exchanges are turned away.
+    """
+
+    directory: AccountDirectory
+    appender: Appender
+    upstream: UpstreamPool
+    scan_pool: ScanPool
+    ruleset: Ruleset
+    policies: dict[str, Policy]
+    labelling: Labelling
+    body_limit_bytes: int
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    draining: bool = False
+
+    def policy(self, name: str | None) -> Policy:
+        """Return a policy by name; the default for an account that names none, or one that is gone."""
+        return self.policies.get(name or "default", self.policies["default"])
