@@ -1,0 +1,209 @@
+"""Keyword lists: a directory with one ``<risk>.csv`` per risk class.
+
+Rules: a directory is read whole or refused whole, because a gateway that runs on half its lists looks healthy; every
+problem is reported at once, with file, line and remedy; no clock is read, the caller says which day it is. Files that
+do not end in ``.csv`` are none of our business.
+"""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import NamedTuple
+
+from filters.findings import Term
+from filters.list_rows import COLUMNS, folded, row_expired, row_problems, row_term
+from filters.taxonomy import load_taxonomy
+
+_SUFFIX = ".csv"
+_SHOWN_PROBLEMS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ListLimits:
+    """How much is read of one file; more is an error.
+
+    Attributes:
+        file_bytes: size of the file.
+        rows: number of rows below the header.
+    """
+
+    file_bytes: int = 8 * 1024 * 1024
+    rows: int = 100_000
+
+
+class Problem(NamedTuple):
+    """One thing wrong with a list.
+
+    Attributes:
+        file: name of the file or directory.
+        line: line in it, from 1; 0 where the whole file is meant.
+        message: what is wrong and what to do.
+    """
+
+    file: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.message}"
+
+
+class ListError(ValueError):
+    """The lists were refused; ``problems`` has everything that is wrong with them."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        lines = [str(problem) for problem in self.problems[:_SHOWN_PROBLEMS]]
+        if len(self.problems) > _SHOWN_PROBLEMS:
+            lines.append(f"and {len(self.problems) - _SHOWN_PROBLEMS} more")
+        super().__init__("\n".join(lines))
+
+
+def shipped_lists() -> Traversable:
+    """Return the directory of the lists that ship with the product."""
+    return files("keyword_lists")
+
+
+def load_lists(directory: Traversable, today: date, limits: ListLimits | None = None) -> tuple[Term, ...]:
+    """Read every ``<risk>.csv`` of a directory.
+
+    Args:
+        directory: a path, or a directory inside a package.
+        today: terms that expired before it are left out.
+        limits: bounds of one file; None takes the defaults.
+
+    Returns:
+        The terms by file name, then in the order of the rows.
+
+    Raises:
+        ListError: something is wrong with one of the files; none is taken.
+    """
+    risks = load_taxonomy().risks
+    terms: list[Term] = []
+    problems: list[Problem] = []
+    for file in _list_files(directory):
+        reader = _FileReader(file, today, limits or ListLimits())
+        terms.extend(reader.terms(risks))
+        problems.extend(reader.problems)
+    if problems:
+        raise ListError(problems)
+    return tuple(terms)
+
+
+def list_digest(terms: Iterable[Term]) -> str:
+    """Return ``sha256:<hex>`` over the terms; it does not depend on their order or on the files they came from."""
+    lines = sorted(
+        json.dumps([term.text, term.risk, term.severity.name, term.action, sorted(term.phases)]) for term in terms
+    )
+    return "sha256:" + hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _list_files(directory: Traversable) -> list[Traversable]:
+    """Return the list files of a directory, by name."""
+    if not directory.is_dir():
+        raise ListError([Problem(directory.name, 0, "is not a directory; name the directory that holds the lists")])
+    found = [file for file in directory.iterdir() if file.name.endswith(_SUFFIX)]
+    if not found:
+        raise ListError(
+            [Problem(directory.name, 0, "holds no list; add a file named for its risk, such as A.1.f.csv")]
+        )
+    return sorted(found, key=lambda file: file.name)
+
+
+class _FileReader:
+    """Reads one file; collects what is wrong with it instead of stopping at the first problem."""
+
+    def __init__(self, file: Traversable, today: date, limits: ListLimits) -> None:
+        self.problems: list[Problem] = []
+        self._file = file
+        self._risk = file.name.removesuffix(_SUFFIX)
+        self._today = today
+        self._limits = limits
+        self._lines: dict[str, int] = {}  # where each term was first met
+
+    def terms(self, risks: Mapping[str, object]) -> Iterator[Term]:
+        """Yield the terms in force; what is wrong is in ``problems`` afterwards."""
+        if self._risk not in risks:
+            self._report(0, "is not named for a risk of the taxonomy; rename it, for example to A.1.f.csv")
+            return
+        for line, row in self._rows():
+            problems = list(row_problems(row, self._risk))
+            problems.extend(self._repetition(line, row["term"]))
+            for problem in problems:
+                self._report(line, problem)
+            if not problems and not row_expired(row, self._today):
+                yield row_term(row)
+
+    def _report(self, line: int, message: str) -> None:
+        """Remember a problem."""
+        self.problems.append(Problem(self._file.name, line, message))
+
+    def _text(self) -> str:
+        """Return the file's text, without a byte order mark; empty after a problem."""
+        try:
+            with self._file.open("rb") as stream:
+                data = stream.read(self._limits.file_bytes + 1)
+        except OSError as error:
+            self._report(0, f"cannot be read ({type(error).__name__}); check that it is a file and its permissions")
+            return ""
+        if len(data) > self._limits.file_bytes:
+            self._report(0, f"is larger than {self._limits.file_bytes} bytes; split the list over directories")
+            return ""
+        try:
+            return data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            self._report(data[: error.start].count(b"\n") + 1, "is not UTF-8; save the file as UTF-8")
+            return ""
+
+    def _rows(self) -> Iterator[tuple[int, dict[str, str]]]:
+        """Yield each row under a good header, with the line it begins at."""
+        rows = self._records(self._text())
+        header = next(rows, None)
+        if header is None:
+            if not self.problems:
+                self._report(1, f"has no header; begin with {','.join(COLUMNS)}")
+            return
+        if tuple(header[1]) != COLUMNS:
+            self._report(header[0], _header_problem(header[1]))
+            return
+        for count, (line, values) in enumerate(rows, start=1):
+            if count > self._limits.rows:
+                self._report(line, f"has more than {self._limits.rows} rows; split the list over directories")
+                return
+            if len(values) != len(COLUMNS):
+                self._report(line, f"has {len(values)} columns; write {len(COLUMNS)}, and quote a term with a comma")
+                continue
+            yield line, dict(zip(COLUMNS, values, strict=True))
+
+    def _records(self, text: str) -> Iterator[tuple[int, list[str]]]:
+        """Yield each CSV record that is not blank, with the line it begins at."""
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        line = 1
+        try:
+            for values in reader:
+                if values:
+                    yield line, values
+                line = reader.line_num + 1
+        except csv.Error as error:
+            self._report(line, f"is not CSV ({error}); check the quotes from this line on")
+
+    def _repetition(self, line: int, term: str) -> Iterator[str]:
+        """Say where a term was met before."""
+        first = self._lines.setdefault(folded(term), line)
+        if first != line:
+            yield f"term is the same as in line {first} but for case or width; keep one of them"
+
+
+def _header_problem(header: Sequence[str]) -> str:
+    """Say how a header differs from the one that is expected."""
+    missing = ", ".join(column for column in COLUMNS if column not in header)
+    unknown = ", ".join(repr(column[:20]) for column in header[: len(COLUMNS) + 1] if column not in COLUMNS)
+    found = [f"lacks {missing}"] if missing else []
+    found += [f"has the unknown column {unknown}"] if unknown else []
+    return f"header {' and '.join(found) or 'repeats or reorders columns'}; write exactly {','.join(COLUMNS)}"
