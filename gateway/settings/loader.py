@@ -73,9 +73,8 @@ def load(path: Path | None, environ: Mapping[str, str], overrides: Tree | None =
         settings = Settings.model_validate(merge(*trees))
     except ValidationError as error:
         problems += [_problem(details, origins) for details in error.errors(include_url=False)]
-    if (
-        problems
-    ):  # raised here, not in the handler: as its context the error would print values, and with them secrets
+    # Raised here and not in the handler: with the library's error as context, a traceback would print the values.
+    if problems:
         raise SettingsError(problems)
     return Loaded(settings, origins)
 

@@ -12,7 +12,8 @@ SHOWN_CHARACTERS = 80  # longer values are cut: the key says where to look
 # Greedy on purpose: a password may hold `/` or `@`, and hiding too much is the safe mistake.
 _USER_INFORMATION = re.compile(r"(?<=://).*@", re.DOTALL)
 _USER_AND_PASSWORD = re.compile(r"://[^@]*:.*@", re.DOTALL)
-_PASSWORD_PARAMETER = re.compile(r"(?<=[?&]password=)[^&]+", re.IGNORECASE)
+_PASSWORD_PARAMETER = re.compile(r"[?&](ssl)?password=", re.IGNORECASE)
+_SECRET_PARAMETER = re.compile(r"([?&][^=&]*(?:key|token|secret|password|auth|sig)[^=&]*=)[^&]+", re.IGNORECASE)
 
 
 class Problem(NamedTuple):
@@ -47,8 +48,8 @@ class SettingsError(Exception):
 
 
 def without_password(url: str) -> str:
-    """Return a URL with its user and password hidden; other text as it is."""
-    return _PASSWORD_PARAMETER.sub("…", _USER_INFORMATION.sub("…@", url))
+    """Return a URL with its user, password and parameters that sound secret hidden; other text as it is."""
+    return _SECRET_PARAMETER.sub(r"\1…", _USER_INFORMATION.sub("…@", url))
 
 
 def has_password(url: str) -> bool:

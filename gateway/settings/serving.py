@@ -93,7 +93,7 @@ def _key_from_file(place: str, path: Path) -> SecretStr | Problem:
     key, problem = "upstreams.0.api_key_file", "holds no usable key"
     try:
         with path.open("rb") as file:
-            content = file.read(KEY_LIMIT_BYTES)
+            content = file.read(KEY_LIMIT_BYTES + 1)
     except OSError as error:
         content, problem = b"", f"cannot be read ({error.strerror or type(error).__name__})"
     remedy = "Write the upstream's key alone into that file: visible ASCII, no spaces"
@@ -105,5 +105,6 @@ def _key_from_file(place: str, path: Path) -> SecretStr | Problem:
 def _usable_key(text: str) -> SecretStr | None:
     """Return a key that can stand in a header; a line end behind it, as editors leave one, is no part of it."""
     key = text.strip()
-    # Anything else could end the header line early, and with it add headers of somebody's choice.
-    return SecretStr(key) if key and all("!" <= character <= "~" for character in key) else None
+    # Any other character could end the header line early, and with it add headers of somebody's choice.
+    usable = 0 < len(key) <= KEY_LIMIT_BYTES and all("!" <= character <= "~" for character in key)
+    return SecretStr(key) if usable else None
