@@ -24,3 +24,8 @@ lint: setup
 format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Pages that are rendered from code; tests fail when a committed page differs from its rendering.
+docs: setup
+	$(BIN)/python -c "from gateway.settings.reference import render_reference as page; print(page(), end='')" > docs/settings.md
+	$(BIN)/python -c "from gateway.error_reference import render_errors as page; print(page(), end='')" > docs/errors.md

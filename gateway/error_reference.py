@@ -1,0 +1,50 @@
+"""`docs/errors.md`, rendered from `gateway.errors`: what the client reads and what the operator does about it."""
+
+from gateway.errors import ANSWERS, ErrorCode
+
+HEAD = """\
+# Errors
+
+<!-- Rendered by `make docs` from gateway/errors.py and gateway/error_reference.py; change those, not this page. -->
+
+An error has a stable `code` in the error shape of the wire format the client speaks. The message says what was wrong
+and what to do; it never quotes the user's text, a path or a stack. Every answer carries `x-request-id`, by which the
+operator finds the exchange in the log and the audit trail.
+
+| code | status | `Retry-After` | the client reads | what the operator does |
+|---|---|---|---|---|
+"""
+
+FOR_OPERATORS: dict[ErrorCode, str] = {
+    ErrorCode.NOT_JSON: "Nothing; the client's program sends something else than JSON.",
+    ErrorCode.INVALID_REQUEST: "Nothing, unless a client that works elsewhere meets it: then report the wire format.",
+    ErrorCode.BODY_TOO_LARGE: "Raise `server.body_limit_bytes` when such requests are legitimate.",
+    ErrorCode.UNKNOWN_PATH: "Check the base URL given to clients; what is not scanned is not forwarded.",
+    ErrorCode.METHOD_NOT_ALLOWED: "Nothing; the client calls the route with the wrong method.",
+    ErrorCode.KEY_MISSING: "Give the client a key: `sluice accounts create`.",
+    ErrorCode.KEY_UNKNOWN: "Compare with `sluice accounts list`; a lost key is replaced, not recovered.",
+    ErrorCode.ACCOUNT_DISABLED: "Enable the account again when the reason is gone.",
+    ErrorCode.ACCOUNT_EXPIRED: "Create a new account or key with a later expiry.",
+    ErrorCode.ADDRESS_NOT_ALLOWED: "Check the account's allowed networks and `server.trusted_proxies`.",
+    ErrorCode.CONTENT_FILTER: "Nothing; the policy did what it says. A false block is seen in the audit entry.",
+    ErrorCode.UPSTREAM_UNREACHABLE: "Check that the model server runs and that `base_url` of the upstream is right.",
+    ErrorCode.UPSTREAM_RESET: "Look into the model server's log at that time.",
+    ErrorCode.UPSTREAM_TIMEOUT: "Look at the model server's load; raise `first_byte_seconds` or `idle_seconds`.",
+    ErrorCode.UPSTREAM_MALFORMED: "Check that `base_url` leads to an API of that wire format, not to a web page.",
+    ErrorCode.SCAN_FAILED: "Look at the gateway's load; `fail_mode` decides whether such text passes or not.",
+    ErrorCode.AUDIT_UNAVAILABLE: "Free space on the disk of `audit.directory` and check its permissions.",
+    ErrorCode.STORE_UNAVAILABLE: "Check the database of `store.url`.",
+    ErrorCode.DRAINING: "Nothing; the gateway is being stopped and finishes what is under way.",
+    ErrorCode.INTERNAL: "Find the request id in the log and report what stands there.",
+}
+
+
+def render_errors() -> str:
+    """Return the page."""
+    return HEAD + "".join(_row(code) for code in ErrorCode)
+
+
+def _row(code: ErrorCode) -> str:
+    answer = ANSWERS[code]
+    wait = "" if answer.retry_after_seconds is None else f"{answer.retry_after_seconds} s"
+    return f"| `{code}` | {answer.status} | {wait} | {answer.message} | {FOR_OPERATORS[code]} |\n"

@@ -1,0 +1,69 @@
+"""The settings of labels on generated content (GB 45438-2025)."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from gateway.settings.base import Section, rejected
+
+# Annex E j: visible ASCII without space, double quote and backslash. "Mainly", it says; a writer is strict.
+PRODUCER_CHARACTERS = r"^[\x21\x23-\x5B\x5D-\x7E]+$"
+PRODUCER_REMEDY = (
+    "Set the 27-character provider code of TC260-PG-20252A that names your legal entity, or its name in visible ASCII"
+    " without space, double quote and backslash; Sluice never makes one up, since a wrong code names somebody else"
+)
+
+# Chapter 5: a label has both elements, in these words; wording in English alone is not provided for.
+AI_ELEMENT = ("人工智能", "AI")
+GENERATION_ELEMENT = ("生成", "合成")
+
+
+class LabelPosition(StrEnum):
+    """Where the explicit label stands in a reply (clauses 5.1 and 5.6)."""
+
+    END = "end"
+    START = "start"
+    BOTH = "both"
+    INTERFACE = "interface"  # the operator's own interface shows it beside the content; none is written
+
+
+def _checked_label(text: str) -> str:
+    for element in (AI_ELEMENT, GENERATION_ELEMENT):
+        if not any(word in text for word in element):
+            words = " or ".join(element)
+            raise rejected(
+                f"has no {words}, so it is no label under GB 45438-2025 chapter 5",
+                f"Put {words} into the text; the default has both elements",
+            )
+    return text
+
+
+LabelText = Annotated[str, Field(max_length=200), AfterValidator(_checked_label)]
+
+
+class ExplicitText(Section):
+    """The label people read, per language."""
+
+    zh: LabelText = Field("（内容由AI生成）", description="Label written into replies in Chinese.")
+    en: LabelText = Field(
+        "(内容由AI生成 · AI-generated content)", description="Label written into replies in other languages."
+    )
+
+
+class Labels(Section):
+    """Labels on generated content (GB 45438-2025)."""
+
+    content_producer: str | None = Field(
+        None,
+        max_length=1024,
+        pattern=PRODUCER_CHARACTERS,
+        description="`ContentProducer` of the implicit label: the provider code or ASCII name of your legal entity."
+        " Needed to serve, and has no default.",
+        json_schema_extra={"remedy": PRODUCER_REMEDY},
+    )
+    explicit_text: ExplicitText = ExplicitText()
+    position: LabelPosition = Field(
+        LabelPosition.END,
+        description="Where the explicit label stands in a reply; `interface` writes none, because yours shows it.",
+    )

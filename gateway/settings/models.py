@@ -1,0 +1,201 @@
+"""The settings, section by section: every key with its default, bounds and description.
+
+Rules: frozen; an unknown key is an error; no field holds a secret, only the name of the variable or file that does.
+`json_schema_extra` carries what messages and documentation need: `reloadable`, `hidden` where a secret may stand by
+mistake, and a `remedy` where kind and bounds do not tell what to do.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, IPvAnyNetwork, field_validator, model_validator
+
+from gateway.settings.base import Section, rejected
+from gateway.settings.labels import Labels
+from gateway.settings.policy_models import PolicySettings
+from gateway.settings.problems import has_user
+
+KIBIBYTE = 1024
+MEBIBYTE = 1024 * KIBIBYTE
+
+# Capital letters only: API keys nearly always hold small ones, so a key pasted here by mistake is refused, unquoted.
+VARIABLE_NAME = r"^[A-Z_][A-Z0-9_]*$"
+
+
+class LogLevel(StrEnum):
+    """The mildest log events that are written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """How log events are written."""
+
+    JSON = "json"
+    CONSOLE = "console"
+
+
+def _checked_base_url(url: str) -> str:
+    if has_user(url):
+        raise rejected("holds a user or password", "Put the key into a variable and name it in api_key_env")
+    if not _is_plain_address(url):
+        raise rejected(
+            "is not an http or https address", 'Set one such as "http://127.0.0.1:8000/v1", without ? and #'
+        )
+    return url.rstrip("/")
+
+
+def _is_plain_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port  # read on purpose: a port out of range raises only here
+    except ValueError:
+        return False
+    plain = not (parts.query or parts.fragment or any(character.isspace() for character in url))
+    return plain and parts.scheme in {"http", "https"} and bool(parts.hostname) and port != 0
+
+
+class Server(Section):
+    """Listeners and their bounds."""
+
+    host: str = Field("127.0.0.1", min_length=1, description="Address the data plane listens on.")
+    port: int = Field(8080, ge=1, le=65535, description="Port of the data plane.")
+    admin_host: str = Field("127.0.0.1", min_length=1, description="Address the management plane listens on.")
+    admin_port: int = Field(9090, ge=1, le=65535, description="Port of the management plane.")
+    body_limit_bytes: int = Field(
+        8 * MEBIBYTE, ge=KIBIBYTE, le=64 * MEBIBYTE, description="Largest request body; a larger one is answered 413."
+    )
+    drain_seconds: float = Field(30, ge=0, le=3600, description="Longest wait for open exchanges at a stop.")
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
+        (),
+        max_length=256,
+        description="Networks whose `X-Forwarded-For` is believed; everyone else's is ignored.",
+        json_schema_extra={"remedy": 'Write a list of networks such as ["10.0.0.0/8"], host bits zero'},
+    )
+
+    @model_validator(mode="after")
+    def _listeners_differ(self) -> Self:
+        if (self.host, self.port) == (self.admin_host, self.admin_port):
+            raise rejected("gives both planes the same address and port", "Change port or admin_port")
+        return self
+
+
+class Upstream(Section):
+    """A model server behind the gateway."""
+
+    name: str = Field(
+        max_length=64,
+        pattern=r"^[A-Za-z0-9._-]+$",
+        description="Name in logs and metrics.",
+        json_schema_extra={"remedy": "Give it a name of letters, digits, dots, - and _, at most 64 of them"},
+    )
+    base_url: Annotated[str, AfterValidator(_checked_base_url)] = Field(
+        description="Address of its API, with the version: `http://127.0.0.1:8000/v1`.",
+        json_schema_extra={"remedy": 'Set an address such as "http://127.0.0.1:8000/v1"'},
+    )
+    api_key_env: str | None = Field(
+        None,
+        pattern=VARIABLE_NAME,
+        description="Name of the environment variable that holds its API key.",
+        json_schema_extra={
+            "hidden": True,
+            "remedy": "Give the name of a variable in capital letters, such as UPSTREAM_API_KEY, not the key itself",
+        },
+    )
+    api_key_file: Path | None = Field(None, description="File that holds its API key, when no variable does.")
+    models: tuple[str, ...] = Field(
+        (), max_length=1000, description="Models clients may ask for; empty lets all pass to it."
+    )
+    connect_seconds: float = Field(5, gt=0, le=300, description="Longest wait for a connection.")
+    first_byte_seconds: float = Field(120, gt=0, le=3600, description="Longest wait for the head of its reply.")
+    idle_seconds: float = Field(60, gt=0, le=3600, description="Longest silence inside a reply.")
+    max_connections: int = Field(1024, ge=1, le=65535, description="Most connections to it from one worker.")
+
+    @model_validator(mode="after")
+    def _one_key(self) -> Self:
+        if self.api_key_env is not None and self.api_key_file is not None:
+            raise rejected("names both api_key_env and api_key_file", "Remove one of them")
+        return self
+
+
+class Store(Section):
+    """Where accounts are kept and the audit index is built."""
+
+    url: str = Field(
+        "sqlite:///var/sluice.db",
+        pattern=r"^(sqlite|postgresql\+psycopg)://",
+        description="SQLAlchemy address; a password in it is taken from `SLUICE_STORE__URL` only.",
+        json_schema_extra={"remedy": 'Set "sqlite:///FILE" or "postgresql+psycopg://HOST/DATABASE"'},
+    )
+
+
+class Lists(Section):
+    """Keyword lists."""
+
+    directories: tuple[Path, ...] = Field(
+        (),
+        max_length=64,
+        description="The operator's own lists, besides the shipped ones.",
+        json_schema_extra={"reloadable": True},
+    )
+    shipped: bool = Field(
+        default=True, description="Use the lists that come with Sluice.", json_schema_extra={"reloadable": True}
+    )
+
+    @model_validator(mode="after")
+    def _some_list(self) -> Self:
+        # Without a list everything would pass as "allow", which nobody should get by a slip.
+        if not self.shipped and not self.directories:
+            raise rejected("leaves no keyword list at all", "Set shipped = true or name a directory in directories")
+        return self
+
+
+class Audit(Section):
+    """The audit trail."""
+
+    directory: Path = Field(Path("var/audit"), description="Local directory of the segment files.")
+    segment_bytes: int = Field(
+        64 * MEBIBYTE, ge=MEBIBYTE, le=KIBIBYTE * MEBIBYTE, description="Size at which a new segment file is begun."
+    )
+    batch_milliseconds: int = Field(
+        50, ge=0, le=1000, description="Longest wait of an entry for others to be made durable with it."
+    )
+
+
+class Logging(Section):
+    """The gateway's own log, on standard error."""
+
+    level: LogLevel = Field(LogLevel.INFO, description="Mildest events that are written.")
+    format: LogFormat = Field(LogFormat.JSON, description="One JSON object per line, or coloured text for people.")
+
+
+class Settings(Section):
+    """Everything an operator can set."""
+
+    server: Server = Server()
+    upstreams: tuple[Upstream, ...] = Field(
+        (),
+        max_length=1,
+        json_schema_extra={"remedy": "Keep one [[upstreams]] table; this version serves exactly one"},
+    )
+    store: Store = Store()
+    lists: Lists = Lists()
+    policies: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")], PolicySettings] = Field(
+        default_factory=lambda: {"default": PolicySettings()},
+        json_schema_extra={
+            "remedy": "Name policies in small letters, digits, - and _, so that variables can reach them"
+        },
+    )
+    labels: Labels = Labels()
+    audit: Audit = Audit()
+    logging: Logging = Logging()
+
+    @field_validator("policies")
+    @classmethod
+    def _default_exists(cls, policies: dict[str, PolicySettings]) -> dict[str, PolicySettings]:
+        return {"default": PolicySettings()} | policies

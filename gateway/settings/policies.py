@@ -1,0 +1,72 @@
+"""From the settings of policies to the core's frozen values."""
+
+from collections.abc import Collection
+
+from filters.findings import Stage
+from gateway.protocol.policy import PhasePolicy, Policy, RiskPolicy
+from gateway.settings.loader import Loaded
+from gateway.settings.models import Settings
+from gateway.settings.policy_models import PhaseSettings, PolicySettings, RiskSettings
+from gateway.settings.problems import Problem, SettingsError, dotted
+from gateway.settings.suggestions import nearest
+
+
+def build_policies(settings: Settings) -> dict[str, Policy]:
+    """Return the policies by name; `default` is always among them."""
+    return {name: _policy(name, given) for name, given in settings.policies.items()}
+
+
+def risk_problems(loaded: Loaded, known_risks: Collection[str]) -> list[Problem]:
+    """Return a problem for each policy rule about a risk the taxonomy does not have.
+
+    Args:
+        loaded: the settings with their origins.
+        known_risks: risk ids of the taxonomy.
+    """
+    return [
+        _unknown_risk(loaded, ("policies", name, "risks", risk), known_risks)
+        for name, policy in loaded.settings.policies.items()
+        for risk in policy.risks
+        if risk not in known_risks
+    ]
+
+
+def check_risks(loaded: Loaded, known_risks: Collection[str]) -> None:
+    """Check that the taxonomy has every risk a policy speaks of.
+
+    Raises:
+        SettingsError: a rule for a mistyped risk would silently do nothing.
+    """
+    if problems := risk_problems(loaded, known_risks):
+        raise SettingsError(problems)
+
+
+def _unknown_risk(loaded: Loaded, path: tuple[str, ...], known_risks: Collection[str]) -> Problem:
+    return Problem(
+        place=loaded.origins.place(path),
+        key=dotted(path),
+        value=None,
+        wrong="is not a risk of the taxonomy",
+        remedy=nearest(path[-1], known_risks) or "See the taxonomy for the risk ids",
+    )
+
+
+def _policy(name: str, given: PolicySettings) -> Policy:
+    return Policy(
+        name=name,
+        refusal=given.refusal,
+        request=_phase(given.request),
+        response=_phase(given.response),
+        risks={risk: _risk(rule) for risk, rule in given.risks.items()},
+    )
+
+
+def _phase(given: PhaseSettings) -> PhasePolicy:
+    return PhasePolicy(
+        actions={} if given.keywords is None else {Stage.KEYWORDS: given.keywords},
+        fail_modes={Stage.KEYWORDS: given.fail_mode.keywords},
+    )
+
+
+def _risk(given: RiskSettings) -> RiskPolicy:
+    return RiskPolicy(action=given.action, answers=given.answer.model_dump(exclude_none=True))

@@ -1,0 +1,110 @@
+"""What serving needs beyond valid settings: an upstream with its key, and the name on the labels.
+
+Commands that only scan a text or read the audit trail do without these, so they are not asked of every load.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import SecretStr
+
+from gateway.settings.labels import PRODUCER_REMEDY
+from gateway.settings.loader import Loaded
+from gateway.settings.models import Upstream
+from gateway.settings.problems import Problem, SettingsError, shown
+
+KEY_LIMIT_BYTES = 16 * 1024  # longer than any bearer token; a wrong file does not fill the memory
+
+
+class Serving(NamedTuple):
+    """What the data plane starts with, found complete.
+
+    Attributes:
+        upstream: the model server.
+        upstream_key: its API key; None when it takes none.
+        content_producer: the name or code in the labels.
+    """
+
+    upstream: Upstream
+    upstream_key: SecretStr | None
+    content_producer: str
+
+
+def require_serving(loaded: Loaded, environ: Mapping[str, str]) -> Serving:
+    """Return what serving needs.
+
+    Args:
+        loaded: the settings with their origins.
+        environ: environment variables, for the upstream's key.
+
+    Raises:
+        SettingsError: something is missing, or the key cannot be read or sent; all problems at once.
+    """
+    upstream, producer = _upstream(loaded), _producer(loaded)
+    key = _key(loaded, upstream, environ) if isinstance(upstream, Upstream) else None
+    if isinstance(upstream, Problem) or isinstance(producer, Problem) or isinstance(key, Problem):
+        raise SettingsError(found for found in (upstream, key, producer) if isinstance(found, Problem))
+    return Serving(upstream, key, producer)
+
+
+def serving_problems(loaded: Loaded, environ: Mapping[str, str]) -> tuple[Problem, ...]:
+    """Return what stands in the way of serving; empty when nothing does."""
+    try:
+        require_serving(loaded, environ)
+    except SettingsError as error:
+        return error.problems
+    return ()
+
+
+def _upstream(loaded: Loaded) -> Upstream | Problem:
+    if loaded.settings.upstreams:
+        return loaded.settings.upstreams[0]
+    remedy = "Add a table [[upstreams]] with name and base_url"
+    return Problem(loaded.origins.place(("upstreams",)), "upstreams", None, "no model server is named", remedy)
+
+
+def _producer(loaded: Loaded) -> str | Problem:
+    producer = loaded.settings.labels.content_producer
+    if producer is not None:
+        return producer
+    path = ("labels", "content_producer")
+    return Problem(loaded.origins.place(path), "labels.content_producer", None, "is missing", PRODUCER_REMEDY)
+
+
+def _key(loaded: Loaded, upstream: Upstream, environ: Mapping[str, str]) -> SecretStr | Problem | None:
+    if upstream.api_key_env is not None:
+        place = loaded.origins.place(("upstreams", "0", "api_key_env"))
+        return _key_from_variable(place, upstream.api_key_env, environ)
+    if upstream.api_key_file is not None:
+        return _key_from_file(loaded.origins.place(("upstreams", "0", "api_key_file")), upstream.api_key_file)
+    return None
+
+
+def _key_from_variable(place: str, name: str, environ: Mapping[str, str]) -> SecretStr | Problem:
+    if name in environ and (key := _usable_key(environ[name])):
+        return key
+    wrong = "holds no usable key" if name in environ else "is not set"
+    remedy = f"Set {name} to the upstream's key: visible ASCII, no spaces"
+    return Problem(place, "upstreams.0.api_key_env", shown(name), f"the environment variable {name} {wrong}", remedy)
+
+
+def _key_from_file(place: str, path: Path) -> SecretStr | Problem:
+    key, problem = "upstreams.0.api_key_file", "holds no usable key"
+    try:
+        with path.open("rb") as file:
+            content = file.read(KEY_LIMIT_BYTES + 1)
+    except OSError as error:
+        content, problem = b"", f"cannot be read ({error.strerror or type(error).__name__})"
+    remedy = "Write the upstream's key alone into that file: visible ASCII, no spaces"
+    usable = _usable_key(content.decode(errors="replace"))
+    # The path is not shown: a key written here by mistake would be.
+    return usable or Problem(place, key, None, f"the file {problem}", remedy)
+
+
+def _usable_key(text: str) -> SecretStr | None:
+    """Return a key that can stand in a header; a line end behind it, as editors leave one, is no part of it."""
+    key = text.strip()
+    # Any other character could end the header line early, and with it add headers of somebody's choice.
+    usable = 0 < len(key) <= KEY_LIMIT_BYTES and all("!" <= character <= "~" for character in key)
+    return SecretStr(key) if usable else None

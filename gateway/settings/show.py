@@ -1,0 +1,79 @@
+"""The effective settings as TOML, each with the source of its value, passwords hidden."""
+
+import json
+from collections.abc import Iterator
+from itertools import groupby
+from typing import NamedTuple
+
+from gateway.settings.base import Section
+from gateway.settings.loader import Loaded
+from gateway.settings.problems import dotted, without_password
+from gateway.settings.sources import DEFAULT, KeyPath, Origins
+
+
+class Effective(NamedTuple):
+    """One setting in force.
+
+    Attributes:
+        path: its place; members of a list by number.
+        value: as JSON writes it; None when it is not set.
+        origin: file, environment variable, `command line` or `default`.
+    """
+
+    path: KeyPath
+    value: object
+    origin: str
+
+
+def effective_settings(loaded: Loaded) -> list[Effective]:
+    """Return every setting in force, tables after the keys beside them."""
+    rows = list(_walk(loaded.settings, (), loaded.origins))
+    return sorted(rows, key=lambda row: len(row.path) > 1)  # TOML reads a key behind a table as part of that table
+
+
+def render_toml(loaded: Loaded) -> str:
+    """Return the settings as TOML that can be read back, with the sources as comments."""
+    lines: list[str] = []
+    for table, rows in groupby(effective_settings(loaded), key=lambda row: row.path[:-1]):
+        lines += ["", _header(table)] if table else []
+        lines += [_line(row) for row in rows]
+    return "\n".join(lines).lstrip("\n") + "\n"
+
+
+def _walk(section: Section, path: KeyPath, origins: Origins) -> Iterator[Effective]:
+    plain = section.model_dump(mode="json")
+    inner: list[tuple[KeyPath, Section]] = []
+    for name in type(section).model_fields:
+        tables = list(_tables(getattr(section, name)))
+        inner += [((*path, name, *step), table) for step, table in tables]
+        if not tables and plain[name] != {}:
+            given = name in section.model_fields_set
+            here = (*path, name)
+            yield Effective(here, _without_secrets(plain[name]), origins.origin(here) if given else DEFAULT)
+    for below, table in inner:
+        yield from _walk(table, below, origins)
+
+
+def _tables(value: object) -> Iterator[tuple[KeyPath, Section]]:
+    """Yield the tables a member holds, with the path step to each."""
+    if isinstance(value, Section):
+        yield (), value
+    elif isinstance(value, dict):
+        yield from (((name,), table) for name, table in value.items())
+    elif isinstance(value, tuple):
+        yield from (((str(place),), table) for place, table in enumerate(value) if isinstance(table, Section))
+
+
+def _without_secrets(value: object) -> object:
+    return without_password(value) if isinstance(value, str) else value
+
+
+def _header(table: KeyPath) -> str:
+    return f"[[{dotted(table[:-1])}]]" if table[-1].isdigit() else f"[{dotted(table)}]"
+
+
+def _line(row: Effective) -> str:
+    if row.value is None:
+        return f"# {row.path[-1]} is not set"
+    # JSON's scalars, strings and lists of strings are TOML as well.
+    return f"{row.path[-1]} = {json.dumps(row.value, ensure_ascii=False)}  # {row.origin}"
