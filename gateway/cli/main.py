@@ -5,6 +5,8 @@ Exit status: 0 success, 1 a finding or a failure, 2 wrong use.
 
 import typer
 
+from gateway.cli.standin import standin
+
 app = typer.Typer(
     name="sluice",
     help="Runtime content-safety gateway in front of an LLM API.",
@@ -16,6 +18,9 @@ app = typer.Typer(
 @app.callback()
 def _root() -> None:
     """Keep `sluice COMMAND` the form even while there is one command."""
+
+
+app.command()(standin)
 
 
 def main() -> None:
