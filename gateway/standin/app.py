@@ -6,6 +6,7 @@ once.
 """
 
 import asyncio
+from contextlib import suppress
 
 from starlette.types import Receive, Scope, Send
 
@@ -91,7 +92,8 @@ async def _play_while_connected(script: Script, receive: Receive, send: Send) ->
     finally:
         leaving.cancel()
         player.cancel()
-        await asyncio.gather(player, leaving, return_exceptions=True)
+    with suppress(asyncio.CancelledError):
+        await player  # raises what went wrong in it, so that a fault is seen
 
 
 async def _play(script: Script, send: Send) -> None:

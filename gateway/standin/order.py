@@ -72,7 +72,7 @@ class Order:
             return default
         argument = self.cues[cue]
         if not re.fullmatch(r"\d+(\.\d+)?", argument, re.ASCII) or float(argument) > most:
-            raise ValueError(f"The cue '{cue}' takes a number from 0 to {most:g}: write [[{cue}:20]].")
+            raise ValueError(f"The cue '{cue}' takes a number from 0 to {most:.0f}: write [[{cue}:20]].")
         return float(argument)
 
 

@@ -97,6 +97,18 @@ def test_leaving_ends_the_reply(text: str) -> None:
     assert not client.sent or not client.ended
 
 
+def test_faults_of_a_paced_reply_are_seen() -> None:
+    """An error while a paced reply is sent reaches the server, as it does for one sent at once."""
+
+    async def broken(message: MutableMapping[str, Any]) -> None:
+        raise RuntimeError("the transport is broken")
+
+    client = Client(request("hi"))
+    scope = {"type": "http", "method": "POST", "path": CHAT}
+    with pytest.raises(RuntimeError, match="transport is broken"):
+        asyncio.run(StandIn(50)(scope, client.receive, broken))
+
+
 def test_reset_leaves_the_body_unfinished() -> None:
     """A reset reply returns with frames sent and the body open, for the server to cut."""
     client = ask(Client(request("[[reset]]hi")))

@@ -1,11 +1,15 @@
 """Tests of `gateway.standin.smollm2`."""
 
+import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
+import httpx
 import pytest
 
-from gateway.standin.smollm2 import ModelMissingError, locate_model, require_server, server_command
+from gateway.standin.server import open_socket
+from gateway.standin.smollm2 import MODEL_PACKAGE, ModelMissingError, locate_model, require_server, server_command
 
 
 @pytest.fixture
@@ -55,3 +59,21 @@ def test_server_is_started_by_this_interpreter() -> None:
     assert options.pop("--model") == str(Path("some") / "model.gguf")
     assert (options["--host"], options["--port"], options["--n_ctx"]) == ("127.0.0.1", "8081", "2048")
     assert (options["--model_alias"], options["--n_batch"]) == ("smollm2", "1")
+
+
+@pytest.mark.real_model
+@pytest.mark.skipif(find_spec(MODEL_PACKAGE) is None, reason="the extra `real` is not installed")
+def test_real_model_streams_an_answer() -> None:
+    """The command turns into the model server, which answers with frames and a terminator."""
+    with open_socket("127.0.0.1", 0) as free:
+        port = free.getsockname()[1]
+    start = f"from gateway.standin.smollm2 import start; start('127.0.0.1', {port})"
+    asked = {"messages": [{"role": "user", "content": "What is a sluice?"}], "stream": True, "max_tokens": 8}
+    with subprocess.Popen([sys.executable, "-c", start], stderr=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own command
+        try:
+            assert any("Uvicorn running" in line for line in process.stderr or ())
+            reply = httpx.post(f"http://127.0.0.1:{port}/v1/chat/completions", json=asked, timeout=60).text
+        finally:
+            process.terminate()
+    assert reply.count('"content": ') >= 2
+    assert reply.endswith("data: [DONE]\n\n")
