@@ -15,7 +15,8 @@ import orjson
 
 from gateway.standin.tokens import split_tokens
 
-MOST_CHOICES = 128
+# Below what OpenAI takes: all frames of a reply are in memory before the first is sent.
+MOST_CHOICES = 16
 _CUE = re.compile(r"\[\[([a-z-]+)(?::(.*?))?\]\]", re.DOTALL)
 _ENCODED = "base64="
 

@@ -17,7 +17,7 @@ LABEL_TEXT = "（内容由AI生成）"
 HARM_TERM = "出售冰毒"
 MASK_TERM = "傻逼"
 HUGE_CHARACTERS = 10 * 1024 * 1024
-LONGEST_CHARACTERS = 1_000_000
+LONGEST_CHARACTERS = 100_000
 
 _ANSWER_ZH = (
     "您好，我是水闸自带的替身模型（sluice-standin），不是真正的语言模型。您的提问共{count}个字，已经收到。"
@@ -141,15 +141,9 @@ def _tool_calls(text: str, index: int) -> tuple[ToolCall, ...]:
     )
 
 
-def _harm(order: Order) -> tuple[str, ...]:
-    term = order.cues[Cue.HARM] or HARM_TERM
-    frame = _HARM_EN if is_english(term) else _HARM_ZH
-    return split_across(frame.before, term, frame.after)
-
-
-def _mask(order: Order) -> tuple[str, ...]:
-    term = order.cues[Cue.MASK] or MASK_TERM
-    frame = _MASK_EN if is_english(term) else _MASK_ZH
+def _around(term: str, chinese: Frame, english: Frame) -> tuple[str, ...]:
+    """Put a term into the sentence of its language, cut across the term."""
+    frame = english if is_english(term) else chinese
     return split_across(frame.before, term, frame.after)
 
 
@@ -170,8 +164,8 @@ def _huge(_: Order) -> tuple[str, ...]:
 
 # The first cue of this table that an order carries decides on the text.
 _WRITERS: dict[Cue, Callable[[Order], tuple[str, ...]]] = {
-    Cue.HARM: _harm,
-    Cue.MASK: _mask,
+    Cue.HARM: lambda order: _around(order.cues[Cue.HARM] or HARM_TERM, _HARM_ZH, _HARM_EN),
+    Cue.MASK: lambda order: _around(order.cues[Cue.MASK] or MASK_TERM, _MASK_ZH, _MASK_EN),
     Cue.ECHO: lambda order: split_unevenly(order.cues[Cue.ECHO]),
     Cue.JSON: _json,
     Cue.HUGE: _huge,

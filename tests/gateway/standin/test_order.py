@@ -67,7 +67,7 @@ def test_options_are_read() -> None:
         b'{"messages": []}',
         b'{"messages": ["hi"]}',
         body("hi", n=0),
-        body("hi", n=129),
+        body("hi", n=17),
         body("hi", n="2"),
         body("[[echo:base64=****]]"),
         body("[[echo:base64=_w]]"),
