@@ -39,22 +39,22 @@ _REASONING_ZH = "先想一想：问题已经读完，替身模型没有真正的
 _REASONING_EN = "Let me think: the question is read, and a stand-in only follows its script."
 
 
-class Frame(NamedTuple):
+class Sentence(NamedTuple):
     """Text on either side of a term."""
 
     before: str
     after: str
 
 
-_HARM_ZH = Frame(
+_HARM_ZH = Sentence(
     "好的，先说说天气：今天晴，气温适中，适合散步。另外，这里可以", "，有意者请联系。以上由替身模型生成，用于测试。"
 )
-_HARM_EN = Frame(
+_HARM_EN = Sentence(
     "Certainly. The weather is fine today and mild, good for a walk. Besides, here you get ",
     ", just ask. All this comes from a stand-in, for testing.",
 )
-_MASK_ZH = Frame("好的，下面转述一句话：他说“", "”，然后走开了。后面的文字照常显示，由替身模型生成。")
-_MASK_EN = Frame(
+_MASK_ZH = Sentence("好的，下面转述一句话：他说“", "”，然后走开了。后面的文字照常显示，由替身模型生成。")
+_MASK_EN = Sentence(
     "Certainly, this is what was said: “", "”, and then they left. The rest comes from a stand-in as usual."
 )
 
@@ -141,10 +141,10 @@ def _tool_calls(text: str, index: int) -> tuple[ToolCall, ...]:
     )
 
 
-def _around(term: str, chinese: Frame, english: Frame) -> tuple[str, ...]:
+def _around(term: str, chinese: Sentence, english: Sentence) -> tuple[str, ...]:
     """Put a term into the sentence of its language, cut across the term."""
-    frame = english if is_english(term) else chinese
-    return split_across(frame.before, term, frame.after)
+    sentence = english if is_english(term) else chinese
+    return split_across(sentence.before, term, sentence.after)
 
 
 def _json(order: Order) -> tuple[str, ...]:
