@@ -6,6 +6,8 @@ Exit status: 0 success, 1 a finding or a failure, 2 wrong use.
 import typer
 
 from gateway.cli import config
+from gateway.cli.serve import serve
+from gateway.cli.standin import standin
 
 app = typer.Typer(
     name="sluice",
@@ -14,13 +16,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-
+app.command()(serve)
+app.command()(standin)
 app.add_typer(config.app, name="config")
-
-
-@app.callback()
-def _root() -> None:
-    """Keep `sluice COMMAND` the form even while there is one command."""
 
 
 def main() -> None:

@@ -1,0 +1,137 @@
+"""From a request body to what happens on the wire, decided before anything is sent.
+
+Rules: the same body and pace give the same script; a script says everything (bytes, times, and how it ends), so that
+playing one needs no more than a clock and a socket.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from hashlib import blake2b
+from typing import NamedTuple
+
+from gateway.standin.order import Cue, Order, read_order
+from gateway.standin.replies import write_choices
+from gateway.standin.wire import GARBAGE, GARBAGE_BODY, Frames, error_body, stream_frames, whole_body
+
+DEFAULT_TOKENS_PER_SECOND = 50.0
+MOST_TOKENS_PER_SECOND = 100_000.0
+_JSON_TYPE = b"application/json"
+_SSE_TYPE = b"text/event-stream; charset=utf-8"
+_LOWEST_ERROR, _HIGHEST_ERROR = 400, 599
+
+
+class Ending(StrEnum):
+    """What happens behind the last step."""
+
+    COMPLETE = "complete"  # the body ends as HTTP wants it
+    STALL = "stall"  # nothing more comes and the connection stays open
+    RESET = "reset"  # the connection is closed with the body unfinished
+    SILENCE = "silence"  # not even the head is sent and the connection stays open
+
+
+class Step(NamedTuple):
+    """Bytes to send at once.
+
+    Attributes:
+        after_tokens: due when so many tokens would have been generated since the start.
+        data: what to send; one frame of a stream.
+    """
+
+    after_tokens: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One reply, as a plan.
+
+    Attributes:
+        steps: what is sent, in order.
+        token_seconds: time from one token to the next; 0 sends at once.
+        ending: what happens behind the last step.
+        status: HTTP status.
+        content_type: value of ``Content-Type``.
+        content_length: announced length of the body in bytes; None sends it in chunks.
+    """
+
+    steps: tuple[Step, ...]
+    token_seconds: float = 0.0
+    ending: Ending = Ending.COMPLETE
+    status: int = 200
+    content_type: bytes = _JSON_TYPE
+    content_length: int | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the body."""
+        return sum(len(step.data) for step in self.steps)
+
+
+def compose(body: bytes, tokens_per_second: float = DEFAULT_TOKENS_PER_SECOND) -> Script:
+    """Plan the reply to a chat completion request.
+
+    Args:
+        body: the request's body.
+        tokens_per_second: pace unless the prompt has a cue for it; 0 sends at once.
+    """
+    try:
+        order = read_order(body)
+        script = _reply(order, f"chatcmpl-{blake2b(body, digest_size=12).hexdigest()}")
+        pace = order.number(Cue.PACE, tokens_per_second, MOST_TOKENS_PER_SECOND)
+    except ValueError as error:
+        return json_script(400, error_body(400, f"The stand-in cannot read this request. {error}"))
+    return _end(order, replace(script, token_seconds=1 / pace if pace else 0.0))
+
+
+def json_script(status: int, body: bytes, after_tokens: int = 0) -> Script:
+    """Plan a whole JSON body with its length announced."""
+    return Script((Step(after_tokens, body),), status=status, content_length=len(body))
+
+
+def _reply(order: Order, reply_id: str) -> Script:
+    """Plan the reply as if nothing went wrong on the way, garbage aside."""
+    if Cue.ERROR in order.cues:
+        return _error(order)
+    choices = write_choices(order)
+    tokens = sum(choice.tokens for choice in choices)
+    if not order.streamed:
+        body = GARBAGE_BODY if Cue.GARBAGE in order.cues else whole_body(reply_id, choices, order.prompt_tokens)
+        return json_script(200, body, after_tokens=tokens)
+    frames = stream_frames(reply_id, choices, order.prompt_tokens if order.include_usage else None)
+    return Script(_steps(order, frames), content_type=_SSE_TYPE)
+
+
+def _error(order: Order) -> Script:
+    status = int(order.number(Cue.ERROR, 500, _HIGHEST_ERROR))
+    if status < _LOWEST_ERROR:
+        raise ValueError(f"The cue 'error' takes a status from {_LOWEST_ERROR} to {_HIGHEST_ERROR}: [[error:503]].")
+    return json_script(status, error_body(status, f"The stand-in was asked to fail with status {status}."))
+
+
+def _steps(order: Order, frames: Frames) -> tuple[Step, ...]:
+    """Put times to frames: the roles at once, a token each, and the end with the last token."""
+    half, count = len(frames.tokens) // 2, len(frames.tokens)
+    steps = [Step(0, frame) for frame in frames.opening]
+    steps += [Step(number, frame) for number, frame in enumerate(frames.tokens, start=1)]
+    if Cue.GARBAGE in order.cues:
+        steps[len(frames.opening) + half : len(frames.opening) + half] = [Step(half, frame) for frame in GARBAGE]
+    closing = frames.closing[:-1] if Cue.NO_DONE in order.cues else frames.closing
+    return (*steps, *(Step(count, frame) for frame in closing))
+
+
+def _end(order: Order, script: Script) -> Script:
+    """Let a script break off where the prompt asks for it."""
+    if order.cues.get(Cue.STALL) == "head":
+        return replace(script, steps=(), ending=Ending.SILENCE)
+    if Cue.STALL in order.cues:
+        return replace(script, steps=_first_half(script.steps), ending=Ending.STALL)
+    if Cue.RESET in order.cues:
+        return replace(script, steps=_first_half(script.steps), ending=Ending.RESET)
+    return script
+
+
+def _first_half(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Return the first half of the frames, or of the bytes where the body is one step."""
+    if len(steps) == 1:
+        return (steps[0]._replace(data=steps[0].data[: len(steps[0].data) // 2]),)
+    return steps[: len(steps) // 2]
