@@ -23,7 +23,7 @@ from gateway.accounts.store import AccountStore
 from gateway.app import ASGIApp, data_plane, management_plane
 from gateway.audit.appender import Appender
 from gateway.audit.index import Indexer
-from gateway.protocol.labels import Labelling, Position
+from gateway.protocol.labels import Labelling
 from gateway.proxy.scan_pool import ScanPool
 from gateway.proxy.services import Services
 from gateway.proxy.upstream.connection import Timeouts
@@ -85,7 +85,7 @@ async def services_of(loaded: Loaded, serving: Serving) -> AsyncIterator[Service
             policies=build_policies(settings),
             labelling=Labelling(
                 serving.content_producer,
-                Position(labels.position),
+                labels.position,
                 {"zh": labels.explicit_text.zh, "en": labels.explicit_text.en},
             ),
             body_limit_bytes=settings.server.body_limit_bytes,

@@ -1,7 +1,7 @@
 """Every metric of the gateway, declared once.
 
-Base units, ``_total`` for counters, labels from closed sets only: never user text, paths or model names. The core does
-not touch metrics; the driver counts what the record of an exchange says.
+Base units, ``_total`` for counters, labels from closed sets only: never user text, paths or model names. The core
+does not touch metrics; the driver counts what the record of an exchange says.
 """
 
 from dataclasses import dataclass
@@ -28,9 +28,7 @@ DECISIONS = Counter(
     ["phase", "stage", "decision"],
     registry=REGISTRY,
 )
-FINDINGS = Counter(
-    "sluice_findings_total", "Findings, by risk class.", ["phase", "stage", "risk"], registry=REGISTRY
-)
+FINDINGS = Counter("sluice_findings_total", "Findings, by risk class.", ["phase", "stage", "risk"], registry=REGISTRY)
 UNSCANNED = Counter(
     "sluice_unscanned_total", "Texts that passed without being scanned.", ["phase", "reason"], registry=REGISTRY
 )
@@ -76,7 +74,9 @@ AUDIT_APPEND = Histogram(
     buckets=_ADDED_BUCKETS,
     registry=REGISTRY,
 )
-LABELS = Counter("sluice_labels_total", "Answers, by what became of their visible label.", ["kind"], registry=REGISTRY)
+LABELS = Counter(
+    "sluice_labels_total", "Answers, by what became of their visible label.", ["kind"], registry=REGISTRY
+)
 RULESET_INFO = Gauge(
     "sluice_ruleset_info", "The ruleset in force; always 1.", ["digest", "keywords", "model"], registry=REGISTRY
 )

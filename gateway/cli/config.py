@@ -7,7 +7,9 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from filters.taxonomy import load_taxonomy
 from gateway.settings import Problem, Settings, SettingsError, load
+from gateway.settings.policies import risk_problems
 from gateway.settings.reference import render_reference
 from gateway.settings.serving import serving_problems
 from gateway.settings.show import effective_settings, render_toml
@@ -23,7 +25,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")
 def check(file: Annotated[Path, typer.Argument(help="Settings file to check.")], *, as_json: AsJson = False) -> None:
     """Check a settings file as `serve` would, with the environment of this shell; exit 2 when something is wrong."""
     try:
-        problems = serving_problems(load(file, os.environ), os.environ)
+        loaded = load(file, os.environ)
+        problems = (*risk_problems(loaded, load_taxonomy().risks), *serving_problems(loaded, os.environ))
     except SettingsError as error:
         problems = error.problems
     if as_json:

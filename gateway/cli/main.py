@@ -6,6 +6,7 @@ Exit status: 0 success, 1 a finding or a failure, 2 wrong use.
 import typer
 
 from gateway.cli import config
+from gateway.cli.check import check
 from gateway.cli.serve import serve
 from gateway.cli.standin import standin
 
@@ -17,6 +18,7 @@ app = typer.Typer(
 )
 
 app.command()(serve)
+app.command()(check)
 app.command()(standin)
 app.add_typer(config.app, name="config")
 

@@ -1,6 +1,5 @@
 """`sluice serve`: run the gateway."""
 
-import asyncio
 import os
 import sys
 from pathlib import Path
@@ -10,15 +9,15 @@ import typer
 import uvloop
 
 from filters.lists import ListError
+from filters.taxonomy import load_taxonomy
 from gateway.errors import GatewayError
 from gateway.lifecycle import serve as run_gateway
 from gateway.logs import configure_logging
 from gateway.proxy.services import Services
 from gateway.settings.loader import Loaded, load
+from gateway.settings.policies import check_risks
 from gateway.settings.problems import SettingsError
 from gateway.settings.serving import require_serving
-
-_DEFAULT_FILE = Path("sluice.toml")
 
 
 def serve(
@@ -39,7 +38,8 @@ def serve(
     if upstream is not None:
         overrides["upstreams"] = [{"name": "default", "base_url": upstream}]
     try:
-        loaded = load(config or (_DEFAULT_FILE if _DEFAULT_FILE.exists() else None), os.environ, overrides)
+        loaded = load(config, os.environ, overrides)
+        check_risks(loaded, load_taxonomy().risks)
         serving = require_serving(loaded, os.environ)
         configure_logging(loaded.settings.logging)
         uvloop.run(run_gateway(loaded, serving, lambda services: _announce(loaded, services)))

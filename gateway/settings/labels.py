@@ -1,10 +1,10 @@
 """The settings of labels on generated content (GB 45438-2025)."""
 
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from gateway.protocol.labels import Position
 from gateway.settings.base import Section, rejected
 
 # Annex E j: visible ASCII without space, double quote and backslash. "Mainly", it says; a writer is strict.
@@ -17,15 +17,6 @@ PRODUCER_REMEDY = (
 # Chapter 5: a label has both elements, in these words; wording in English alone is not provided for.
 AI_ELEMENT = ("人工智能", "AI")
 GENERATION_ELEMENT = ("生成", "合成")
-
-
-class LabelPosition(StrEnum):
-    """Where the explicit label stands in a reply (clauses 5.1 and 5.6)."""
-
-    END = "end"
-    START = "start"
-    BOTH = "both"
-    INTERFACE = "interface"  # the operator's own interface shows it beside the content; none is written
 
 
 def _checked_label(text: str) -> str:
@@ -63,7 +54,7 @@ class Labels(Section):
         json_schema_extra={"remedy": PRODUCER_REMEDY},
     )
     explicit_text: ExplicitText = ExplicitText()
-    position: LabelPosition = Field(
-        LabelPosition.END,
+    position: Position = Field(
+        Position.END,
         description="Where the explicit label stands in a reply; `interface` writes none, because yours shows it.",
     )

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from gateway.settings.labels import ExplicitText, LabelPosition, Labels
+from gateway.protocol.labels import Position
+from gateway.settings.labels import ExplicitText, Labels
 
 # Visible ASCII without space, double quote and backslash (Annex E j).
 ALLOWED = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"\\')
@@ -54,4 +55,4 @@ def test_a_text_without_an_element_is_no_label(text: str, lacks: str) -> None:
 
 def test_the_default_stands_at_the_end() -> None:
     """Labels are written once, at the end of a reply, unless told otherwise."""
-    assert Labels().position is LabelPosition.END
+    assert Labels().position is Position.END

@@ -1,0 +1,150 @@
+"""`sluice check`: scan a text, or a file of texts, with the ruleset the settings name."""
+
+import gzip
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Annotated, Any, NoReturn
+
+import orjson
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from filters.findings import Action, Finding, Phase, Stage
+from filters.lists import ListError
+from filters.ruleset import Ruleset
+from gateway.accounts.account import AccountKind
+from gateway.lifecycle import load_ruleset
+from gateway.protocol.judge import Judge
+from gateway.protocol.policy import Policy
+from gateway.settings.loader import load
+from gateway.settings.policies import build_policies
+from gateway.settings.problems import SettingsError
+
+_FOUND = 1
+_WRONG_USE = 2
+
+
+def check(  # noqa: PLR0913 each is an option of the command
+    text: Annotated[str | None, typer.Argument(help="Text to scan; - reads standard input.")] = None,
+    *,
+    file: Annotated[Path | None, typer.Option(help="Scan the text in this file.")] = None,
+    jsonl: Annotated[Path | None, typer.Option(help='Scan a file of {"id","text"} rows; gzip too.')] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where the rows of --jsonl go.")] = None,
+    phase: Annotated[Phase, typer.Option(help="Judge as a prompt or as a reply.")] = Phase.REQUEST,
+    account: Annotated[AccountKind, typer.Option(help="Judge as for this kind of account.")] = AccountKind.USER,
+    policy: Annotated[str, typer.Option(help="Policy to judge by.")] = "default",
+    stages: Annotated[str, typer.Option(help="Stages to scan with, joined by commas.")] = Stage.KEYWORDS,
+    config: Annotated[Path | None, typer.Option(help="Settings file; default ./sluice.toml.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> None:
+    """Scan a text with the active lists; exit 1 when something is found.
+
+    Offsets count characters of the text as given.
+    """
+    if unknown := set(stages.split(",")) - set(Stage):
+        _refuse(f"--stages: {', '.join(sorted(unknown))} is not known here; known are {', '.join(Stage)}")
+    scanner = _Scanner(config, policy, phase, observe=account is AccountKind.UNFILTERED)
+    if jsonl is not None:
+        if output is None:
+            _refuse("--jsonl needs -o FILE for the rows")
+        scanner.scan_rows(jsonl, output)
+        return
+    row = scanner.scan(_read(text, file))
+    if as_json:
+        typer.echo(orjson.dumps(row).decode())
+    else:
+        _show(row)
+    raise typer.Exit(_FOUND if row["findings"] else 0)
+
+
+class _Scanner:
+    """Scans texts by one policy."""
+
+    def __init__(self, config: Path | None, policy: str, phase: Phase, *, observe: bool) -> None:
+        try:
+            settings = load(config, os.environ).settings
+            policies = build_policies(settings)
+            self._ruleset: Ruleset = load_ruleset(settings.lists)
+        except (SettingsError, ListError) as error:
+            _refuse(str(error))
+        if policy not in policies:
+            _refuse(f"--policy: there is no policy {policy!r}; known are {', '.join(policies)}")
+        self._policy: Policy = policies[policy]
+        self._phase = phase
+        self._observe = observe
+
+    def scan(self, text: str) -> dict[str, Any]:
+        """Return decision and findings for one text."""
+        judge = Judge(self._policy, observe=self._observe)
+        findings = self._ruleset.matcher(self._phase).scan(text)
+        acted = [each for each in findings if judge.act(self._phase, each) is not Action.OFF]
+        return {"decision": judge.decision.value, "findings": [_describe(each) for each in acted]}
+
+    def scan_rows(self, source: Path, target: Path) -> None:
+        """Scan a file of rows into a file of rows, in the same order."""
+        size = source.stat().st_size
+        with (
+            source.open("rb") as raw,
+            _decompressed(source, raw) as lines,
+            target.open("wb") as out,
+            Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress,
+        ):
+            task = progress.add_task("Scanning", total=size)
+            for row in _rows(source, lines):
+                out.write(orjson.dumps({"id": row.get("id"), **self.scan(row["text"])}) + b"\n")
+                progress.update(task, completed=raw.tell())
+
+
+def _decompressed(source: Path, raw: IO[bytes]) -> IO[bytes]:
+    return gzip.open(raw) if source.suffix == ".gz" else raw  # type: ignore[return-value]
+
+
+def _rows(source: Path, lines: IO[bytes]) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(lines, start=1):
+        try:
+            row = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            row = None
+        if not isinstance(row, dict) or not isinstance(row.get("text"), str):
+            _refuse(f'{source}:{number}: not a JSON object with a string "text"')
+        yield row
+
+
+def _read(text: str | None, file: Path | None) -> str:
+    if (text is None) == (file is None):
+        _refuse("give a text, - for standard input, or --file FILE")
+    if file is not None:
+        return file.read_text(encoding="utf-8")
+    return sys.stdin.read() if text == "-" else text or ""
+
+
+def _describe(finding: Finding) -> dict[str, Any]:
+    return {
+        "stage": finding.stage.value,
+        "risk": finding.risk,
+        "start": finding.start,
+        "end": finding.end,
+        "term": finding.term.text,
+        "score": None,
+        "via": [],
+    }
+
+
+def _show(row: dict[str, Any]) -> None:
+    console = Console()
+    console.print(f"decision: [bold]{row['decision']}[/bold]")
+    if not row["findings"]:
+        return
+    table = Table("stage", "risk", "start", "end", "term")
+    for each in row["findings"]:
+        table.add_row(*(str(each[name]) for name in ("stage", "risk", "start", "end", "term")))
+    console.print(table)
+
+
+def _refuse(message: str) -> NoReturn:
+    typer.echo(f"sluice check: {message}", err=True)
+    raise typer.Exit(_WRONG_USE)
