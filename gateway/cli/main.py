@@ -5,12 +5,17 @@ Exit status: 0 success, 1 a finding or a failure, 2 wrong use.
 
 import typer
 
+from gateway.cli import accounts
+from gateway.cli.migrate import migrate_command
+
 app = typer.Typer(
     name="sluice",
     help="Runtime content-safety gateway in front of an LLM API.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(accounts.app, name="accounts")
+app.command("migrate")(migrate_command)
 
 
 @app.callback()
