@@ -5,8 +5,9 @@ Exit status: 0 success, 1 a finding or a failure, 2 wrong use.
 
 import typer
 
-from gateway.cli import config
+from gateway.cli import accounts, config
 from gateway.cli.check import check
+from gateway.cli.migrate import migrate_command
 from gateway.cli.serve import serve
 from gateway.cli.standin import standin
 
@@ -19,8 +20,10 @@ app = typer.Typer(
 
 app.command()(serve)
 app.command()(check)
-app.command()(standin)
 app.add_typer(config.app, name="config")
+app.add_typer(accounts.app, name="accounts")
+app.command("migrate")(migrate_command)
+app.command()(standin)
 
 
 def main() -> None:

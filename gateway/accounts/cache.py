@@ -1,0 +1,77 @@
+"""What the directory remembers: bounded, with an age for every answer.
+
+An answer holds from when it was read, and is confirmed whenever the store's counter is seen unchanged. Known keys are
+kept until their turn in a least-recently-used order; unknown ones for a short while in a table of their own, so that
+guesses push out other guesses and no account.
+"""
+
+import hmac
+from collections import OrderedDict
+from typing import NamedTuple
+
+from gateway.accounts.store import Credential
+
+KNOWN_ENTRIES = 10_000
+UNKNOWN_ENTRIES = 10_000
+UNKNOWN_SECONDS = 10.0
+"""How long a key that was not found is refused without asking again."""
+
+
+class Entry(NamedTuple):
+    """One remembered answer.
+
+    Attributes:
+        digest: digest of the key it is about.
+        credential: what the key gives access to; None for an unknown key.
+        read_at: when it was read, in seconds of the directory's clock.
+    """
+
+    digest: bytes
+    credential: Credential | None
+    read_at: float
+
+
+class CredentialCache:
+    """Answers by the digest of their key."""
+
+    def __init__(self, stale_limit_seconds: float) -> None:
+        self._stale_limit_seconds = stale_limit_seconds
+        self._known: OrderedDict[bytes, Entry] = OrderedDict()
+        self._unknown: OrderedDict[bytes, Entry] = OrderedDict()
+        self._confirmed_at = float("-inf")
+
+    def __len__(self) -> int:
+        return len(self._known) + len(self._unknown)
+
+    def get(self, digest: bytes, now: float) -> Entry | None:
+        """Return the answer about a key unless it is missing or too old to rely on."""
+        entry = self._known.get(digest)
+        if entry is None:
+            return self._get_unknown(digest, now)
+        if now - max(entry.read_at, self._confirmed_at) > self._stale_limit_seconds:
+            return None
+        self._known.move_to_end(digest)
+        # Finding an entry compares digests in a time that depends on them; the answer does not rest on that alone.
+        return entry if hmac.compare_digest(entry.digest, digest) else None
+
+    def put(self, digest: bytes, credential: Credential | None, read_at: float) -> None:
+        """Remember an answer, in place of the oldest one when there is no room."""
+        self._known.pop(digest, None)
+        self._unknown.pop(digest, None)
+        entries, limit = (self._unknown, UNKNOWN_ENTRIES) if credential is None else (self._known, KNOWN_ENTRIES)
+        entries[digest] = Entry(digest, credential, read_at)
+        if len(entries) > limit:
+            entries.popitem(last=False)
+
+    def confirm(self, at: float) -> None:
+        """Note that nothing had changed in the store at this time."""
+        self._confirmed_at = at
+
+    def clear(self) -> None:
+        """Forget every answer."""
+        self._known.clear()
+        self._unknown.clear()
+
+    def _get_unknown(self, digest: bytes, now: float) -> Entry | None:
+        entry = self._unknown.get(digest)
+        return entry if entry is not None and now - entry.read_at <= UNKNOWN_SECONDS else None

@@ -1,0 +1,172 @@
+"""Who is asking: keys to accounts, on the data plane's event loop.
+
+Rules: what is remembered is answered without a task or a thread; what is not costs one read, in a thread, however
+many requests wait for it. Reads under way, waits and answers kept are bounded. Every answer is checked anew for
+expiry, disabling and address. A change in the store is seen at the next poll; while the store is away, remembered
+answers serve up to a stated age.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+from gateway.accounts.account import Account, has_ended, refusal
+from gateway.accounts.cache import CredentialCache
+from gateway.accounts.keys import parse_key
+from gateway.accounts.store import Credential
+from gateway.errors import ErrorCode, RequestError
+from gateway.storage.engine import StorageError
+
+STALE_LIMIT_SECONDS = 300.0
+"""How long remembered answers serve while the store is away."""
+
+WAIT_LIMIT_SECONDS = 5.0
+"""Longest that a request waits for the store."""
+
+READING_THREADS = 2
+PENDING_LIMIT = 64
+"""Keys being looked up at the same time; one more is refused, so that guesses cannot pile up behind a slow store."""
+
+
+class CredentialSource(Protocol):
+    """What the directory reads: `AccountStore`, as far as it needs it."""
+
+    def find_by_digest(self, digest: bytes) -> Credential | None:
+        """Return what the key with this digest gives access to; raise StorageError when the store is away."""
+        ...
+
+    def revision(self) -> int:
+        """Return the counter of changes; raise StorageError when the store is away."""
+        ...
+
+
+class AccountDirectory:
+    """Authenticates requests from one event loop; close it when that loop is done.
+
+    Args:
+        source: where accounts are read.
+        stale_limit_seconds: how long answers serve that the store no longer confirms.
+        wait_limit_seconds: longest that a request waits for the store.
+        clock: seconds that never go back.
+    """
+
+    def __init__(
+        self,
+        source: CredentialSource,
+        *,
+        stale_limit_seconds: float = STALE_LIMIT_SECONDS,
+        wait_limit_seconds: float = WAIT_LIMIT_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._source = source
+        self._clock = clock
+        self._wait_limit_seconds = wait_limit_seconds
+        self._cache = CredentialCache(stale_limit_seconds)
+        self._revision: int | None = None
+        # Counts how often the cache was emptied, so that a read begun before that is not remembered after it.
+        self._generation = 0
+        self._pending: dict[bytes, asyncio.Task[Credential | None]] = {}
+        self._readers = ThreadPoolExecutor(READING_THREADS, "accounts-read")
+        # Polls have a thread of their own: a revoked key must not wait behind guesses.
+        self._poller = ThreadPoolExecutor(1, "accounts-poll")
+
+    def cached(self, key: str, client_address: str | None, at_us: int) -> Account | None:
+        """Answer from memory; None when the store must be asked, by `authenticate`.
+
+        Args:
+            key: the key as the client sent it.
+            client_address: the peer's IP address, where known.
+            at_us: time of the request, in microseconds of Unix time.
+
+        Raises:
+            RequestError: when the key is known not to exist, or its account may not be used now or from there.
+        """
+        return self._recall(_digest(key), client_address, at_us)
+
+    async def authenticate(self, key: str, client_address: str | None, at_us: int) -> Account:
+        """Answer from memory or from the store; arguments as for `cached`.
+
+        Raises:
+            RequestError: when the key does not exist, or its account may not be used now or from there.
+            StorageError: when the store is away or slow, or too many keys are being looked up.
+        """
+        digest = _digest(key)
+        account = self._recall(digest, client_address, at_us)
+        if account is None:
+            account = _admit(await self._look_up(digest), client_address, at_us)
+        return account
+
+    async def refresh(self) -> bool:
+        """Poll the store once; forget every answer when something changed. False when the store is away."""
+        asked_at = self._clock()
+        loop = asyncio.get_running_loop()
+        try:
+            revision = await loop.run_in_executor(self._poller, self._source.revision)
+        except StorageError:
+            return False
+        if revision != self._revision:
+            self._revision = revision
+            self._generation += 1
+            self._cache.clear()
+        self._cache.confirm(asked_at)
+        return True
+
+    async def watch(self, interval_seconds: float = 1.0) -> None:
+        """Poll the store until cancelled; a change is seen after one interval at most."""
+        while True:
+            await self.refresh()
+            await asyncio.sleep(interval_seconds)
+
+    def close(self) -> None:
+        """Let go of the threads; waits for reads under way, which the engine bounds."""
+        self._readers.shutdown(cancel_futures=True)
+        self._poller.shutdown(cancel_futures=True)
+
+    def _recall(self, digest: bytes, client_address: str | None, at_us: int) -> Account | None:
+        entry = self._cache.get(digest, self._clock())
+        return None if entry is None else _admit(entry.credential, client_address, at_us)
+
+    async def _look_up(self, digest: bytes) -> Credential | None:
+        task = self._pending.get(digest) or self._start_reading(digest)
+        try:
+            async with asyncio.timeout(self._wait_limit_seconds):
+                # A client that leaves must not take the answer from the others who wait for it.
+                return await asyncio.shield(task)
+        except TimeoutError as exc:
+            raise StorageError(f"The store did not answer within {self._wait_limit_seconds} seconds.") from exc
+
+    def _start_reading(self, digest: bytes) -> asyncio.Task[Credential | None]:
+        if len(self._pending) >= PENDING_LIMIT:
+            raise StorageError(f"{PENDING_LIMIT} keys are being looked up already. The store may be slow.")
+        task = asyncio.create_task(self._read(digest))
+        self._pending[digest] = task
+        task.add_done_callback(lambda _: self._pending.pop(digest))
+        return task
+
+    async def _read(self, digest: bytes) -> Credential | None:
+        generation, asked_at = self._generation, self._clock()
+        loop = asyncio.get_running_loop()
+        credential = await loop.run_in_executor(self._readers, self._source.find_by_digest, digest)
+        if generation == self._generation:
+            self._cache.put(digest, credential, asked_at)
+        return credential
+
+
+def _digest(key: str) -> bytes:
+    digest = parse_key(key)
+    if digest is None:
+        raise RequestError(code=ErrorCode.KEY_UNKNOWN)
+    return digest
+
+
+def _admit(credential: Credential | None, client_address: str | None, at_us: int) -> Account:
+    if credential is None:
+        raise RequestError(code=ErrorCode.KEY_UNKNOWN)
+    code = refusal(credential.account, at_us, client_address)
+    if code is None and has_ended(credential.key_expires_at_us, at_us):
+        code = ErrorCode.ACCOUNT_EXPIRED
+    if code is not None:
+        raise RequestError(code=code)
+    return credential.account

@@ -1,0 +1,167 @@
+"""``sluice accounts``: make accounts, list them, take them out of service, change their keys."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from gateway.accounts.account import Account, AccountKind, Network, has_ended, parse_network
+from gateway.accounts.store import AccountDraft, AccountStore
+from gateway.cli.context import StoreOption, console, store_for
+from gateway.cli.times import parse_duration, parse_moment, show_moment
+
+MOST_AT_ONCE = 1_000
+"""Accounts that one command makes: a filing asks for tens."""
+
+_KEPT_NOWHERE = "Keep each key now: it is shown this once, and only its digest is stored."
+
+_T = TypeVar("_T")
+
+app = typer.Typer(no_args_is_help=True, help="Accounts and their keys.")
+
+NameArgument = Annotated[str, typer.Argument(help="Name of the account.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
+
+
+@app.command()
+def create(  # noqa: PLR0913 - one parameter per option
+    *,
+    kind: Annotated[AccountKind, typer.Option(help="What the account is for.")],
+    name: Annotated[str, typer.Option(help="Name; with --count N accounts get NAME-01 and so on.")],
+    count: Annotated[int | None, typer.Option(min=1, max=MOST_AT_ONCE, help="How many accounts to make.")] = None,
+    expires: Annotated[
+        str | None, typer.Option(metavar="TIME", help="When it ends: 90d, 24h, or an ISO date (UTC).")
+    ] = None,
+    allow_from: Annotated[
+        list[str] | None, typer.Option(metavar="CIDR", help="Network it may be used from; may be repeated.")
+    ] = None,
+    policy: Annotated[str | None, typer.Option(help="Policy of its own, by name.")] = None,
+    as_json: JsonOption = False,
+    store: StoreOption = None,
+) -> None:
+    """Make accounts, and show the key of each this one time."""
+    now_us = _now_us()
+    expires_at_us = _read("--expires", lambda text: parse_moment(text, now_us), expires) if expires else None
+    networks = tuple(_read("--allow-from", _parse_network, text) for text in allow_from or ())
+    with store_for(store) as engine:
+        drafts = [AccountDraft(each, kind, policy, expires_at_us, networks) for each in _names(name, count)]
+        made = AccountStore(engine).create_all(drafts, now_us)
+    if as_json:
+        _echo_json([{**_public(account, now_us), "key": key} for account, key in made])
+    else:
+        _show_keys([(account.name, key) for account, key in made])
+
+
+@app.command("list")
+def list_accounts(*, as_json: JsonOption = False, store: StoreOption = None) -> None:
+    """List the accounts; keys are not among what can be shown."""
+    with store_for(store) as engine:
+        accounts = [_public(account, _now_us()) for account in AccountStore(engine).list_all()]
+    if as_json:
+        _echo_json(accounts)
+        return
+    table = Table("Name", "Kind", "State", "Policy", "Expires", "Allowed from")
+    for each in accounts:
+        cells = [each["name"], each["kind"], each["state"], each["policy"], each["expires_at"]]
+        table.add_row(*(Text(cell or "–") for cell in cells), Text(" ".join(each["allow_from"]) or "anywhere"))
+    console().print(table)
+
+
+@app.command()
+def disable(name: NameArgument, store: StoreOption = None) -> None:
+    """Refuse an account until it is enabled again; workers follow within seconds."""
+    with store_for(store) as engine:
+        AccountStore(engine).disable(name, _now_us())
+    typer.echo(f"Account {name} is disabled.")
+
+
+@app.command()
+def enable(name: NameArgument, store: StoreOption = None) -> None:
+    """Take a disabled account back into service."""
+    with store_for(store) as engine:
+        AccountStore(engine).enable(name)
+    typer.echo(f"Account {name} is enabled.")
+
+
+@app.command()
+def rotate(
+    name: NameArgument,
+    *,
+    overlap: Annotated[str, typer.Option(metavar="TIME", help="How long the old key still works.")] = "24h",
+    as_json: JsonOption = False,
+    store: StoreOption = None,
+) -> None:
+    """Give an account a new key, shown this one time; the old one ends after the overlap."""
+    overlap_seconds = _read("--overlap", parse_duration, overlap)
+    with store_for(store) as engine:
+        key = AccountStore(engine).rotate(name, overlap_seconds, _now_us())
+    if as_json:
+        _echo_json({"name": name, "key": key})
+        return
+    _show_keys([(name, key)])
+    typer.echo(f"Its other keys end in {overlap}, or earlier where they would anyway.")
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1_000
+
+
+def _names(name: str, count: int | None) -> list[str]:
+    if count is None:
+        return [name]
+    digits = max(2, len(str(count)))
+    return [f"{name}-{number:0{digits}}" for number in range(1, count + 1)]
+
+
+def _parse_network(text: str) -> Network:
+    try:
+        return parse_network(text)
+    except ValueError as exc:
+        raise ValueError(
+            "Write a network such as 203.0.113.0/24 or 2001:db8::/32, no bits behind its prefix."
+        ) from exc
+
+
+def _read(option: str, parse: Callable[[str], _T], text: str) -> _T:
+    try:
+        return parse(text)
+    except ValueError as exc:
+        raise typer.BadParameter(str(exc), param_hint=option) from exc
+
+
+def _public(account: Account, now_us: int) -> dict[str, Any]:
+    return {
+        "id": account.id,
+        "name": account.name,
+        "kind": account.kind.value,
+        "state": _state(account, now_us),
+        "policy": account.policy,
+        "created_at": show_moment(account.created_at_us),
+        "expires_at": show_moment(account.expires_at_us),
+        "disabled_at": show_moment(account.disabled_at_us),
+        "allow_from": [str(network) for network in account.allow_from],
+    }
+
+
+def _state(account: Account, now_us: int) -> str:
+    if account.disabled_at_us is not None:
+        return "disabled"
+    return "expired" if has_ended(account.expires_at_us, now_us) else "active"
+
+
+def _show_keys(keys: list[tuple[str, str]]) -> None:
+    table = Table()
+    table.add_column("Name", overflow="fold")
+    table.add_column("Key", no_wrap=True)
+    for name, key in keys:
+        table.add_row(Text(name), Text(key))
+    console().print(table)
+    typer.echo(_KEPT_NOWHERE)
+
+
+def _echo_json(value: object) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))

@@ -1,0 +1,188 @@
+"""Accounts are made, found and changed, the same on both databases."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import Engine, select
+
+from gateway.accounts.account import AccountKind, Network, parse_network
+from gateway.accounts.keys import key_digest, parse_key
+from gateway.accounts.store import NAME_CHARACTERS, AccountDraft, AccountError, AccountStore
+from gateway.storage.engine import StorageError
+from gateway.storage.schema import ACCOUNT_KEYS, ACCOUNTS
+from gateway.storage.transactions import reading
+
+AT_US = 1_800_000_000_000_000
+HOUR_US = 3_600_000_000
+NETWORKS = (parse_network("10.0.0.0/8"), parse_network("2001:db8::/32"))
+
+
+def test_an_account_comes_back_as_it_was_made(store_engine: Engine) -> None:
+    """Every field survives, and the key that was returned finds it."""
+    store = AccountStore(store_engine)
+    account, key = store.create(
+        "监管-01", AccountKind.AUDIT, policy="strict", expires_at_us=AT_US + 1, allow_from=NETWORKS, at_us=AT_US
+    )
+    assert store.find_by_digest(key_digest(key)) == (account, None)
+    assert store.list_all() == [account]
+    assert (account.name, account.kind, account.policy) == ("监管-01", AccountKind.AUDIT, "strict")
+    assert (account.created_at_us, account.expires_at_us, account.disabled_at_us) == (AT_US, AT_US + 1, None)
+    assert account.allow_from == NETWORKS
+
+
+def test_a_digest_nobody_has_finds_nothing(store_engine: Engine) -> None:
+    """An unknown key is an answer, not an error."""
+    assert AccountStore(store_engine).find_by_digest(bytes(32)) is None
+
+
+def test_the_key_itself_is_nowhere_in_the_store(store_engine: Engine) -> None:
+    """Who reads the database cannot use what is in it."""
+    _, key = AccountStore(store_engine).create("one", AccountKind.USER, at_us=AT_US)
+    with reading(store_engine) as connection:
+        rows = [*connection.execute(select(ACCOUNTS)), *connection.execute(select(ACCOUNT_KEYS))]
+    assert key.removeprefix("sk-sluice-") not in repr(rows)
+    assert parse_key(key) in [value for row in rows for value in row]
+
+
+def test_a_name_is_taken_once(store_engine: Engine) -> None:
+    """The second account of a name is refused with the reason, and the first keeps working."""
+    store = AccountStore(store_engine)
+    account, key = store.create("one", AccountKind.USER, at_us=AT_US)
+    with pytest.raises(AccountError, match="'one' already"):
+        store.create("one", AccountKind.AUDIT, at_us=AT_US)
+    assert store.find_by_digest(key_digest(key)) == (account, None)
+    assert store.revision() == 1
+
+
+def test_accounts_made_together_are_all_made_or_none(store_engine: Engine) -> None:
+    """A taken name in the middle leaves no account whose key nobody has seen."""
+    store = AccountStore(store_engine)
+    store.create("two", AccountKind.USER, at_us=AT_US)
+    drafts = [AccountDraft(name, AccountKind.USER) for name in ("one", "two", "three")]
+    with pytest.raises(AccountError, match="'two'"):
+        store.create_all(drafts, AT_US)
+    assert [account.name for account in store.list_all()] == ["two"]
+
+
+def test_accounts_made_at_the_same_time_do_not_disturb_each_other(store_engine: Engine) -> None:
+    """Of many who ask for one name one gets it, and each change is counted."""
+    store = AccountStore(store_engine)
+
+    def create(number: int) -> bool:
+        try:
+            store.create(f"name-{number % 4}", AccountKind.USER, at_us=AT_US)
+        except AccountError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as threads:
+        assert sum(threads.map(create, range(12))) == 4
+    assert store.revision() == 4
+
+
+@pytest.mark.parametrize("name", ["", " one", "one ", "o\nne", "o\x1b[2Jne", "\ud800", "x" * (NAME_CHARACTERS + 1)])
+def test_a_name_that_would_confuse_readers_is_refused(name: str) -> None:
+    """Names stand in tables and logs."""
+    with pytest.raises(AccountError, match="printable"):
+        AccountDraft(name, AccountKind.USER)
+
+
+@pytest.mark.parametrize(("expires_at_us", "allow_from"), [(None, NETWORKS), (AT_US + 1, ()), (None, ())])
+def test_an_unfiltered_account_needs_its_bounds(
+    store_engine: Engine, expires_at_us: int | None, allow_from: tuple[Network, ...]
+) -> None:
+    """An account that filters do not act on ends some day, and works from stated networks only."""
+    store = AccountStore(store_engine)
+    with pytest.raises(AccountError, match="expiry and a list of networks"):
+        store.create("raw", AccountKind.UNFILTERED, expires_at_us=expires_at_us, allow_from=allow_from, at_us=AT_US)
+    assert store.list_all() == []
+
+
+def test_an_unfiltered_account_with_its_bounds_is_made(store_engine: Engine) -> None:
+    """Both bounds together are enough."""
+    store = AccountStore(store_engine)
+    account, _ = store.create(
+        "raw", AccountKind.UNFILTERED, expires_at_us=AT_US + 1, allow_from=NETWORKS, at_us=AT_US
+    )
+    assert account.kind is AccountKind.UNFILTERED
+
+
+def test_disabling_keeps_the_first_time_until_enabled(store_engine: Engine) -> None:
+    """Disabling twice does not move the moment; enabling forgets it."""
+    store = AccountStore(store_engine)
+    store.create("one", AccountKind.USER, at_us=AT_US)
+    store.disable("one", AT_US + 1)
+    store.disable("one", AT_US + 2)
+    assert store.list_all()[0].disabled_at_us == AT_US + 1
+    store.enable("one")
+    assert store.list_all()[0].disabled_at_us is None
+
+
+def test_rotation_lets_the_old_key_end_after_the_overlap(store_engine: Engine) -> None:
+    """The new key has no end; the account is the same."""
+    store = AccountStore(store_engine)
+    account, old = store.create("one", AccountKind.USER, at_us=AT_US)
+    new = store.rotate("one", 3_600, AT_US)
+    assert store.find_by_digest(key_digest(new)) == (account, None)
+    assert store.find_by_digest(key_digest(old)) == (account, AT_US + HOUR_US)
+
+
+def test_rotation_never_lengthens_a_key(store_engine: Engine) -> None:
+    """A key that was to end stays at its time when a later rotation overlaps longer, and ends with a shorter one."""
+    store = AccountStore(store_engine)
+    account, old = store.create("one", AccountKind.USER, at_us=AT_US)
+    store.rotate("one", 3_600, AT_US)
+    store.rotate("one", 7_200, AT_US)
+    assert store.find_by_digest(key_digest(old)) == (account, AT_US + HOUR_US)
+    store.rotate("one", 0, AT_US + 1)
+    assert store.find_by_digest(key_digest(old)) == (account, AT_US + 1)
+
+
+def test_rotation_leaves_other_accounts_alone(store_engine: Engine) -> None:
+    """Only the named account's keys end."""
+    store = AccountStore(store_engine)
+    store.create("one", AccountKind.USER, at_us=AT_US)
+    other, key = store.create("two", AccountKind.USER, at_us=AT_US)
+    store.rotate("one", 0, AT_US)
+    assert store.find_by_digest(key_digest(key)) == (other, None)
+
+
+def test_every_change_is_counted(store_engine: Engine) -> None:
+    """Making, disabling, enabling and rotating each raise the counter; looking does not."""
+    store = AccountStore(store_engine)
+    seen = [store.revision()]
+    store.create("one", AccountKind.USER, at_us=AT_US)
+    seen.append(store.revision())
+    store.disable("one", AT_US)
+    seen.append(store.revision())
+    store.enable("one")
+    seen.append(store.revision())
+    store.rotate("one", 0, AT_US)
+    store.list_all()
+    seen.append(store.revision())
+    assert seen == [0, 1, 2, 3, 4]
+
+
+CHANGES: dict[str, Callable[[AccountStore], object]] = {
+    "disable": lambda store: store.disable("nobody", AT_US),
+    "enable": lambda store: store.enable("nobody"),
+    "rotate": lambda store: store.rotate("nobody", 0, AT_US),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_an_account_that_is_not_there_is_reported(
+    store_engine: Engine, change: Callable[[AccountStore], object]
+) -> None:
+    """The message names it and says where to look; nothing is counted."""
+    store = AccountStore(store_engine)
+    with pytest.raises(AccountError, match="no account 'nobody'"):
+        change(store)
+    assert store.revision() == 0
+
+
+def test_a_store_without_tables_is_reported(empty_engine: Engine) -> None:
+    """Whoever forgot to migrate is told to."""
+    with pytest.raises(StorageError, match="sluice migrate"):
+        AccountStore(empty_engine).revision()

@@ -1,0 +1,188 @@
+"""``sluice accounts``: what operators and their scripts see."""
+
+import json
+import re
+import time
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+from typer.testing import CliRunner, Result
+
+from gateway.accounts.account import AccountKind
+from gateway.accounts.keys import key_digest, parse_key
+from gateway.accounts.store import AccountStore
+from gateway.cli.main import app
+
+DAY_US = 86_400_000_000
+
+
+@pytest.fixture
+def sluice(store_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> "Sluice":
+    """The command on a store of its own, named by the environment."""
+    monkeypatch.setenv("SLUICE_STORE__URL", store_engine.url.render_as_string(hide_password=False))
+    return Sluice()
+
+
+class Sluice:
+    """Runs ``sluice accounts`` in this process."""
+
+    def __call__(self, *arguments: str) -> Result:
+        """Run and return what happened."""
+        return CliRunner().invoke(app, ["accounts", *arguments])
+
+    def json(self, *arguments: str) -> Any:  # noqa: ANN401 - whatever the command printed
+        """Run with ``--json``; return what was printed."""
+        result = self(*arguments, "--json")
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    def make(self, *arguments: str, kind: str = "user", name: str = "one") -> Any:  # noqa: ANN401 - as for json
+        """Make accounts; return what was printed."""
+        return self.json("create", "--kind", kind, "--name", name, *arguments)
+
+
+def test_a_key_is_shown_once_and_works(sluice: Sluice, store_engine: Engine) -> None:
+    """Making an account prints its whole key and says that it will not be seen again; listing does not show it."""
+    result = sluice("create", "--kind", "user", "--name", "one")
+    assert result.exit_code == 0
+    (key,) = re.findall(r"sk-sluice-[\w-]{43}", result.stdout)
+    assert "shown this once" in result.stdout
+    found = AccountStore(store_engine).find_by_digest(key_digest(key))
+    assert found is not None
+    assert (found.account.name, found.account.kind) == ("one", AccountKind.USER)
+    assert key not in sluice("list").stdout + sluice("list", "--json").stdout
+
+
+def test_a_key_is_shown_whole_beside_a_long_name(sluice: Sluice) -> None:
+    """The name is folded, the key is not."""
+    result = sluice("create", "--kind", "user", "--name", "名" * 64)
+    assert re.search(r"sk-sluice-[\w-]{43}\b", result.stdout)
+
+
+def test_many_accounts_are_numbered(sluice: Sluice) -> None:
+    """Each has a name and a key of its own; numbers sort as text."""
+    made = sluice.make("--count", "11", kind="audit", name="inspector")
+    assert [each["name"] for each in made] == [f"inspector-{number:02}" for number in range(1, 12)]
+    assert len({each["key"] for each in made}) == 11
+    assert all(parse_key(each["key"]) for each in made)
+    assert [each["name"] for each in sluice.json("list")] == [each["name"] for each in made]
+
+
+def test_a_hundred_accounts_take_three_digits(sluice: Sluice) -> None:
+    """Numbers are as long as the longest of them."""
+    made = sluice.make("--count", "100")
+    assert (made[0]["name"], made[-1]["name"]) == ("one-001", "one-100")
+
+
+def test_bounds_and_policy_are_kept(sluice: Sluice, store_engine: Engine) -> None:
+    """What was asked for is in the store and in the listing."""
+    before_us = time.time_ns() // 1000
+    arguments = ["--expires", "90d", "--allow-from", "10.0.0.0/8", "--allow-from", "2001:db8::/32"]
+    (made,) = sluice.make(*arguments, "--policy", "strict", kind="unfiltered")
+    after_us = time.time_ns() // 1000
+    (account,) = AccountStore(store_engine).list_all()
+    assert account.expires_at_us is not None
+    assert before_us + 90 * DAY_US <= account.expires_at_us <= after_us + 90 * DAY_US
+    assert made["allow_from"] == ["10.0.0.0/8", "2001:db8::/32"]
+    (listed,) = sluice.json("list")
+    assert listed == {name: value for name, value in made.items() if name != "key"}
+    assert (listed["kind"], listed["policy"], listed["state"]) == ("unfiltered", "strict", "active")
+
+
+def test_the_listing_shows_names_as_they_are(sluice: Sluice) -> None:
+    """A name that looks like markup, and one in Chinese, are text."""
+    sluice.make(name="[red]one[/red]")
+    sluice.make(name="监管")
+    listed = sluice("list").stdout
+    assert "[red]one[/red]" in listed
+    assert "监管" in listed
+    assert "anywhere" in listed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--expires", "soon"], "--expires"),
+        (["--expires", "2020-01-01"], "future"),
+        (["--allow-from", "10.0.0.1/8"], "203.0.113.0/24"),
+        (["--count", "0"], "--count"),
+        (["--count", "1001"], "--count"),
+        (["--kind", "root"], "--kind"),
+    ],
+)
+def test_wrong_use_is_told_before_anything_is_made(sluice: Sluice, arguments: list[str], said: str) -> None:
+    """Status 2, the option, and what to write instead."""
+    result = sluice("create", "--kind", "user", "--name", "one", *arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert sluice.json("list") == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["create", "--kind", "user", "--name", "one"], "'one' already"),
+        (["create", "--kind", "unfiltered", "--name", "raw"], "needs an expiry"),
+        (["disable", "nobody"], "no account 'nobody'"),
+        (["enable", "nobody"], "no account 'nobody'"),
+        (["rotate", "nobody"], "no account 'nobody'"),
+    ],
+)
+def test_what_cannot_be_done_is_a_failure(sluice: Sluice, arguments: list[str], said: str) -> None:
+    """Status 1 and the reason: a taken name, an unfiltered account without bounds, an account that is not there."""
+    sluice.make()
+    result = sluice(*arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert said in result.stderr
+
+
+def test_an_account_is_disabled_and_enabled(sluice: Sluice) -> None:
+    """The listing shows its state."""
+    sluice.make()
+    assert sluice("disable", "one").stdout == "Account one is disabled.\n"
+    (listed,) = sluice.json("list")
+    assert (listed["state"], listed["disabled_at"] is None) == ("disabled", False)
+    assert sluice("enable", "one").stdout == "Account one is enabled.\n"
+    assert sluice.json("list")[0]["state"] == "active"
+
+
+def test_an_expired_account_is_listed_as_such(sluice: Sluice, store_engine: Engine) -> None:
+    """Nobody has to compare dates."""
+    AccountStore(store_engine).create("old", AccountKind.USER, expires_at_us=2, at_us=1)
+    assert sluice.json("list")[0]["state"] == "expired"
+
+
+def test_a_rotated_account_has_a_new_key_and_the_old_one_for_a_while(sluice: Sluice, store_engine: Engine) -> None:
+    """The overlap is a day unless stated."""
+    old = sluice.make()[0]["key"]
+    result = sluice("rotate", "one")
+    (new,) = re.findall(r"sk-sluice-[\w-]{43}", result.stdout)
+    assert "shown this once" in result.stdout
+    assert "end in 24h" in result.stdout
+    store = AccountStore(store_engine)
+    found_new, found_old = store.find_by_digest(key_digest(new)), store.find_by_digest(key_digest(old))
+    assert found_new is not None
+    assert found_old is not None
+    assert found_new.key_expires_at_us is None
+    assert found_old.key_expires_at_us is not None
+
+
+def test_rotation_without_overlap_ends_the_old_key_at_once(sluice: Sluice, store_engine: Engine) -> None:
+    """For a key that was lost to somebody; programs read the new one as JSON."""
+    old = sluice.make()[0]["key"]
+    rotated = sluice.json("rotate", "one", "--overlap", "0m")
+    assert rotated["name"] == "one"
+    assert parse_key(rotated["key"])
+    found = AccountStore(store_engine).find_by_digest(key_digest(old))
+    assert found is not None
+    assert found.key_expires_at_us is not None
+    assert found.key_expires_at_us <= time.time_ns() // 1000
+
+
+def test_an_overlap_that_is_no_time_is_wrong_use(sluice: Sluice) -> None:
+    """The key stays as it was."""
+    sluice.make()
+    result = sluice("rotate", "one", "--overlap", "long")
+    assert result.exit_code == 2
+    assert "--overlap" in result.stderr

@@ -1,0 +1,65 @@
+"""Commands find their store and fail in one sentence."""
+
+from pathlib import Path
+
+import pytest
+import typer
+
+from gateway.accounts.account import AccountKind
+from gateway.accounts.store import AccountStore
+from gateway.cli.context import STORE_VARIABLE, console, failures_reported, open_store, store_for
+from gateway.storage.engine import StorageError
+from gateway.storage.migrate import migrate
+
+
+@pytest.mark.parametrize(
+    ("named", "environment", "expected"),
+    [("named", "environment", "named"), (None, "environment", "environment"), (None, "", "sluice")],
+)
+def test_the_store_is_the_named_one_then_the_environments_then_the_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str | None, environment: str, expected: str
+) -> None:
+    """An empty variable is as good as none."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(STORE_VARIABLE, f"sqlite:///{environment}.db" if environment else "")
+    open_store(f"sqlite:///{named}.db" if named else None).dispose()
+    assert [file.name for file in tmp_path.glob("*.db")] == [f"{expected}.db"]
+
+
+def test_an_expected_failure_is_one_sentence_and_status_1(capsys: pytest.CaptureFixture[str]) -> None:
+    """Standard output stays clean for programs."""
+    with pytest.raises(typer.Exit) as caught, failures_reported():
+        raise StorageError("The store is away.")
+    assert caught.value.exit_code == 1
+    assert capsys.readouterr() == ("", "Error: The store is away.\n")
+
+
+def test_a_defect_is_not_hidden() -> None:
+    """What nobody expected keeps its stack."""
+    with pytest.raises(ZeroDivisionError), failures_reported():
+        raise ZeroDivisionError
+
+
+def test_a_store_without_tables_is_not_worked_on(sqlite_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command says what to run first."""
+    with pytest.raises(typer.Exit), store_for(sqlite_url):
+        pytest.fail("the block must not run")
+    assert "Run 'sluice migrate' first." in capsys.readouterr().err
+
+
+def test_a_store_is_closed_after_the_command(store_url: str) -> None:
+    """No connection is left open."""
+    migrate(store_url)
+    with store_for(store_url) as engine:
+        AccountStore(engine).create("one", AccountKind.USER, at_us=1)
+        pool = engine.pool
+        assert pool.checkedin() == 1  # type: ignore[attr-defined] # ours are queue pools
+    assert engine.pool is not pool
+
+
+def test_a_table_is_wide_enough_for_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A narrow terminal wraps, instead of losing the end of a key that is shown once."""
+    monkeypatch.setenv("COLUMNS", "30")
+    assert console().width == 80
+    monkeypatch.setenv("COLUMNS", "200")
+    assert console().width == 200

@@ -1,0 +1,12 @@
+"""The first step leaves what programs rely on besides tables."""
+
+from sqlalchemy import Engine, select
+
+from gateway.storage.schema import REVISIONS
+from gateway.storage.transactions import reading
+
+
+def test_the_counter_of_account_changes_starts_at_zero(store_engine: Engine) -> None:
+    """A change raises a counter that is there, so that no change goes unseen."""
+    with reading(store_engine) as connection:
+        assert connection.execute(select(REVISIONS)).all() == [("accounts", 0)]
