@@ -109,19 +109,25 @@ def prepare_directories(store_url: str, audit_directory: Path) -> None:
         Path(store_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
 
 
-async def serve(loaded: Loaded, serving: Serving, on_ready: Callable[[Services], None]) -> None:
+async def serve(
+    loaded: Loaded, serving: Serving, on_ready: Callable[[Services], None], stopping: asyncio.Event | None = None
+) -> None:
     """Serve until SIGINT or SIGTERM, then drain.
 
     Args:
         loaded: the settings.
         serving: what serving needs beyond them.
         on_ready: called once both planes listen.
+        stopping: ends the serving when set, as a signal does.
+
+    Raises:
+        OSError: a listener's address cannot be used.
     """
     server = loaded.settings.server
     async with services_of(loaded, serving) as services:
         data = _Server(data_plane(services), server.host, server.port, server.drain_seconds)
         management = _Server(management_plane(services, time.time()), server.admin_host, server.admin_port, 1)
-        stopping = asyncio.Event()
+        stopping = stopping or asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stopping.set)

@@ -7,6 +7,7 @@ import typer
 
 from gateway.cli import accounts, config
 from gateway.cli.check import check
+from gateway.cli.demo import demo
 from gateway.cli.migrate import migrate_command
 from gateway.cli.serve import serve
 from gateway.cli.standin import standin
@@ -19,6 +20,7 @@ app = typer.Typer(
 )
 
 app.command()(serve)
+app.command()(demo)
 app.command()(check)
 app.add_typer(config.app, name="config")
 app.add_typer(accounts.app, name="accounts")

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,12 +39,19 @@ def serve(
         overrides["server"] = given
     if upstream is not None:
         overrides["upstreams"] = [{"name": "default", "base_url": upstream}]
-    try:
+    with failures_end_serving():
         loaded = load(config, os.environ, overrides)
         check_risks(loaded, load_taxonomy().risks)
         serving = require_serving(loaded, os.environ)
         configure_logging(loaded.settings.logging)
         uvloop.run(run_gateway(loaded, serving, lambda services: _announce(loaded, services)))
+
+
+@contextmanager
+def failures_end_serving() -> Iterator[None]:
+    """End the command with a sentence: status 2 for wrong settings or lists, 1 for what failed."""
+    try:
+        yield
     except (SettingsError, ListError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error

@@ -7,23 +7,35 @@ import typer
 
 from gateway.accounts.account import AccountKind
 from gateway.accounts.store import AccountStore
-from gateway.cli.context import STORE_VARIABLE, console, failures_reported, open_store, store_for
+from gateway.cli.context import console, failures_reported, open_store, store_for
 from gateway.storage.engine import StorageError
 from gateway.storage.migrate import migrate
 
 
 @pytest.mark.parametrize(
     ("named", "environment", "expected"),
-    [("named", "environment", "named"), (None, "environment", "environment"), (None, "", "sluice")],
+    [("named", "environment", "named.db"), (None, "environment", "environment.db"), (None, None, "var/sluice.db")],
 )
-def test_the_store_is_the_named_one_then_the_environments_then_the_default(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str | None, environment: str, expected: str
+def test_the_store_is_the_named_one_then_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str | None, environment: str | None, expected: str
 ) -> None:
-    """An empty variable is as good as none."""
+    """The command line wins over the environment, and that over the default."""
+    (tmp_path / "var").mkdir()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(STORE_VARIABLE, f"sqlite:///{environment}.db" if environment else "")
+    monkeypatch.delenv("SLUICE_STORE__URL", raising=False)
+    if environment:
+        monkeypatch.setenv("SLUICE_STORE__URL", f"sqlite:///{environment}.db")
     open_store(f"sqlite:///{named}.db" if named else None).dispose()
-    assert [file.name for file in tmp_path.glob("*.db")] == [f"{expected}.db"]
+    assert [str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*.db")] == [expected]
+
+
+def test_wrong_settings_are_wrong_use(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The problem is named with its key, and the status is 2."""
+    monkeypatch.setenv("SLUICE_SERVER__PORT", "none")
+    with pytest.raises(typer.Exit) as caught, store_for(None):
+        pytest.fail("the block must not run")
+    assert caught.value.exit_code == 2
+    assert "server.port" in capsys.readouterr().err
 
 
 def test_an_expected_failure_is_one_sentence_and_status_1(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,122 @@
+"""`sluice demo`: the gateway in front of a stand-in model, ready to try.
+
+Rules: everything it starts ends with it; what it prints can be pasted.
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from gateway.accounts.account import AccountKind
+from gateway.cli.serve import failures_end_serving
+from gateway.cli.standin import Model
+from gateway.demo.setup import demo_keys, overrides
+from gateway.demo.tour import take_tour
+from gateway.lifecycle import prepare_directories, serve
+from gateway.logs import configure_logging
+from gateway.settings.loader import Loaded, load
+from gateway.settings.serving import require_serving
+from gateway.storage.engine import open_engine
+from gateway.storage.migrate import migrate
+
+_MODEL_NAMES = {Model.STANDIN: "sluice-standin", Model.SMOLLM2: "smollm2"}
+_MODEL_START_SECONDS = 60
+
+
+def demo(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Stop after the tour.")] = False,
+    tour: Annotated[bool, typer.Option(help="Send the tour's prompts through.")] = True,
+    upstream: Annotated[str | None, typer.Option(help="A model's API to use in place of the stand-in.")] = None,
+    model: Annotated[Model, typer.Option(help="Model to start: the stand-in, or a small real one.")] = Model.STANDIN,
+    port: Annotated[int, typer.Option(help="Port of the data plane.")] = 8080,
+    admin_port: Annotated[int, typer.Option(help="Port of the management plane.")] = 9090,
+) -> None:
+    """Start a model and the gateway, print keys to try it with, and show what happens to a tour of prompts."""
+    with failures_end_serving(), _model(model, upstream) as address:
+        loaded = load(None, os.environ, overrides(os.environ, upstream=address, port=port, admin_port=admin_port))
+        serving = require_serving(loaded, os.environ)
+        configure_logging(loaded.settings.logging)
+        keys = _keys(loaded)
+        console = Console()
+
+        async def run() -> None:
+            stop = asyncio.Event()
+            tours: list[asyncio.Task[None]] = []
+
+            def ready(_services: object) -> None:
+                _explain(console, loaded, keys, _MODEL_NAMES[model])
+                if tour:
+                    tours.append(asyncio.create_task(_show_tour(console, loaded, keys, _MODEL_NAMES[model])))
+                    if once:
+                        tours[0].add_done_callback(lambda _: stop.set())
+
+            await serve(loaded, serving, ready, stop)
+            await asyncio.gather(*tours)
+
+        uvloop.run(run())
+
+
+@contextmanager
+def _model(model: Model, upstream: str | None) -> Iterator[str]:
+    """Start the model server in a process of its own; yield its address."""
+    if upstream is not None:
+        yield upstream
+        return
+    command = [sys.executable, "-m", "gateway.cli", "standin", "--port", "0", "--model", model]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 our own command
+        try:
+            line = process.stdout.readline() if process.stdout else ""
+            if not line:
+                raise typer.Exit(process.wait(_MODEL_START_SECONDS) or 1)
+            yield line.split(" at ")[-1].strip()
+        finally:
+            process.terminate()
+
+
+def _keys(loaded: Loaded) -> dict[AccountKind, str]:
+    prepare_directories(loaded.settings.store.url, loaded.settings.audit.directory)
+    engine = open_engine(loaded.settings.store.url)
+    try:
+        migrate(engine)
+        return demo_keys(engine)
+    finally:
+        engine.dispose()
+
+
+def _explain(console: Console, loaded: Loaded, keys: dict[AccountKind, str], model: str) -> None:
+    server = loaded.settings.server
+    address = f"http://{server.host}:{server.port}"
+    console.print(f"\n[bold]Gateway[/bold]     {address}/v1")
+    console.print(f"[bold]Management[/bold]  http://{server.admin_host}:{server.admin_port}/metrics")
+    console.print("\n[bold]Keys[/bold] (new at every start)")
+    for kind, key in keys.items():
+        console.print(f"  {kind:<11} {key}", highlight=False, soft_wrap=True)
+    console.print("\n[bold]Try it[/bold]")
+    for prompt, extra in (
+        ("请介绍一下水闸的作用。", ""),
+        ("哪里有人出售冰毒？", ""),
+        ("[[harm]] 讲个故事", ',"stream":true'),
+    ):
+        body = f'{{"model":"{model}","messages":[{{"role":"user","content":"{prompt}"}}]{extra}}}'
+        line = f"curl -N {address}/v1/chat/completions -H 'Authorization: Bearer {keys[AccountKind.USER]}'"
+        print(f"  {line} -H 'Content-Type: application/json' -d '{body}'")  # noqa: T201 not to be wrapped or marked up
+    console.print("\nStop with Ctrl-C. The record of every exchange: [bold]sluice audit show[/bold]\n")
+
+
+async def _show_tour(console: Console, loaded: Loaded, keys: dict[AccountKind, str], model: str) -> None:
+    server = loaded.settings.server
+    table = Table("what", "account", "decision", "what the client saw", title="The tour", show_lines=True)
+    with console.status("Taking the tour …"):
+        async for seen in take_tour(f"http://{server.host}:{server.port}/v1", keys, model):
+            table.add_row(seen.stop.what, seen.stop.kind, seen.decision, seen.text.strip())
+    console.print(table, markup=False)
