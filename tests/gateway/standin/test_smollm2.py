@@ -9,7 +9,15 @@ import httpx
 import pytest
 
 from gateway.standin.server import open_socket
-from gateway.standin.smollm2 import MODEL_PACKAGE, ModelMissingError, locate_model, require_server, server_command
+from gateway.standin.smollm2 import (
+    BATCH_TOKENS,
+    MODEL_PACKAGE,
+    ModelMissingError,
+    batch_tokens,
+    locate_model,
+    require_server,
+    server_command,
+)
 
 
 @pytest.fixture
@@ -53,12 +61,21 @@ def test_present_server_is_accepted() -> None:
 
 def test_server_is_started_by_this_interpreter() -> None:
     """The command serves the file under a plain name at the address asked for, with a bounded context."""
-    command = server_command(Path("some") / "model.gguf", "127.0.0.1", 8081)
+    command = server_command(Path("some") / "model.gguf", "127.0.0.1", 8081, batch=7)
     assert command[:3] == [sys.executable, "-m", "llama_cpp.server"]
     options = dict(zip(command[3::2], command[4::2], strict=True))
     assert options.pop("--model") == str(Path("some") / "model.gguf")
     assert (options["--host"], options["--port"], options["--n_ctx"]) == ("127.0.0.1", "8081", "2048")
-    assert (options["--model_alias"], options["--n_batch"]) == ("smollm2", "1")
+    assert (options["--model_alias"], options["--n_batch"]) == ("smollm2", "7")
+
+
+@pytest.mark.parametrize(
+    ("features", "tokens"),
+    [(b"CPU : AVX2 = 1 | AMX_INT8 = 1 | ", 1), (b"CPU : AVX2 = 1 | ", BATCH_TOKENS), (b"", BATCH_TOKENS)],
+)
+def test_prompts_are_read_token_by_token_on_amx(features: bytes, tokens: int) -> None:
+    """Where the build uses AMX kernels, which crash on batches, there are none."""
+    assert batch_tokens(features) == tokens
 
 
 @pytest.mark.real_model
