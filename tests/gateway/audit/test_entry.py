@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+from pathlib import Path
 
 import orjson
 import pytest
@@ -90,3 +91,10 @@ def test_unknown_entry_is_refused(entry: bytes) -> None:
     """Bytes that are no exchange entry of this version raise ValueError."""
     with pytest.raises(ValueError, match=r"entry|JSON|unexpected|expected"):
         decode(entry)
+
+
+@pytest.mark.parametrize("kind", [ExchangeRecord, RecordedFinding, Unscanned])
+def test_every_field_is_documented(kind: type) -> None:
+    """The page on the format names every field, for readers in other languages."""
+    page = (Path(__file__).parents[3] / "docs" / "audit-format.md").read_text(encoding="utf-8")
+    assert [field.name for field in dataclasses.fields(kind) if f"`{field.name}`" not in page] == []
