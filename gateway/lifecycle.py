@@ -73,7 +73,7 @@ async def services_of(loaded: Loaded, serving: Serving) -> AsyncIterator[Service
     upstream = _open_upstream(serving.upstream, serving)
     appender = Appender(settings.audit.directory, segment_bytes=settings.audit.segment_bytes)
     indexer = Indexer(engine, settings.audit.directory)
-    background = [asyncio.create_task(directory.watch()), asyncio.create_task(indexer.run())]
+    background = [asyncio.create_task(directory.watch()), asyncio.create_task(indexer.run(1.0))]
     labels = settings.labels
     try:
         yield Services(

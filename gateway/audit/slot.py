@@ -1,0 +1,71 @@
+"""Slots: each process appends to a log of its own, and takes one up again that a stopped process left.
+
+Rules: a log belongs to whoever holds the lock on its file ``lock``; the kernel gives it back when the process ends,
+however it ends. An id is random and made once, so that logs of many machines can lie side by side.
+"""
+
+import fcntl
+import os
+import secrets
+from pathlib import Path
+from typing import Self
+
+from gateway.audit.files import FileOps
+from gateway.audit.segment import log_directories
+
+_ID_BYTES = 8
+_ATTEMPTS = 16
+_DIRECTORY_MODE = 0o750
+
+
+class Slot:
+    """A log directory that this process alone appends to, until it is released."""
+
+    def __init__(self, directory: Path, lock: int) -> None:
+        self.directory = directory
+        self._lock = lock
+
+    @classmethod
+    def claim(cls, directory: Path, ops: FileOps) -> Self:
+        """Take the first log nobody appends to, or begin a new one.
+
+        Args:
+            directory: the audit directory; made when it is missing.
+            ops: makes the name of a new log durable.
+
+        Raises:
+            OSError: the directory cannot be used.
+        """
+        directory.mkdir(_DIRECTORY_MODE, parents=True, exist_ok=True)
+        for log_directory in log_directories(directory):
+            if (lock := _try_lock(log_directory)) is not None:
+                return cls(log_directory, lock)
+        for _ in range(_ATTEMPTS):
+            log_directory = directory / secrets.token_hex(_ID_BYTES)
+            log_directory.mkdir(_DIRECTORY_MODE)
+            ops.sync_directory(directory)
+            # Another process may see the new log and be faster; then it is theirs, and the next one ours.
+            if (lock := _try_lock(log_directory)) is not None:
+                return cls(log_directory, lock)
+        raise OSError(f"no log under {directory} could be locked in {_ATTEMPTS} attempts")
+
+    @property
+    def log_id(self) -> str:
+        """The id of the log."""
+        return self.directory.name
+
+    def release(self) -> None:
+        """Leave the log to another process."""
+        os.close(self._lock)
+
+
+def _try_lock(log_directory: Path) -> int | None:
+    descriptor = os.open(log_directory / "lock", os.O_RDWR | os.O_CREAT, 0o640)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as exc:
+        os.close(descriptor)
+        if isinstance(exc, BlockingIOError):
+            return None
+        raise
+    return descriptor

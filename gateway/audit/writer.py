@@ -1,0 +1,133 @@
+"""The writer of one log: batches in, durable sequences out.
+
+Rules: a batch is acknowledged after one sync that succeeded. After a write or a sync that failed, nothing is known
+about the pages behind it, and a later sync that succeeds proves nothing about them: the segment is given up at its
+last durable entry, and the batch goes into a new one. Not thread-safe; one thread owns a writer.
+"""
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+
+from gateway.audit import segment
+from gateway.audit.files import FileOps, OsFileOps, write_durably
+from gateway.audit.slot import Slot
+
+SEGMENT_BYTES = 64 * 1024 * 1024
+
+_log = structlog.get_logger(__name__)
+
+
+class LogWriter:
+    """Appends to one log; rotates by size and starts a fresh segment after a failure."""
+
+    def __init__(self, directory: Path, *, ops: FileOps | None = None, segment_bytes: int = SEGMENT_BYTES) -> None:
+        """Claim a log and take up where its last writer stopped.
+
+        Args:
+            directory: the audit directory, with one log a process.
+            ops: file operations.
+            segment_bytes: size from which the next batch goes into a new segment.
+
+        Raises:
+            OSError: the directory cannot be written.
+            CorruptLogError: the log is damaged beyond a torn end.
+        """
+        self._ops = ops or OsFileOps()
+        self._segment_bytes = segment_bytes
+        self._slot = Slot.claim(directory, self._ops)
+        self._next = 0
+        self._offset = 0
+        self._descriptor: int | None = None  # None: the next batch needs a fresh segment
+        try:
+            self._recover()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def log_id(self) -> str:
+        """The id of the log."""
+        return self._slot.log_id
+
+    @property
+    def next_sequence(self) -> int:
+        """The sequence the next entry gets; all before it are durable."""
+        return self._next
+
+    def append_batch(self, entries: Sequence[bytes]) -> int:
+        """Make entries durable; return the sequence of the first one.
+
+        Raises:
+            OSError: a step failed. Whole entries of the batch may be on disk, but none counts; append them again.
+            ValueError: the batch is larger than a reader takes for a torn end.
+        """
+        data = b"".join(map(segment.frame, entries))
+        if len(data) > segment.TORN_LIMIT_BYTES:
+            raise ValueError(f"a batch of {len(data)} bytes; append at most {segment.TORN_LIMIT_BYTES} at once")
+        if self._offset >= self._segment_bytes:
+            self._give_up()
+        descriptor = self._start_segment() if self._descriptor is None else self._descriptor
+        self._write(descriptor, data)
+        first = self._next
+        self._next += len(entries)
+        return first
+
+    def close(self) -> None:
+        """Leave the log to another writer."""
+        self._give_up()
+        self._slot.release()
+
+    def _write(self, descriptor: int, data: bytes) -> None:
+        try:
+            self._ops.write(descriptor, data)
+            self._ops.sync(descriptor)
+        except BaseException:
+            # Tidiness only: where this fails too, the next segment's first sequence voids what is left behind.
+            with contextlib.suppress(OSError):
+                self._ops.truncate(descriptor, self._offset)
+            self._give_up()
+            raise
+        self._offset += len(data)
+
+    def _start_segment(self) -> int:
+        """Begin a segment at the next sequence; it replaces one of the same name that holds nothing durable."""
+        path = self._slot.directory / segment.segment_name(self._next)
+        header = segment.header(self.log_id, self._next)
+        write_durably(self._ops, path, header)
+        self._descriptor = self._ops.open_to_append(path)
+        self._offset = len(header)
+        return self._descriptor
+
+    def _give_up(self) -> None:
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            with contextlib.suppress(OSError):  # what matters was synced, or is written again
+                self._ops.close(descriptor)
+
+    def _recover(self) -> None:
+        """Find the end of the log, cut a torn one off, and make sure that what counts is durable."""
+        for leftover in self._slot.directory.glob("*.tmp"):
+            leftover.unlink()
+        paths = segment.segment_paths(self._slot.directory)
+        if not paths:
+            return
+        last = paths[-1]
+        tail = segment.scan(last)
+        self._descriptor = self._ops.open_to_append(last)
+        if tail.end < last.stat().st_size:
+            self._cut(last, self._descriptor, tail.end)
+        self._ops.sync(self._descriptor)
+        self._next = segment.first_sequence(last) + tail.entries
+        self._offset = tail.end
+
+    def _cut(self, path: Path, descriptor: int, end: int) -> None:
+        """Move a torn end aside, for whoever wants to look at it, before the segment is cut off."""
+        with path.open("rb") as file:
+            file.seek(end)
+            torn = file.read()
+        write_durably(self._ops, path.with_name(f"{path.name}.{end}.torn"), torn)
+        self._ops.truncate(descriptor, end)
+        _log.warning("audit_tail_cut", log_id=self.log_id, segment=path.name, offset=end, torn_bytes=len(torn))

@@ -1,0 +1,154 @@
+"""`sluice audit`: read the audit trail.
+
+Rules: what is shown comes from the segment files, which are the truth, so this works without a store and beside a
+running gateway.
+"""
+
+import heapq
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from gateway.audit.canonical import canonical_json
+from gateway.audit.entry import decode
+from gateway.audit.reader import read_log
+from gateway.audit.segment import CorruptLogError, log_directories
+from gateway.protocol.record import ExchangeRecord
+
+app = typer.Typer(help="The audit trail: what was decided, on whose request, and why.", no_args_is_help=True)
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DURATION = re.compile(r"(\d{1,5})([smhdw])")
+_COLUMNS = ("time", "request", "account", "decision", "phase", "risks", "terms", "status")
+_WHOLE_COLUMNS = frozenset({"time", "request"})  # to be copied, so never broken over lines
+
+
+class Shown(NamedTuple):
+    """An entry with what it says.
+
+    Attributes:
+        record: the exchange.
+        entry: its canonical bytes.
+    """
+
+    record: ExchangeRecord
+    entry: bytes
+
+
+class Filter(NamedTuple):
+    """What an entry must fit to be shown; None fits all.
+
+    Attributes:
+        since_us: earliest start, in microseconds of Unix time.
+        request_id: id of the exchange.
+        decision: the decision, as recorded.
+    """
+
+    since_us: int | None = None
+    request_id: str | None = None
+    decision: str | None = None
+
+    def fits(self, record: ExchangeRecord) -> bool:
+        """Say whether an exchange is asked for."""
+        return (
+            (self.since_us is None or record.started_at_us >= self.since_us)
+            and self.request_id in {None, record.request_id}
+            and self.decision in {None, record.decision}
+        )
+
+
+@app.callback()
+def _root() -> None:
+    """Keep `sluice audit COMMAND` the form even while there is one command."""
+
+
+@app.command()
+def show(
+    since: Annotated[str | None, typer.Option(help="Only what began since: 90s, 1h, 7d, or a date.")] = None,
+    request: Annotated[str | None, typer.Option(help="Only the exchange with this request id.")] = None,
+    decision: Annotated[str | None, typer.Option(help="Only this decision, such as block.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Show at most this many, the newest.")] = 50,
+    directory: Annotated[
+        Path, typer.Option(envvar="SLUICE_AUDIT__DIRECTORY", help="Directory of the audit trail.")
+    ] = Path("var/audit"),
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One canonical entry a line, as it lies on disk.")] = False,
+) -> None:
+    """Show entries of the audit trail, newest last."""
+    wanted = Filter(_since_us(since), request, decision)
+    try:
+        newest = heapq.nlargest(limit, _matching(directory, wanted), key=lambda shown: shown.record.started_at_us)
+    except (CorruptLogError, OSError, ValueError) as exc:
+        typer.echo(f"The audit trail cannot be read: {exc}", err=True)
+        raise typer.Exit(1) from exc
+    newest.reverse()
+    if as_json:
+        for shown in newest:
+            typer.echo(shown.entry)
+    elif newest:
+        Console().print(_table(newest))
+    else:
+        typer.echo(f"No entries under {directory} fit.", err=True)
+
+
+def _matching(directory: Path, wanted: Filter) -> Iterator[Shown]:
+    if not directory.is_dir():
+        raise OSError(f"there is no directory {directory}; name it with --directory")
+    # Decoding costs ten times what reading does, so the one entry of a request is looked for in the bytes first.
+    needle = canonical_json(wanted.request_id) if wanted.request_id else b""
+    for log_directory in log_directories(directory):
+        for stored in read_log(log_directory):
+            if needle not in stored.entry:
+                continue
+            record = decode(stored.entry)
+            if wanted.fits(record):
+                yield Shown(record, stored.entry)
+
+
+def _since_us(text: str | None) -> int | None:
+    """Read a duration back from now, or a date; one without a zone is local time."""
+    if text is None:
+        return None
+    if duration := _DURATION.fullmatch(text):
+        moment = datetime.now(UTC) - timedelta(**{_UNITS[duration[2]]: int(duration[1])})
+    else:
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            raise typer.BadParameter("give a duration such as 90s, 1h or 7d, or a date as in ISO 8601") from None
+    return int(moment.timestamp() * 1_000_000)
+
+
+def _table(newest: list[Shown]) -> Table:
+    table = Table()
+    for name in _COLUMNS:
+        table.add_column(name, no_wrap=name in _WHOLE_COLUMNS)
+    for record, _ in newest:
+        # Account and model names are the operator's, terms the lists'; none of them is markup.
+        table.add_row(*map(escape, _cells(record)))
+    return table
+
+
+def _cells(record: ExchangeRecord) -> tuple[str, ...]:
+    moment = datetime.fromtimestamp(record.started_at_us / 1_000_000, UTC).astimezone()
+    terms: Counter[str] = Counter()
+    for finding in record.findings:
+        terms[finding.term] += finding.count
+    return (
+        moment.isoformat(sep=" ", timespec="milliseconds"),
+        record.request_id,
+        record.account,
+        record.decision,
+        record.phase.value if record.phase else "",
+        ", ".join(sorted({finding.risk for finding in record.findings})),
+        ", ".join(f"{term} ×{count}" if count > 1 else term for term, count in terms.items()),
+        f"{record.status} {record.error}".rstrip(),
+    )
