@@ -32,12 +32,12 @@ from gateway.settings.loader import Loaded
 from gateway.settings.models import Lists, Upstream
 from gateway.settings.policies import build_policies
 from gateway.settings.serving import Serving
+from gateway.sockets import open_socket
 from gateway.storage.engine import open_engine
 from gateway.storage.migrate import migrate
 
 _LOG = structlog.get_logger("sluice")
 _KEEP_ALIVE_SECONDS = 65  # longer than the idle time of the load balancers in front, so that they close first
-_BACKLOG = 4096
 
 
 def load_ruleset(lists: Lists) -> Ruleset:
@@ -117,34 +117,37 @@ async def serve(
     Args:
         loaded: the settings.
         serving: what serving needs beyond them.
-        on_ready: called once both planes listen.
+        on_ready: called once both planes take connections.
         stopping: ends the serving when set, as a signal does.
 
     Raises:
         OSError: a listener's address cannot be used.
     """
     server = loaded.settings.server
-    async with services_of(loaded, serving) as services:
-        data = _Server(data_plane(services), server.host, server.port, server.drain_seconds)
-        management = _Server(management_plane(services, time.time()), server.admin_host, server.admin_port, 1)
-        stopping = stopping or asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stopping.set)
-        running = [asyncio.create_task(each.serve()) for each in (data, management)]
-        try:
-            await _until_started((data, management), running)
+    stopping = stopping or asyncio.Event()
+    with (
+        open_socket(server.host, server.port) as data_socket,
+        open_socket(server.admin_host, server.admin_port) as management_socket,
+    ):
+        async with services_of(loaded, serving) as services:
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, stopping.set)
+            data = _Server(data_plane(services), server.drain_seconds)
+            management = _Server(management_plane(services, time.time()), drain_seconds=1)
+            running = [
+                asyncio.create_task(data.serve([data_socket])),
+                asyncio.create_task(management.serve([management_socket])),
+            ]
             on_ready(services)
-            stop = asyncio.create_task(stopping.wait())
-            await asyncio.wait([stop, *running], return_when=asyncio.FIRST_COMPLETED)
-            stop.cancel()
+            await stopping.wait()
             _LOG.info("draining", longest_seconds=server.drain_seconds)
             services.draining = True
             data.should_exit = True
             await running[0]
-        finally:
-            data.should_exit = management.should_exit = True
-            await asyncio.gather(*running)
+            # Last, so that metrics and readiness can be read while exchanges end.
+            management.should_exit = True
+            await running[1]
     _LOG.info("stopped")
 
 
@@ -158,25 +161,13 @@ def _open_upstream(upstream: Upstream, serving: Serving) -> UpstreamPool:
     )
 
 
-async def _until_started(servers: "tuple[_Server, ...]", running: list[asyncio.Task[None]]) -> None:
-    for server, task in zip(servers, running, strict=True):
-        started = asyncio.create_task(server.listening.wait())
-        await asyncio.wait([started, task], return_when=asyncio.FIRST_COMPLETED)
-        started.cancel()
-        if task.done():
-            raise OSError(f"cannot listen on {server.config.host}:{server.config.port}; is the port in use?")
-
-
 class _Server(uvicorn.Server):
     """uvicorn without its signal handlers: two of them share one process, and the stop is ours to order."""
 
-    def __init__(self, app: ASGIApp, host: str, port: int, drain_seconds: float) -> None:
-        self.listening = asyncio.Event()
+    def __init__(self, app: ASGIApp, drain_seconds: float) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
-                host=host,
-                port=port,
                 loop="none",
                 http="httptools",
                 ws="none",
@@ -185,7 +176,6 @@ class _Server(uvicorn.Server):
                 log_config=None,
                 server_header=False,
                 proxy_headers=False,
-                backlog=_BACKLOG,
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=int(drain_seconds) or None,
             )
@@ -195,8 +185,3 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave signals alone."""
         yield
-
-    async def startup(self, sockets: "list[object] | None" = None) -> None:
-        """Listen, and say so."""
-        await super().startup(sockets)  # type: ignore[arg-type]
-        self.listening.set()

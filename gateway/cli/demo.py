@@ -117,8 +117,9 @@ def _explain(console: Console, loaded: Loaded, keys: dict[AccountKind, str], mod
 
 async def _show_tour(console: Console, loaded: Loaded, keys: dict[AccountKind, str], model: str) -> None:
     server = loaded.settings.server
-    table = Table("what", "account", "decision", "what the client saw", title="The tour", show_lines=True)
+    table = Table("what", "account", "decision", title="The tour", show_lines=True)
+    table.add_column("what the client saw", overflow="fold")  # Chinese has no spaces to break lines at
     with console.status("Taking the tour …"):
         async for seen in take_tour(f"http://{server.host}:{server.port}/v1", keys, model):
-            table.add_row(seen.stop.what, seen.stop.kind, seen.decision, seen.text.strip())
+            table.add_row(seen.stop.what, seen.stop.kind, seen.decision, seen.text)
     console.print(table, markup=False)

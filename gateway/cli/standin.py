@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
+from gateway.sockets import base_url, open_socket
 from gateway.standin import smollm2
 from gateway.standin.app import StandIn
 from gateway.standin.script import DEFAULT_TOKENS_PER_SECOND, MOST_TOKENS_PER_SECOND
-from gateway.standin.server import base_url, open_socket, run
+from gateway.standin.server import run
 
 _FAILED = 1
 

@@ -89,7 +89,7 @@ async def _visit(pool: UpstreamPool, stop: Stop, model: str) -> Seen:
     documents = _frames(received) if b"event-stream" in found.get(b"content-type", b"") else [orjson.loads(received)]
     outcome = next((each["sluice"]["decision"] for each in reversed(documents) if "sluice" in each), "")
     decision = outcome or found.get(b"x-sluice-decision", b"").decode()
-    return Seen(stop, decision, "".join(map(_text, documents)), found.get(b"x-request-id", b"").decode())
+    return Seen(stop, decision, _shown(documents), found.get(b"x-request-id", b"").decode())
 
 
 def _frames(received: bytes) -> list[dict[str, Any]]:
@@ -97,13 +97,13 @@ def _frames(received: bytes) -> list[dict[str, Any]]:
     return [orjson.loads(frame.data) for frame in frames if frame.data and frame.data != b"[DONE]"]
 
 
-def _text(document: dict[str, Any]) -> str:
-    """Return what a document shows: content, and tool calls as they are called."""
-    shown = ""
-    for choice in document.get("choices", ()):
+def _shown(documents: list[dict[str, Any]]) -> str:
+    """Return what a reader sees of an answer: its content, then its tool calls, each put together."""
+    content, calls = "", dict[int, str]()
+    for choice in (choice for document in documents for choice in document.get("choices", ())):
         message = choice.get("delta") or choice.get("message") or {}
-        shown += message.get("content") or ""
-        for call in message.get("tool_calls") or ():
-            function = call.get("function", {})
-            shown += (f" → {function['name']}" if function.get("name") else "") + (function.get("arguments") or "")
-    return shown
+        content += message.get("content") or ""
+        for place, call in enumerate(message.get("tool_calls") or ()):
+            function, index = call.get("function", {}), call.get("index", place)
+            calls[index] = calls.get(index, "") + (function.get("name") or "") + (function.get("arguments") or "")
+    return "\n".join([content, *(f"→ {call}" for call in calls.values())]).strip()

@@ -102,6 +102,17 @@ class Exchange:
             raise IllegalEventError(f"{type(event).__name__} in {self.state.name}")
         return handler(self, event, at_us)
 
+    def give_up(self, at_us: int) -> list[wish.Command]:
+        """Return how to end an exchange on which the gateway itself failed, before anything was sent.
+
+        Args:
+            at_us: the time, in microseconds of Unix time.
+        """
+        recorded, self.state = self.state in (State.RECORDING, State.DONE), State.DONE
+        self._error, self._status = ErrorCode.INTERNAL, ANSWERS[ErrorCode.INTERNAL].status
+        record: list[wish.Command] = [] if recorded else [wish.AppendAudit(self._make_record(at_us), durable=False)]
+        return [*record, *self._builder.error(ErrorCode.INTERNAL)]
+
     def _on_request(self, event: fact.RequestReceived, at_us: int) -> list[wish.Command]:
         self._started_at_us = at_us
         try:
@@ -308,7 +319,7 @@ class Exchange:
             label=stream.channels.label_outcome if stream else self._label,
             produce_id=context.request_id if stream or self._label != "none" else "",
             status=self._status,
-            error=self._error,
+            error=str(self._error),
             prompt_characters=self._prompt_characters,
             reply_characters=stream.channels.received_characters if stream else self._reply_characters(),
         )

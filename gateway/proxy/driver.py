@@ -10,15 +10,19 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, ClassVar
 
+import structlog
+
 from filters.ruleset import Ruleset
 from gateway import metrics
 from gateway.audit.entry import encode_exchange
-from gateway.errors import ResourceError, UpstreamError
+from gateway.errors import ErrorCode, ResourceError, UpstreamError
 from gateway.protocol import commands as wish
 from gateway.protocol import events as fact
 from gateway.protocol.exchange import Exchange, State
 from gateway.proxy.services import Services
 from gateway.proxy.upstream.pool import UpstreamReply
+
+_LOG = structlog.get_logger("sluice")
 
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
@@ -46,6 +50,7 @@ class Driver:
     __slots__ = (
         "_exchange",
         "_gone",
+        "_head_sent",
         "_receive",
         "_reply",
         "_request_id",
@@ -73,6 +78,7 @@ class Driver:
         self._gone = False
         self._timing = metrics.Timing()
         self._started_ns = 0
+        self._head_sent = False
 
     async def run(self, event: fact.Event) -> None:
         """Drive the exchange from its first event to its end."""
@@ -88,6 +94,14 @@ class Driver:
             if self._task is not None:
                 self._task.uncancel()
             await self._drive(fact.ClientDisconnected())
+        except Exception:
+            # A defect of ours. The stack goes to the log, which holds no text of anybody's; the client gets the id.
+            _LOG.exception("exchange_failed", request_id=self._request_id)
+            metrics.ERRORS.labels(ErrorCode.INTERNAL).inc()
+            if self._head_sent:
+                raise  # the server cuts the connection: the client must not take what it has for the whole answer
+            for command in self._exchange.give_up(time.time_ns() // 1000):
+                await self._HANDLERS[type(command)](self, command)
         finally:
             watch.cancel()
             if self._watcher is not None:
@@ -166,6 +180,7 @@ class Driver:
         return fact.AuditAppended()
 
     async def _start(self, command: wish.SendStart) -> None:
+        self._head_sent = True
         await self._send({"type": "http.response.start", "status": command.status, "headers": command.headers})
 
     async def _data(self, command: wish.SendData) -> None:

@@ -59,7 +59,7 @@ class Endpoint:
             ruleset=ruleset,
             labelling=services.labelling,
             account=account.id if account else "",
-            account_kind=account.kind if account else "",
+            account_kind=account.kind.value if account else "",
             observe=account is not None and account.kind is AccountKind.UNFILTERED,
         )
         await Driver(Exchange(context), services, ruleset, request_id, receive, send).run(event)

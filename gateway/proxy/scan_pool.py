@@ -6,6 +6,7 @@ decides on. The matcher reads in slices, so the interpreter lock is free between
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from filters.ruleset import Ruleset
 from gateway import metrics
@@ -49,6 +50,6 @@ class ScanPool:
         """Stop the thread; scans under way are finished, queued ones are dropped."""
         self._threads.shutdown(wait=True, cancel_futures=True)
 
-    def _done(self, _work: "asyncio.Future[object]") -> None:
+    def _done(self, _work: "asyncio.Future[Any]") -> None:
         self._pending -= 1
         metrics.SCAN_QUEUE_DEPTH.dec()

@@ -1,7 +1,6 @@
 """Running the stand-in, or any ASGI application, under uvicorn.
 
-The listening socket is opened before the server starts: a port that is taken is an error here and now, and port 0 has
-a number before the first request.
+The listening socket is the caller's (`gateway.sockets`), so port 0 has a number before the first request.
 """
 
 import socket
@@ -12,7 +11,8 @@ from contextlib import contextmanager, suppress
 import uvicorn
 from starlette.types import ASGIApp
 
-_BACKLOG = 2048
+from gateway.sockets import base_url, open_socket
+
 # Longer than clients keep idle connections, so that a reused one is not closed under their request.
 _KEEP_ALIVE_SECONDS = 75
 _START_SECONDS = 10.0
@@ -40,22 +40,6 @@ class _AnnouncingServer(uvicorn.Server):
     def wait_until_started(self) -> bool:
         """Wait for the end of the start, within bounds; tell whether the server takes connections."""
         return self._start_is_over.wait(_START_SECONDS) and self.started
-
-
-def open_socket(host: str, port: int) -> socket.socket:
-    """Open a listening socket; port 0 takes a free one.
-
-    Raises:
-        OSError: the address cannot be opened, because it is taken or not this machine's.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=_BACKLOG)
-
-
-def base_url(listener: socket.socket) -> str:
-    """Return the address clients reach a listening socket at."""
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def run(app: ASGIApp, listener: socket.socket) -> None:
@@ -97,7 +81,6 @@ def _config(app: ASGIApp, log_level: str) -> uvicorn.Config:
         log_level=log_level,
         access_log=False,
         server_header=False,
-        backlog=_BACKLOG,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=1,
     )

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway.cli.main import app
-from gateway.standin.server import open_socket
+from gateway.sockets import open_socket
 
 SCRIPT = "from gateway.cli import main; main()"
 

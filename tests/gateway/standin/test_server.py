@@ -10,9 +10,10 @@ import pytest
 from openai.types.chat import ChatCompletionMessageParam
 from starlette.types import Receive, Scope, Send
 
+from gateway.sockets import base_url, open_socket
 from gateway.standin.app import StandIn
 from gateway.standin.replies import HARM_TERM, HUGE_CHARACTERS
-from gateway.standin.server import base_url, open_socket, serving
+from gateway.standin.server import serving
 from gateway.standin.wire import DONE, MODEL
 from tests.servers import run_asgi
 

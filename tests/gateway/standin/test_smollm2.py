@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gateway.standin.server import open_socket
+from gateway.sockets import open_socket
 from gateway.standin.smollm2 import (
     BATCH_TOKENS,
     MODEL_PACKAGE,

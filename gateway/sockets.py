@@ -1,0 +1,21 @@
+"""Listening sockets, opened before their server starts: a port that is taken is an error here and now."""
+
+import socket
+
+_BACKLOG = 4096
+
+
+def open_socket(host: str, port: int) -> socket.socket:
+    """Open a listening socket; port 0 takes a free one.
+
+    Raises:
+        OSError: the address cannot be opened, because it is taken or not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+
+
+def base_url(listener: socket.socket) -> str:
+    """Return the address clients reach a listening socket at."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
