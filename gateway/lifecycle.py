@@ -23,6 +23,7 @@ from gateway.accounts.store import AccountStore
 from gateway.app import ASGIApp, data_plane, management_plane
 from gateway.audit.appender import Appender
 from gateway.audit.index import Indexer
+from gateway.audit.spool import SpoolLimits
 from gateway.protocol.labels import Labelling
 from gateway.proxy.scan_pool import ScanPool
 from gateway.proxy.services import Services
@@ -71,7 +72,8 @@ async def services_of(loaded: Loaded, serving: Serving) -> AsyncIterator[Service
     directory = AccountDirectory(AccountStore(engine))
     scan_pool = ScanPool()
     upstream = _open_upstream(serving.upstream, serving)
-    appender = Appender(settings.audit.directory, segment_bytes=settings.audit.segment_bytes)
+    limits = SpoolLimits(interval_seconds=settings.audit.batch_milliseconds / 1000)
+    appender = Appender(settings.audit.directory, limits=limits, segment_bytes=settings.audit.segment_bytes)
     indexer = Indexer(engine, settings.audit.directory)
     background = [asyncio.create_task(directory.watch()), asyncio.create_task(indexer.run(1.0))]
     labels = settings.labels
