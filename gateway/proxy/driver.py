@@ -32,6 +32,7 @@ Receive = Callable[[], Awaitable[Message]]
 # so the watch begins a little late; a leave before that is noticed then.
 _WATCH_AFTER_SECONDS = 0.02
 
+_ASKED_HEADERS = ((b"content-type", b"application/json"), (b"accept", b"application/json, text/event-stream"))
 _UPSTREAM_STATES = frozenset({State.BUFFERING, State.STREAMING, State.CLOSING})
 
 
@@ -139,19 +140,19 @@ class Driver:
     async def _open(self, command: wish.OpenUpstream) -> fact.Event:
         began = time.perf_counter_ns()
         self._timing.request_ns = began - self._started_ns
-        headers = (
-            (b"content-type", b"application/json"),
-            (b"accept", b"application/json, text/event-stream"),
-            (b"x-request-id", self._request_id.encode()),
-        )
+        asked = (*_ASKED_HEADERS, (b"x-request-id", self._request_id.encode()))
         try:
-            self._reply = await self._services.upstream.open("POST", command.path, headers, command.body)
+            self._reply = await self._services.upstream.open("POST", command.path, asked, command.body)
         except UpstreamError as exc:
             return fact.UpstreamFailed(exc.code)
         finally:
             self._timing.upstream_ns = time.perf_counter_ns() - began
-        content_type = next((value for name, value in self._reply.headers if name == b"content-type"), b"")
-        return fact.UpstreamStarted(self._reply.status, content_type.decode("latin-1").lower())
+        headers = dict(self._reply.headers)
+        if headers.get(b"content-encoding", b"identity") != b"identity":
+            # Not asked for, and what cannot be read cannot be scanned.
+            return fact.UpstreamFailed(ErrorCode.UPSTREAM_MALFORMED)
+        content_type = headers.get(b"content-type", b"").decode("latin-1").lower()
+        return fact.UpstreamStarted(self._reply.status, content_type)
 
     async def _close(self, _command: wish.CloseUpstream) -> None:
         if self._reply is not None:
