@@ -13,6 +13,7 @@ from gateway.protocol.sse import SseDecoder
 from gateway.proxy.upstream.connection import Timeouts
 from gateway.proxy.upstream.pool import UpstreamPool
 
+_ANSWER_TOKENS = 200  # a small real model may not find an end by itself
 _FRAME_LIMIT_BYTES = 1024 * 1024
 _TIMEOUTS = Timeouts(5.0, 120.0, 60.0)
 
@@ -79,7 +80,8 @@ async def take_tour(base_url: str, keys: dict[AccountKind, str], model: str) -> 
 
 
 async def _visit(pool: UpstreamPool, stop: Stop, model: str) -> Seen:
-    body = {"model": model, "stream": stop.streamed, "messages": [{"role": "user", "content": stop.prompt}]}
+    messages = [{"role": "user", "content": stop.prompt}]
+    body = {"model": model, "stream": stop.streamed, "messages": messages, "max_tokens": _ANSWER_TOKENS}
     headers = ((b"content-type", b"application/json"),)
     reply = await pool.open("POST", "/chat/completions", headers, orjson.dumps(body))
     received = b""
