@@ -54,3 +54,4 @@ bench: setup
 docs: setup
 	$(BIN)/python -c "from gateway.settings.reference import render_reference as page; print(page(), end='')" > docs/settings.md
 	$(BIN)/python -c "from gateway.error_reference import render_errors as page; print(page(), end='')" > docs/errors.md
+	$(BIN)/python -c "from gateway.metric_reference import render_metrics as page; print(page(), end='')" > docs/metrics.md
