@@ -27,7 +27,8 @@ LABELS = {
     "account_kind": "`user`, `audit`, `unfiltered`; empty when no account was found",
     "code": "an error code, see [errors.md](errors.md)",
     "decision": "in `sluice_exchanges_total` the decision on the exchange: `allow`, `flag`, `mask`, `unscanned`,"
-    " `block`, `unfiltered` or `error`; in `sluice_decisions_total` the action on a finding: `flag`, `mask` or `block`",
+    " `block`, `unfiltered` or `error`; in `sluice_decisions_total` the action on a finding: `flag`, `mask` or"
+    " `block`",
     "dialect": "wire format: `openai.chat`",
     "digest": "digest of the lists in force, as in the header `x-sluice-ruleset`",
     "keywords": "number of terms in force",
