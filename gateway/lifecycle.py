@@ -22,7 +22,8 @@ from gateway.accounts.directory import AccountDirectory
 from gateway.accounts.store import AccountStore
 from gateway.app import ASGIApp, data_plane, management_plane
 from gateway.audit.appender import Appender
-from gateway.audit.index import Indexer
+from gateway.audit.companion import keep_indexing
+from gateway.audit.spool import SpoolLimits
 from gateway.protocol.labels import Labelling
 from gateway.proxy.scan_pool import ScanPool
 from gateway.proxy.services import Services
@@ -71,9 +72,12 @@ async def services_of(loaded: Loaded, serving: Serving) -> AsyncIterator[Service
     directory = AccountDirectory(AccountStore(engine))
     scan_pool = ScanPool()
     upstream = _open_upstream(serving.upstream, serving)
-    appender = Appender(settings.audit.directory, segment_bytes=settings.audit.segment_bytes)
-    indexer = Indexer(engine, settings.audit.directory)
-    background = [asyncio.create_task(directory.watch()), asyncio.create_task(indexer.run(1.0))]
+    limits = SpoolLimits(interval_seconds=settings.audit.batch_milliseconds / 1000)
+    appender = Appender(settings.audit.directory, limits=limits, segment_bytes=settings.audit.segment_bytes)
+    background = [
+        asyncio.create_task(directory.watch()),
+        asyncio.create_task(keep_indexing(settings.store.url, settings.audit.directory)),
+    ]
     labels = settings.labels
     try:
         yield Services(
@@ -92,11 +96,12 @@ async def services_of(loaded: Loaded, serving: Serving) -> AsyncIterator[Service
             trusted_proxies=settings.server.trusted_proxies,
         )
     finally:
+        upstream.close()
+        # Before the companion, which indexes what is left when it is stopped.
+        await appender.close()
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
-        upstream.close()
-        await appender.close()
         directory.close()
         scan_pool.close()
         engine.dispose()
