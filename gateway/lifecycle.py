@@ -6,6 +6,7 @@ exchanges end within ``drain_seconds``, and closes the audit trail last, with ev
 
 import asyncio
 import contextlib
+import math
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -182,7 +183,8 @@ class _Server(uvicorn.Server):
                 server_header=False,
                 proxy_headers=False,
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=int(drain_seconds) or None,
+                # uvicorn counts whole seconds, and takes none for no limit
+                timeout_graceful_shutdown=max(1, math.ceil(drain_seconds)),
             )
         )
 

@@ -22,12 +22,12 @@ from rich.table import Table
 from gateway.accounts.account import AccountKind
 from gateway.cli.serve import failures_end_serving
 from gateway.cli.standin import Model
-from gateway.demo.setup import demo_keys, overrides
-from gateway.demo.tour import take_tour
+from gateway.demo.setup import UPSTREAM_KEY, demo_keys, overrides
+from gateway.demo.tour import first_model, take_tour
 from gateway.lifecycle import prepare_directories, serve
 from gateway.logs import configure_logging
 from gateway.settings.loader import Loaded, load
-from gateway.settings.serving import require_serving
+from gateway.settings.serving import Serving, require_serving
 from gateway.sockets import open_socket
 from gateway.storage.engine import open_engine
 from gateway.storage.migrate import migrate
@@ -44,7 +44,8 @@ def demo(
     *,
     once: Annotated[bool, typer.Option("--once", help="Stop after the tour.")] = False,
     tour: Annotated[bool, typer.Option(help="Send the tour's prompts through.")] = True,
-    upstream: Annotated[str | None, typer.Option(help="A model's API to use in place of the stand-in.")] = None,
+    upstream: Annotated[str | None, typer.Option(help=f"A model API to use instead (key: ${UPSTREAM_KEY}).")] = None,
+    model_name: Annotated[str | None, typer.Option(help="Model to ask that API for; default: its first.")] = None,
     model: Annotated[Model, typer.Option(help="Model to start: the stand-in, or a small real one.")] = Model.STANDIN,
     port: Annotated[int, typer.Option(help="Port of the data plane.")] = 8080,
     admin_port: Annotated[int, typer.Option(help="Port of the management plane.")] = 9090,
@@ -56,15 +57,16 @@ def demo(
         configure_logging(loaded.settings.logging)
         keys = _keys(loaded)
         console = Console()
+        name = model_name or (_first_model(serving) if upstream else _MODEL_NAMES[model])
 
         async def run() -> None:
             stop = asyncio.Event()
             tours: list[asyncio.Task[None]] = []
 
             def ready(_services: object) -> None:
-                _explain(console, loaded, keys, _MODEL_NAMES[model])
+                _explain(console, loaded, keys, name)
                 if tour:
-                    tours.append(asyncio.create_task(_show_tour(console, loaded, keys, _MODEL_NAMES[model])))
+                    tours.append(asyncio.create_task(_show_tour(console, loaded, keys, name)))
                     if once:
                         tours[0].add_done_callback(lambda _: stop.set())
 
@@ -106,6 +108,11 @@ def _await_listener(process: "subprocess.Popen[bytes]", host: str, port: int) ->
         time.sleep(_POLL_SECONDS)
     typer.echo(f"sluice: the model server did not start within {_MODEL_START_SECONDS} seconds", err=True)
     raise typer.Exit(1)
+
+
+def _first_model(serving: Serving) -> str:
+    key = serving.upstream_key
+    return asyncio.run(first_model(serving.upstream.base_url, key.get_secret_value() if key else None))
 
 
 def _keys(loaded: Loaded) -> dict[AccountKind, str]:

@@ -14,6 +14,8 @@ from gateway.accounts.account import AccountKind, Network
 from gateway.accounts.store import AccountError, AccountStore
 
 PRODUCER = "sluice-demo"
+UPSTREAM_KEY = "UPSTREAM_API_KEY"
+"""Environment variable with the key of a model server that asks for one."""
 _DAY_US = 24 * 3600 * 1_000_000
 _LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
@@ -29,11 +31,15 @@ def overrides(environ: Mapping[str, str], *, upstream: str, port: int, admin_por
     """
     tree: dict[str, Any] = {
         "server": {"port": port, "admin_port": admin_port},
-        "upstreams": [{"name": "demo", "base_url": upstream}],
+        "upstreams": [{"name": "demo", "base_url": upstream} | _key(environ)],
     }
     if "SLUICE_LABELS__CONTENT_PRODUCER" not in environ:
         tree["labels"] = {"content_producer": PRODUCER}
     return tree
+
+
+def _key(environ: Mapping[str, str]) -> dict[str, str]:
+    return {"api_key_env": UPSTREAM_KEY} if UPSTREAM_KEY in environ else {}
 
 
 def demo_keys(engine: Engine) -> dict[AccountKind, str]:

@@ -59,6 +59,7 @@ class Driver:
         "_send",
         "_services",
         "_started_ns",
+        "_streaming",
         "_task",
         "_timing",
         "_watcher",
@@ -80,6 +81,7 @@ class Driver:
         self._timing = metrics.Timing()
         self._started_ns = 0
         self._head_sent = False
+        self._streaming = False
 
     async def run(self, event: fact.Event) -> None:
         """Drive the exchange from its first event to its end."""
@@ -109,6 +111,8 @@ class Driver:
                 self._watcher.cancel()
             if self._reply is not None:
                 self._reply.close()
+            if self._streaming:
+                metrics.STREAMS_OPEN.dec()
 
     async def _drive(self, event: fact.Event | None) -> None:
         exchange = self._exchange
@@ -182,6 +186,9 @@ class Driver:
 
     async def _start(self, command: wish.SendStart) -> None:
         self._head_sent = True
+        if self._exchange.state is State.STREAMING:
+            self._streaming = True
+            metrics.STREAMS_OPEN.inc()
         await self._send({"type": "http.response.start", "status": command.status, "headers": command.headers})
 
     async def _data(self, command: wish.SendData) -> None:
