@@ -197,8 +197,8 @@ class Driver:
             total = time.perf_counter_ns() - self._started_ns
             self._timing.first_added_ns = total - self._timing.upstream_ns
 
-    async def _end(self, _command: wish.SendEnd) -> None:
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+    async def _end(self, command: wish.SendEnd) -> None:
+        await self._send({"type": "http.response.body", "body": command.data, "more_body": False})
 
     def _watch(self) -> None:
         self._watcher = asyncio.get_running_loop().create_task(self._await_leave())
