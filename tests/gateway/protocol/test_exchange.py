@@ -403,7 +403,7 @@ def test_a_stream_not_asked_for_is_not_understood() -> None:
 
 
 def test_an_exchange_given_up_is_recorded_and_answered() -> None:
-    """Where the gateway itself failed, the client learns the id and no more; a record made already is not made twice."""
+    """Where the gateway itself failed, the client learns the id and no more; no record is made twice."""
     exchange = Play(given()).exchange
     *record, start, _ = exchange.give_up(AT_US)
     assert record == [entry(decision="error", error="internal_error", status=500)]
