@@ -6,7 +6,9 @@ exchanges end within ``drain_seconds``, and closes the audit trail last, with ev
 
 import asyncio
 import contextlib
+import math
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
@@ -23,14 +25,17 @@ from gateway.accounts.store import AccountStore
 from gateway.app import ASGIApp, data_plane, management_plane
 from gateway.audit.appender import Appender
 from gateway.audit.index import Indexer
+from gateway.connections import ClientConnection
+from gateway.errors import ResourceError
 from gateway.protocol.labels import Labelling
 from gateway.proxy.scan_pool import ScanPool
 from gateway.proxy.services import Services
 from gateway.proxy.upstream.connection import Timeouts
 from gateway.proxy.upstream.pool import PoolLimits, UpstreamPool
 from gateway.settings.loader import Loaded
-from gateway.settings.models import Lists, Upstream
+from gateway.settings.models import Lists
 from gateway.settings.policies import build_policies
+from gateway.settings.problems import Problem, SettingsError
 from gateway.settings.serving import Serving
 from gateway.sockets import open_socket
 from gateway.storage.engine import open_engine
@@ -56,21 +61,23 @@ def load_ruleset(lists: Lists) -> Ruleset:
 
 
 @contextlib.asynccontextmanager
-async def services_of(loaded: Loaded, serving: Serving) -> AsyncIterator[Services]:
+async def services_of(
+    loaded: Loaded, serving: Serving, ruleset: Ruleset, upstream: UpstreamPool
+) -> AsyncIterator[Services]:
     """Put the parts of a worker together, and take them apart at the end.
 
     Args:
         loaded: the settings.
         serving: what serving needs beyond them.
+        ruleset: what texts are scanned with.
+        upstream: the model server; closed at the end.
     """
     settings = loaded.settings
-    ruleset = load_ruleset(settings.lists)
     prepare_directories(settings.store.url, settings.audit.directory)
     engine = open_engine(settings.store.url)
     migrate(engine)
     directory = AccountDirectory(AccountStore(engine))
     scan_pool = ScanPool()
-    upstream = _open_upstream(serving.upstream, serving)
     appender = Appender(settings.audit.directory, segment_bytes=settings.audit.segment_bytes)
     indexer = Indexer(engine, settings.audit.directory)
     background = [asyncio.create_task(directory.watch()), asyncio.create_task(indexer.run(1.0))]
@@ -110,29 +117,28 @@ def prepare_directories(store_url: str, audit_directory: Path) -> None:
 
 
 async def serve(
-    loaded: Loaded, serving: Serving, on_ready: Callable[[Services], None], stopping: asyncio.Event | None = None
+    loaded: Loaded, serving: Serving, on_ready: Callable[[Services], None], stopping: asyncio.Event
 ) -> None:
-    """Serve until SIGINT or SIGTERM, then drain.
+    """Serve until told to stop, then drain.
 
     Args:
         loaded: the settings.
         serving: what serving needs beyond them.
         on_ready: called once both planes take connections.
-        stopping: ends the serving when set, as a signal does.
+        stopping: ends the serving when set; see `stop_on_signals`.
 
     Raises:
-        OSError: a listener's address cannot be used.
+        filters.lists.ListError: a list is wrong.
+        SettingsError: the model server's address is.
+        ResourceError: a listener's address cannot be used.
     """
     server = loaded.settings.server
-    stopping = stopping or asyncio.Event()
+    ruleset, upstream = load_ruleset(loaded.settings.lists), open_upstream(loaded, serving)
     with (
-        open_socket(server.host, server.port) as data_socket,
-        open_socket(server.admin_host, server.admin_port) as management_socket,
+        _listen(server.host, server.port) as data_socket,
+        _listen(server.admin_host, server.admin_port) as management_socket,
     ):
-        async with services_of(loaded, serving) as services:
-            loop = asyncio.get_running_loop()
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, stopping.set)
+        async with services_of(loaded, serving, ruleset, upstream) as services:
             data = _Server(data_plane(services), server.drain_seconds)
             management = _Server(management_plane(services, time.time()), drain_seconds=1)
             running = [
@@ -151,14 +157,39 @@ async def serve(
     _LOG.info("stopped")
 
 
-def _open_upstream(upstream: Upstream, serving: Serving) -> UpstreamPool:
-    key = serving.upstream_key
-    return UpstreamPool(
-        upstream.base_url,
-        Timeouts(upstream.connect_seconds, upstream.first_byte_seconds, upstream.idle_seconds),
-        api_key=key.get_secret_value() if key else None,
-        limits=PoolLimits(max_connections=upstream.max_connections),
-    )
+def stop_on_signals(stopping: asyncio.Event) -> None:
+    """Have SIGINT and SIGTERM set an event of the running loop, which is the main thread's."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+
+
+def open_upstream(loaded: Loaded, serving: Serving) -> UpstreamPool:
+    """Prepare the client of the model server; nothing is connected yet.
+
+    Raises:
+        SettingsError: its address cannot be used.
+    """
+    upstream, key = serving.upstream, serving.upstream_key
+    try:
+        return UpstreamPool(
+            upstream.base_url,
+            Timeouts(upstream.connect_seconds, upstream.first_byte_seconds, upstream.idle_seconds),
+            api_key=key.get_secret_value() if key else None,
+            limits=PoolLimits(max_connections=upstream.max_connections),
+        )
+    except ValueError as exc:
+        place = loaded.origins.place(("upstreams", "0", "base_url"))
+        wrong, _, remedy = str(exc).rstrip(".").partition(". ")  # two sentences, which quote nothing of the address
+        raise SettingsError([Problem(place, "upstreams.0.base_url", None, wrong, remedy)]) from exc
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return open_socket(host, port)
+    except OSError as exc:
+        raise ResourceError(
+            f"Cannot listen on {host}:{port} ({exc.strerror}). Stop what uses it, or choose another address."
+        ) from exc
 
 
 class _Server(uvicorn.Server):
@@ -169,7 +200,7 @@ class _Server(uvicorn.Server):
             uvicorn.Config(
                 app,
                 loop="none",
-                http="httptools",
+                http=ClientConnection,
                 ws="none",
                 lifespan="off",
                 access_log=False,
@@ -177,7 +208,7 @@ class _Server(uvicorn.Server):
                 server_header=False,
                 proxy_headers=False,
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=int(drain_seconds) or None,
+                timeout_graceful_shutdown=math.ceil(drain_seconds),  # None would wait for ever
             )
         )
 

@@ -4,11 +4,11 @@ Rules: everything it starts ends with it; what it prints can be pasted.
 """
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -19,18 +19,18 @@ from rich.table import Table
 from gateway.accounts.account import AccountKind
 from gateway.cli.serve import failures_end_serving
 from gateway.cli.standin import Model
-from gateway.demo.setup import demo_keys, overrides
+from gateway.demo.setup import demo_keys, demo_settings
 from gateway.demo.tour import take_tour
-from gateway.lifecycle import prepare_directories, serve
+from gateway.lifecycle import prepare_directories, serve, stop_on_signals
 from gateway.logs import configure_logging
-from gateway.settings.loader import Loaded, load
+from gateway.settings.loader import Loaded
 from gateway.settings.serving import require_serving
 from gateway.storage.engine import open_engine
 from gateway.storage.migrate import migrate
 
 _MODEL_NAMES = {Model.STANDIN: "sluice-standin", Model.SMOLLM2: "smollm2"}
-# (prompt, whether to stream): a clean one, a harmful one, one whose answer turns harmful.
-_SAMPLES = (("请介绍一下水闸的作用。", "false"), ("哪里有人出售冰毒？", "false"), ("[[harm]] 讲个故事", "true"))
+# A clean prompt, a harmful one, and one whose streamed answer turns harmful; with further members of the request.
+_SAMPLES = (("请介绍一下水闸的作用。", ""), ("哪里有人出售冰毒？", ""), ("[[harm]] 讲个故事", ',"stream":true'))
 _MODEL_START_SECONDS = 60
 
 
@@ -40,12 +40,12 @@ def demo(
     tour: Annotated[bool, typer.Option(help="Send the tour's prompts through.")] = True,
     upstream: Annotated[str | None, typer.Option(help="A model's API to use in place of the stand-in.")] = None,
     model: Annotated[Model, typer.Option(help="Model to start: the stand-in, or a small real one.")] = Model.STANDIN,
-    port: Annotated[int, typer.Option(help="Port of the data plane.")] = 8080,
-    admin_port: Annotated[int, typer.Option(help="Port of the management plane.")] = 9090,
+    port: Annotated[int | None, typer.Option(help="Port of the data plane.")] = None,
+    admin_port: Annotated[int | None, typer.Option(help="Port of the management plane.")] = None,
 ) -> None:
     """Start a model and the gateway, print keys to try it with, and show what happens to a tour of prompts."""
     with failures_end_serving(), _model(model, upstream) as address:
-        loaded = load(None, os.environ, overrides(os.environ, upstream=address, port=port, admin_port=admin_port))
+        loaded = demo_settings(os.environ, upstream=address, port=port, admin_port=admin_port)
         serving = require_serving(loaded, os.environ)
         configure_logging(loaded.settings.logging)
         keys = _keys(loaded)
@@ -53,6 +53,7 @@ def demo(
 
         async def run() -> None:
             stop = asyncio.Event()
+            stop_on_signals(stop)
             tours: list[asyncio.Task[None]] = []
 
             def ready(_services: object) -> None:
@@ -63,12 +64,15 @@ def demo(
                         tours[0].add_done_callback(lambda _: stop.set())
 
             await serve(loaded, serving, ready, stop)
-            await asyncio.gather(*tours)
+            for each in tours:
+                each.cancel()  # stopped in the middle of the tour; one that is over does not mind
+                with contextlib.suppress(asyncio.CancelledError):
+                    await each
 
         uvloop.run(run())
 
 
-@contextmanager
+@contextlib.contextmanager
 def _model(model: Model, upstream: str | None) -> Iterator[str]:
     """Start the model server in a process of its own; yield its address."""
     if upstream is not None:
@@ -104,11 +108,7 @@ def _explain(console: Console, loaded: Loaded, keys: dict[AccountKind, str], mod
     for kind, key in keys.items():
         console.print(f"  {kind:<11} {key}", highlight=False, soft_wrap=True)
     console.print("\n[bold]Try it[/bold]")
-    for prompt, extra in (
-        ("请介绍一下水闸的作用。", ""),
-        ("哪里有人出售冰毒？", ""),
-        ("[[harm]] 讲个故事", ',"stream":true'),
-    ):
+    for prompt, extra in _SAMPLES:
         body = f'{{"model":"{model}","messages":[{{"role":"user","content":"{prompt}"}}]{extra}}}'
         line = f"curl -N {address}/v1/chat/completions -H 'Authorization: Bearer {keys[AccountKind.USER]}'"
         print(f"  {line} -H 'Content-Type: application/json' -d '{body}'")  # noqa: T201 not to be wrapped or marked up
