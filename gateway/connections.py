@@ -1,8 +1,8 @@
 """Client connections: uvicorn's HTTP protocol with the bounds it leaves open.
 
-Rules: what a peer sends without content (a head, trailers, chunk extensions) is bounded in bytes; each wait for a peer
-that owes us something is bounded in time; trailers are dropped, because a proxy that passes them on would let a client
-add headers behind those the proxy has written (RFC 9110 section 6.5.1).
+Rules: what a peer sends without content (a head, trailers, chunk extensions) is bounded in bytes; each wait for a
+peer that owes us something is bounded in time; trailers are dropped, because a proxy that passes them on would let a
+client add headers behind those the proxy has written (RFC 9110 section 6.5.1).
 
 Nothing here costs the ordinary request more than a few assignments: timers are armed only for what came in parts.
 """

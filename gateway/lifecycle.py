@@ -24,7 +24,8 @@ from gateway.accounts.directory import AccountDirectory
 from gateway.accounts.store import AccountStore
 from gateway.app import ASGIApp, data_plane, management_plane
 from gateway.audit.appender import Appender
-from gateway.audit.index import Indexer
+from gateway.audit.companion import keep_indexing
+from gateway.audit.spool import SpoolLimits
 from gateway.connections import ClientConnection
 from gateway.errors import ResourceError
 from gateway.protocol.labels import Labelling
@@ -78,9 +79,9 @@ async def services_of(
     migrate(engine)
     directory = AccountDirectory(AccountStore(engine))
     scan_pool = ScanPool()
-    appender = Appender(settings.audit.directory, segment_bytes=settings.audit.segment_bytes)
-    indexer = Indexer(engine, settings.audit.directory)
-    background = [asyncio.create_task(directory.watch()), asyncio.create_task(indexer.run(1.0))]
+    limits = SpoolLimits(interval_seconds=settings.audit.batch_milliseconds / 1000)
+    appender = Appender(settings.audit.directory, limits=limits, segment_bytes=settings.audit.segment_bytes)
+    watching = asyncio.create_task(directory.watch())
     labels = settings.labels
     try:
         yield Services(
@@ -99,11 +100,9 @@ async def services_of(
             trusted_proxies=settings.server.trusted_proxies,
         )
     finally:
-        for task in background:
-            task.cancel()
-        await asyncio.gather(*background, return_exceptions=True)
         upstream.close()
         await appender.close()
+        await _cancelled(watching)
         directory.close()
         scan_pool.close()
         engine.dispose()
@@ -132,29 +131,55 @@ async def serve(
         SettingsError: the model server's address is.
         ResourceError: a listener's address cannot be used.
     """
-    server = loaded.settings.server
-    ruleset, upstream = load_ruleset(loaded.settings.lists), open_upstream(loaded, serving)
+    settings, server = loaded.settings, loaded.settings.server
+    ruleset, upstream = load_ruleset(settings.lists), open_upstream(loaded, serving)
     with (
         _listen(server.host, server.port) as data_socket,
         _listen(server.admin_host, server.admin_port) as management_socket,
     ):
-        async with services_of(loaded, serving, ruleset, upstream) as services:
-            data = _Server(data_plane(services), server.drain_seconds)
-            management = _Server(management_plane(services, time.time()), drain_seconds=1)
-            running = [
-                asyncio.create_task(data.serve([data_socket])),
-                asyncio.create_task(management.serve([management_socket])),
-            ]
-            on_ready(services)
-            await stopping.wait()
-            _LOG.info("draining", longest_seconds=server.drain_seconds)
-            services.draining = True
-            data.should_exit = True
-            await running[0]
-            # Last, so that metrics and readiness can be read while exchanges end.
-            management.should_exit = True
-            await running[1]
+        indexing: asyncio.Task[None] | None = None
+        try:
+            async with services_of(loaded, serving, ruleset, upstream) as services:
+                indexing = asyncio.create_task(keep_indexing(settings.store.url, settings.audit.directory))
+                on_ready(services)
+                await run_planes(services, data_socket, management_socket, server.drain_seconds, stopping)
+        finally:
+            if indexing is not None:
+                # After the audit trail was closed: the companion indexes what is left when it is stopped.
+                await _cancelled(indexing)
     _LOG.info("stopped")
+
+
+async def run_planes(
+    services: Services,
+    data_socket: socket.socket,
+    management_socket: socket.socket,
+    drain_seconds: float,
+    stopping: asyncio.Event,
+) -> None:
+    """Serve both planes until told to stop, then drain.
+
+    Args:
+        services: the parts that serve.
+        data_socket: where clients connect.
+        management_socket: where operators do.
+        drain_seconds: longest that open exchanges may go on after that.
+        stopping: begins the drain when set.
+    """
+    data = _Server(data_plane(services), drain_seconds)
+    management = _Server(management_plane(services, time.time()), drain_seconds=1)
+    running = [
+        asyncio.create_task(data.serve([data_socket])),
+        asyncio.create_task(management.serve([management_socket])),
+    ]
+    await stopping.wait()
+    _LOG.info("draining", longest_seconds=drain_seconds)
+    services.draining = True
+    data.should_exit = True
+    await running[0]
+    # Last, so that metrics and readiness can be read while exchanges end.
+    management.should_exit = True
+    await running[1]
 
 
 def stop_on_signals(stopping: asyncio.Event) -> None:
@@ -181,6 +206,11 @@ def open_upstream(loaded: Loaded, serving: Serving) -> UpstreamPool:
         place = loaded.origins.place(("upstreams", "0", "base_url"))
         wrong, _, remedy = str(exc).rstrip(".").partition(". ")  # two sentences, which quote nothing of the address
         raise SettingsError([Problem(place, "upstreams.0.base_url", None, wrong, remedy)]) from exc
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -33,7 +33,7 @@ class Appender:
         segment_bytes: int = SEGMENT_BYTES,
         ops: FileOps | None = None,
     ) -> None:
-        """Claim a log under the audit directory and start the writing thread.
+        """Claim a log under the audit directory and start the writing thread; blocks to read the log's last segment.
 
         Raises:
             OSError: the directory cannot be written.

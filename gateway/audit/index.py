@@ -53,11 +53,21 @@ class Indexer:
         """Index every entry that is on disk now; return how many were new.
 
         Raises:
-            CorruptLogError: a log is damaged.
+            CorruptLogError: a log is damaged; the others, and what comes before the damage, are indexed.
+            ValueError: the same for a log with an entry of a form that is not known here.
             OSError: a log cannot be read.
             sqlalchemy.exc.SQLAlchemyError: the store is away.
         """
-        return sum(sum(self._index_log(log_directory)) for log_directory in log_directories(self._directory))
+        new = 0
+        unreadable: Exception | None = None
+        for log_directory in log_directories(self._directory):
+            try:
+                new += sum(self._index_log(log_directory))
+            except (CorruptLogError, ValueError) as exc:
+                unreadable = exc
+        if unreadable is not None:
+            raise unreadable
+        return new
 
     def rebuild(self) -> int:
         """Forget what is indexed of the logs under the directory and index them again; return the entries."""
@@ -87,7 +97,7 @@ class Indexer:
         """Index a log batch by batch; yield the size of each."""
         while True:
             position = self._position(log_directory.name)
-            batch = list(islice(read_log(log_directory, position), _BATCH_ENTRIES))
+            batch = _read_batch(log_directory, position)
             if not batch:
                 return
             _make_durable(log_directory / batch[-1].after.segment)
@@ -155,6 +165,16 @@ def find(
         return [IndexedEntry(*row) for row in connection.execute(query)]
 
 
+def _read_batch(log_directory: Path, position: Position) -> list[StoredEntry]:
+    batch: list[StoredEntry] = []
+    try:
+        batch.extend(islice(read_log(log_directory, position), _BATCH_ENTRIES))
+    except CorruptLogError:
+        if not batch:
+            raise  # only now, so that everything before the damage is indexed
+    return batch
+
+
 def _row(log_id: str, stored: StoredEntry) -> dict[str, Any]:
     record = decode(stored.entry)
     return {
@@ -165,7 +185,8 @@ def _row(log_id: str, stored: StoredEntry) -> dict[str, Any]:
         "account": record.account,
         "account_kind": record.account_kind,
         "dialect": record.dialect,
-        "model": record.model,
+        # As the client sent it; PostgreSQL's text has no NUL, and one such name must not stop the index.
+        "model": record.model.replace("\0", "\ufffd"),
         "decision": record.decision,
         "risks": ",".join(sorted({finding.risk for finding in record.findings})),
         "entry": stored.entry,

@@ -6,8 +6,10 @@ Rules: everything it starts ends with it; what it prints can be pasted.
 import asyncio
 import contextlib
 import os
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -25,13 +27,15 @@ from gateway.lifecycle import prepare_directories, serve, stop_on_signals
 from gateway.logs import configure_logging
 from gateway.settings.loader import Loaded
 from gateway.settings.serving import require_serving
+from gateway.sockets import open_socket
 from gateway.storage.engine import open_engine
 from gateway.storage.migrate import migrate
 
 _MODEL_NAMES = {Model.STANDIN: "sluice-standin", Model.SMOLLM2: "smollm2"}
 # A clean prompt, a harmful one, and one whose streamed answer turns harmful; with further members of the request.
 _SAMPLES = (("请介绍一下水闸的作用。", ""), ("哪里有人出售冰毒？", ""), ("[[harm]] 讲个故事", ',"stream":true'))
-_MODEL_START_SECONDS = 60
+_MODEL_START_SECONDS = 120
+_POLL_SECONDS = 0.05
 
 
 def demo(
@@ -78,15 +82,29 @@ def _model(model: Model, upstream: str | None) -> Iterator[str]:
     if upstream is not None:
         yield upstream
         return
-    command = [sys.executable, "-m", "gateway.cli", "standin", "--port", "0", "--model", model]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 our own command
+    with open_socket("127.0.0.1", 0) as free:
+        host, port = free.getsockname()[:2]
+    command = [sys.executable, "-m", "gateway.cli", "standin", "--host", host, "--port", str(port), "--model", model]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:  # noqa: S603 our own command
         try:
-            line = process.stdout.readline() if process.stdout else ""
-            if not line:
-                raise typer.Exit(process.wait(_MODEL_START_SECONDS) or 1)
-            yield line.split(" at ")[-1].strip()
+            with Console(stderr=True).status(f"Starting the model {_MODEL_NAMES[model]} …"):
+                _await_listener(process, host, port)
+            yield f"http://{host}:{port}/v1"
         finally:
             process.terminate()
+
+
+def _await_listener(process: "subprocess.Popen[bytes]", host: str, port: int) -> None:
+    """Wait until the model server takes connections; end the command when it does not come up."""
+    deadline = time.monotonic() + _MODEL_START_SECONDS
+    while time.monotonic() < deadline:
+        if (status := process.poll()) is not None:
+            raise typer.Exit(status or 1)  # it has said why
+        with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
+            return
+        time.sleep(_POLL_SECONDS)
+    typer.echo(f"sluice: the model server did not start within {_MODEL_START_SECONDS} seconds", err=True)
+    raise typer.Exit(1)
 
 
 def _keys(loaded: Loaded) -> dict[AccountKind, str]:

@@ -13,6 +13,7 @@ import uvloop
 
 from filters.lists import ListError
 from filters.taxonomy import load_taxonomy
+from gateway.audit.segment import CorruptLogError
 from gateway.errors import GatewayError
 from gateway.lifecycle import serve as run_gateway
 from gateway.lifecycle import stop_on_signals
@@ -57,7 +58,7 @@ def failures_end_serving() -> Iterator[None]:
     except (SettingsError, ListError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
-    except (GatewayError, OSError) as error:
+    except (GatewayError, CorruptLogError, OSError) as error:
         typer.echo(f"sluice: {error}", err=True)
         raise typer.Exit(1) from error
 

@@ -100,7 +100,7 @@ class Driver:
                 raise
             if self._task is not None:
                 self._task.uncancel()
-        except Exception:
+        except Exception:  # noqa: BLE001 the outermost frame of an exchange; it is logged, recorded and answered
             # A defect of ours. The stack goes to the log, which holds no text of anybody's; the client gets the id.
             _LOG.exception("exchange_failed", request_id=self._request_id)
             await self._give_up()

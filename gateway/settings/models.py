@@ -163,7 +163,7 @@ class Audit(Section):
         64 * MEBIBYTE, ge=MEBIBYTE, le=KIBIBYTE * MEBIBYTE, description="Size at which a new segment file is begun."
     )
     batch_milliseconds: int = Field(
-        50, ge=0, le=1000, description="Longest wait of an entry for others to be made durable with it."
+        50, ge=1, le=1000, description="Longest wait of an entry for others to be made durable with it."
     )
 
 

@@ -10,10 +10,10 @@ import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
 
-from gateway.audit.entry import encode_exchange, leaf_hash
+from gateway.audit.entry import decode, encode_exchange, leaf_hash
 from gateway.audit.index import Indexer, find
 from gateway.audit.reader import Position
-from gateway.audit.segment import log_directories, segment_paths
+from gateway.audit.segment import CorruptLogError, log_directories, segment_paths
 from gateway.audit.writer import LogWriter
 from gateway.storage.schema import AUDIT_CURSORS, AUDIT_ENTRIES
 from tests.gateway.audit.builders import FINDING, exchange
@@ -78,6 +78,18 @@ def test_entry_is_indexed_with_what_people_ask_by(store_engine: sa.Engine, direc
     }
 
 
+def test_model_name_that_no_column_can_hold_is_indexed(store_engine: sa.Engine, directory: Path) -> None:
+    """A NUL in a client's model name is replaced in the column, and kept in the entry."""
+    record = exchange(model="a\0b")
+    with _log(directory) as writer:
+        writer.append_batch([encode_exchange(record)])
+    assert Indexer(store_engine, directory).index_new() == 1
+    (found,) = find(store_engine)
+    assert decode(found.entry) == record
+    with store_engine.connect() as connection:
+        assert connection.scalar(sa.select(AUDIT_ENTRIES.c.model)) == "a\ufffdb"
+
+
 def test_each_entry_is_indexed_once(store_engine: sa.Engine, directory: Path) -> None:
     """Indexing goes on where it stopped, over batches, segments and restarts."""
     _append(directory, 0, FEW)
@@ -137,6 +149,24 @@ def test_slower_of_two_indexers_does_nothing(store_engine: sa.Engine, directory:
 
     assert _Overtaken(store_engine, directory).index_new() == 0
     assert _sequences(store_engine) == list(range(indexed_before + 1))
+
+
+@pytest.mark.parametrize("damage", ["changed", "unknown form"])
+def test_damaged_log_does_not_hold_up_the_others(store_engine: sa.Engine, directory: Path, damage: str) -> None:
+    """Damage is reported after everything that can be read was indexed."""
+    unknown = b'{"type":"unknown","v":1}'
+    with contextlib.ExitStack() as stack:
+        writers = sorted((stack.enter_context(_log(directory)) for _ in range(2)), key=lambda writer: writer.log_id)
+        for writer in writers:
+            writer.append_batch([encode_exchange(exchange(request_id=f"r{number}")) for number in range(3)])
+        if damage == "unknown form":
+            writers[0].append_batch([unknown])
+        else:
+            (path,) = segment_paths(directory / writers[0].log_id)
+            path.write_bytes(path.read_bytes().replace(b'"r1"', b'"rX"'))
+    with pytest.raises((CorruptLogError, ValueError), match=r"damaged at byte|not an exchange entry"):
+        Indexer(store_engine, directory).index_new()
+    assert _sequences(store_engine) == ([0, 0, 1, 2] if damage == "changed" else [0, 1, 2])
 
 
 def test_rebuild_restores_the_index_from_the_files(store_engine: sa.Engine, directory: Path) -> None:
