@@ -58,8 +58,8 @@ class ClientConnection(HttpToolsProtocol):
         super().data_received(data)
         if self._productive:
             self._unproductive_bytes = 0
-            return
-        self._unproductive_bytes += len(data)
+        else:
+            self._unproductive_bytes += len(data)
         if self._unproductive_bytes > self.head_limit_bytes:
             self.transport.abort()
         elif self._head_open and self._reading_timer is None:

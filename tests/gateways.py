@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+import httpx2
 import openai
 import orjson
 
@@ -44,6 +45,7 @@ _T = TypeVar("_T")
 
 HTTP = httpx.Client(verify=False, timeout=_PATIENCE_SECONDS)  # noqa: S501 plain HTTP; certificates take long to load
 """What tests ask with."""
+_OPENAI_HTTP = httpx2.Client(verify=False, timeout=_PATIENCE_SECONDS)
 
 
 @dataclass
@@ -82,7 +84,9 @@ class Gateway:
 
     def openai(self, kind: AccountKind = AccountKind.USER) -> openai.OpenAI:
         """Return an OpenAI client of an account; it never repeats a request by itself."""
-        return openai.OpenAI(base_url=f"{self.url}/v1", api_key=self.keys[kind], max_retries=0, http_client=HTTP)
+        return openai.OpenAI(
+            base_url=f"{self.url}/v1", api_key=self.keys[kind], max_retries=0, http_client=_OPENAI_HTTP
+        )
 
     def on_disk(self) -> list[ExchangeRecord]:
         """Return what the segment files hold now."""

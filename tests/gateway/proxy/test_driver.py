@@ -1,8 +1,9 @@
 """Exchanges over real sockets: what clients receive, what the record says, and what happens when somebody leaves."""
 
+import asyncio
 import base64
 import socket
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ import httpx
 import openai
 import orjson
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.accounts.account import AccountKind
 from gateway.errors import ErrorCode
+from gateway.proxy.endpoint import Endpoint
 from gateway.standin.replies import HARM_TERM, LABEL_TEXT, MASK_TERM
 from tests.gateway.audit.builders import FailingOps
 from tests.gateways import (
@@ -62,7 +65,7 @@ def _said(frames: list[dict[str, Any]], index: int = 0) -> str:
 @pytest.mark.parametrize("streamed", [False, True])
 def test_a_clean_answer_passes_and_is_labelled_once(shared: Gateway, standin_url: str, streamed: bool) -> None:  # noqa: FBT001 a parameter of the table
     """The text is the model's, and behind it the label; nothing is lost or doubled."""
-    asked = {"model": MODEL, "messages": _messages("你好")}
+    asked: dict[str, Any] = {"model": MODEL, "messages": _messages("你好")}
     original = HTTP.post(f"{standin_url}{CHAT}", json=asked).json()["choices"][0]["message"]["content"]
     if streamed:
         with shared.openai().chat.completions.create(**asked, stream=True) as stream:
@@ -86,7 +89,7 @@ def test_the_label_members_are_in_header_and_last_frame(shared: Gateway) -> None
 @pytest.mark.parametrize("streamed", [False, True])
 def test_a_blocked_prompt_is_answered_with_a_refusal(shared: Gateway, streamed: bool) -> None:  # noqa: FBT001 the same
     """Chat clients show it like an answer, and see that the filter stopped it; it bears no label of the model's."""
-    asked = {"model": MODEL, "messages": _messages(BLOCKED)}
+    asked: dict[str, Any] = {"model": MODEL, "messages": _messages(BLOCKED)}
     if streamed:
         with shared.openai().chat.completions.create(**asked, stream=True) as stream:
             choices = [each.choices[0] for each in stream if each.choices]
@@ -107,14 +110,14 @@ def test_a_refusal_names_risk_and_request_but_not_the_term(shared: Gateway) -> N
         "request_id": response.headers["x-request-id"],
         "decision": "block",
         "phase": "request",
-        "risks": ["A.1.f"],
+        "risks": ["A.1.h"],
         "retract": False,
         "released_characters": 0,
     }
     assert response.headers["x-sluice-decision"] == "block"
     assert "出售冰毒" not in response.text
     record = shared.record(outcome["request_id"])
-    assert (record.decision, record.phase, record.findings[0].risk) == ("block", "request", "A.1.f")
+    assert (record.decision, record.phase, record.findings[0].risk) == ("block", "request", "A.1.h")
 
 
 def test_the_model_server_never_sees_a_blocked_prompt(tmp_path: Path) -> None:
@@ -242,7 +245,7 @@ def test_an_unfiltered_account_is_observed_marked_and_labelled(shared: Gateway) 
     assert response.json()["choices"][0]["message"]["content"].endswith(LABEL_TEXT)
     record = shared.record(response.headers["x-request-id"])
     assert (record.account_kind, record.decision) == ("unfiltered", "unfiltered")
-    assert [finding.risk for finding in record.findings] == ["A.1.f"]
+    assert [finding.risk for finding in record.findings] == ["A.1.h"]
 
 
 def test_an_audit_account_meets_the_same_filters(shared: Gateway) -> None:
@@ -272,7 +275,7 @@ def test_a_model_server_that_is_not_there(tmp_path: Path, streamed: bool) -> Non
             running.openai().chat.completions.create(model=MODEL, messages=_messages("你好"))
 
 
-FAILURES = {
+FAILURES: dict[str, tuple[Script, ErrorCode]] = {
     "silence": ((Do.READ_REQUEST, Do.AWAIT_CLOSE), ErrorCode.UPSTREAM_TIMEOUT),
     "a head without its body": (
         (Do.READ_REQUEST, b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{", Do.AWAIT_CLOSE),
@@ -329,7 +332,7 @@ def test_an_error_of_the_model_server_is_scanned(tmp_path: Path) -> None:
         assert running.record(response.headers["x-request-id"]).decision == "block"
 
 
-STREAM_FAILURES = {
+STREAM_FAILURES: dict[str, tuple[Script, ErrorCode]] = {
     "silence": ((Do.AWAIT_CLOSE,), ErrorCode.UPSTREAM_TIMEOUT),
     "a reset": ((Do.RESET,), ErrorCode.UPSTREAM_RESET),
     "an end without the last chunk": ((Do.CLOSE,), ErrorCode.UPSTREAM_RESET),
@@ -429,7 +432,7 @@ def test_a_client_that_does_not_read_stops_the_model_server(tmp_path: Path) -> N
     """What lies between them is bounded; when the client leaves, what was decided is recorded."""
     piece = delta("水" * 5000)
     count = 4000
-    script = (Do.READ_REQUEST, STREAM_HEAD, *([piece] * count), Do.AWAIT_CLOSE)
+    script: Script = (Do.READ_REQUEST, STREAM_HEAD, *([piece] * count), Do.AWAIT_CLOSE)
     with _before(tmp_path, script, idle_seconds=600) as (running, upstream):
         with _asking(running) as client:
             receive_until(client, "水".encode())
@@ -438,6 +441,88 @@ def test_a_client_that_does_not_read_stops_the_model_server(tmp_path: Path) -> N
             client.close()
         (record,) = running.records(1)
         assert record.error == "client_disconnected"
+
+
+def test_what_was_decided_is_recorded_when_the_client_leaves_before_it(tmp_path: Path) -> None:
+    """A block whose piece before it nobody takes any more is on the record as a block."""
+    client = _Client()
+
+    async def send(message: dict[str, Any]) -> None:
+        client.sent.append(message)
+        if message["type"] == "http.response.body":
+            client.left.set()
+            await asyncio.Event().wait()
+
+    script = (Do.READ_REQUEST, STREAM_HEAD, delta("这里可以" + HARM_TERM), Do.AWAIT_CLOSE)
+    with _before(tmp_path, script, idle_seconds=600) as (running, _):
+        client.ask(running, send)
+        (record,) = running.records(1)
+    assert (record.decision, record.error) == ("block", "")
+    assert not any(b"content_filter" in message.get("body", b"") for message in client.sent)
+
+
+# What we do wrong ourselves.
+
+
+def test_a_defect_before_the_answer_is_told_recorded_and_counted(tmp_path: Path) -> None:
+    """The client gets the id and no stack."""
+    with gateway(tmp_path, "http://127.0.0.1:1") as running:
+        running.services.scan_pool = _Defective()  # type: ignore[assignment] # a fake of it
+        with capture_logs() as logs:
+            response = expect_error(running, ErrorCode.INTERNAL, lambda: running.post(chat("水位正常。" * 5000)))
+    assert "ZeroDivisionError" not in response.text
+    assert [(each["event"], each["request_id"]) for each in logs if each["log_level"] == "error"] == [
+        ("exchange_failed", response.headers["x-request-id"])
+    ]
+
+
+def test_a_defect_in_mid_stream_leaves_the_stream_without_its_end(tmp_path: Path) -> None:
+    """The client must not take half an answer for a whole one; the record says what happened."""
+    client = _Client()
+
+    async def send(message: dict[str, Any]) -> None:
+        client.sent.append(message)
+        if message["type"] == "http.response.body":
+            raise ZeroDivisionError
+
+    script = (Do.READ_REQUEST, STREAM_HEAD, delta("水位正常"), Do.AWAIT_CLOSE)
+    with _before(tmp_path, script, idle_seconds=600) as (running, upstream):
+        client.ask(running, send)
+        upstream.wait(upstream.server.peer_closed)
+        (record,) = running.records(1)
+    assert (record.decision, record.error) == ("error", "internal_error")
+    assert [message["type"] for message in client.sent] == ["http.response.start", "http.response.body"]
+
+
+class _Defective:
+    async def scan(self, _job: object, _ruleset: object) -> None:
+        raise ZeroDivisionError
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class _Client:
+    """The server's side of a client that asks, and leaves when told to."""
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+        self.left = asyncio.Event()
+
+    def ask(self, running: Gateway, send: Callable[[Any], Awaitable[None]]) -> None:
+        """Ask for a stream, and wait until the gateway is done with it."""
+        headers = [(b"x-api-key", running.keys[AccountKind.USER].encode())]
+        scope = {"type": "http", "method": "POST", "path": CHAT, "headers": headers, "client": ("127.0.0.1", 1)}
+        messages = [{"type": "http.request", "body": orjson.dumps(chat("你好", stream=True)), "more_body": False}]
+
+        async def receive() -> dict[str, Any]:
+            if messages:
+                return messages.pop()
+            await self.left.wait()
+            return {"type": "http.disconnect"}
+
+        exchange = Endpoint(lambda: running.services)(scope, receive, send)
+        asyncio.run_coroutine_threadsafe(exchange, running.loop).result(30)
 
 
 # The audit trail.

@@ -138,11 +138,11 @@ def test_a_missing_key(shared: Gateway, headers: dict[str, str]) -> None:
 @pytest.mark.parametrize("key", ["sk-other", new_key(), "密钥".encode(), "sk-sluice-" + "a" * 5000])
 def test_a_wrong_key(shared: Gateway, key: str | bytes) -> None:
     """A key that is none, or nobody's: 401, and it is not repeated."""
-    value = b"Bearer " + (key if isinstance(key, bytes) else key.encode())
+    headers = {b"authorization": b"Bearer " + (key if isinstance(key, bytes) else key.encode())}
     response = expect_error(
         shared,
         ErrorCode.KEY_UNKNOWN,
-        lambda: HTTP.post(shared.url + CHAT, content=b"{}", headers={"authorization": value}),  # type: ignore[dict-item] # bytes are taken
+        lambda: HTTP.post(shared.url + CHAT, content=b"{}", headers=headers),
     )
     assert "sk-" not in response.text
 
@@ -286,4 +286,5 @@ def test_a_store_that_is_away(tmp_path: Path) -> None:
 
 
 def _drop_connections(running: Gateway) -> Any:  # noqa: ANN401 a callable
-    return lambda: running.services.directory._source._engine.dispose()  # type: ignore[attr-defined] # what the store has open would still answer
+    """Return how to close what the store has open, which would still answer."""
+    return running.services.directory._source._engine.dispose  # type: ignore[attr-defined] # white box
