@@ -65,7 +65,7 @@ def test_metrics_are_for_this_machine(shared: Gateway, address: str | None, stat
         return {"type": "http.request"}
 
     client = (address, 1) if address else None
-    scope = {
+    scope: dict[str, Any] = {
         "type": "http",
         "method": "GET",
         "path": "/metrics",
@@ -83,4 +83,7 @@ def test_other_kinds_of_scope_are_left_alone(shared: Gateway) -> None:
     async def never(*_: object) -> Any:  # noqa: ANN401 as ASGI has it
         pytest.fail("nothing is to be read or sent")
 
-    asyncio.run(data_plane(shared.services)({"type": "lifespan"}, never, never))
+    async def main() -> None:
+        await data_plane(shared.services)({"type": "lifespan"}, never, never)
+
+    asyncio.run(main())
