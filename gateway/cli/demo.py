@@ -26,7 +26,7 @@ from gateway.demo.tour import take_tour
 from gateway.lifecycle import prepare_directories, serve, stop_on_signals
 from gateway.logs import configure_logging
 from gateway.settings.loader import Loaded
-from gateway.settings.serving import require_serving
+from gateway.settings.serving import Serving, require_serving
 from gateway.sockets import open_socket
 from gateway.storage.engine import open_engine
 from gateway.storage.migrate import migrate
@@ -53,27 +53,36 @@ def demo(
         serving = require_serving(loaded, os.environ)
         configure_logging(loaded.settings.logging)
         keys = _keys(loaded)
-        console = Console()
+        uvloop.run(_run(loaded, serving, keys, _MODEL_NAMES[model], tour=tour, once=once))
 
-        async def run() -> None:
-            stop = asyncio.Event()
-            stop_on_signals(stop)
-            tours: list[asyncio.Task[None]] = []
 
-            def ready(_services: object) -> None:
-                _explain(console, loaded, keys, _MODEL_NAMES[model])
-                if tour:
-                    tours.append(asyncio.create_task(_show_tour(console, loaded, keys, _MODEL_NAMES[model])))
-                    if once:
-                        tours[0].add_done_callback(lambda _: stop.set())
+async def _run(
+    loaded: Loaded, serving: Serving, keys: dict[AccountKind, str], model: str, *, tour: bool, once: bool
+) -> None:
+    """Serve until a signal comes, the tour fails, or it is over and was all that was asked for."""
+    console, stop = Console(), asyncio.Event()
+    stop_on_signals(stop)
+    tours: list[asyncio.Task[None]] = []
+    decisive: list[asyncio.Task[None]] = []
 
-            await serve(loaded, serving, ready, stop)
-            for each in tours:
-                each.cancel()  # stopped in the middle of the tour; one that is over does not mind
-                with contextlib.suppress(asyncio.CancelledError):
-                    await each
+    def over(taken: asyncio.Task[None]) -> None:
+        # Behind a stop a tour fails because the gateway is gone: that is no failure of the demonstration.
+        if not stop.is_set() and not taken.cancelled() and (once or taken.exception()):
+            decisive.append(taken)
+            stop.set()
 
-        uvloop.run(run())
+    def ready(_services: object) -> None:
+        _explain(console, loaded, keys, model)
+        if tour:
+            tours.append(asyncio.create_task(_show_tour(console, loaded, keys, model)))
+            tours[0].add_done_callback(over)
+
+    await serve(loaded, serving, ready, stop)
+    for each in tours:
+        each.cancel()
+    await asyncio.gather(*tours, return_exceptions=True)
+    for each in decisive:
+        each.result()
 
 
 @contextlib.contextmanager
