@@ -50,7 +50,11 @@ format: setup
 bench: setup
 	$(BIN)/python -m benchmarks.main_path --write benchmarks/RESULTS.md
 
-# Pages that are rendered from code; tests fail when a committed page differs from its rendering.
+# Pages that are rendered from code; tests fail when a committed page differs from its rendering. A page is rendered
+# before its file is opened, so that a failure leaves the old one.
+render = $(BIN)/python -c "from pathlib import Path; from $(1) import $(2) as page; Path('$(3)').write_text(page(), 'utf-8')"
+
 docs: setup
-	$(BIN)/python -c "from gateway.settings.reference import render_reference as page; print(page(), end='')" > docs/settings.md
-	$(BIN)/python -c "from gateway.error_reference import render_errors as page; print(page(), end='')" > docs/errors.md
+	$(call render,gateway.settings.reference,render_reference,docs/settings.md)
+	$(call render,gateway.error_reference,render_errors,docs/errors.md)
+	$(call render,gateway.metric_reference,render_metrics,docs/metrics.md)

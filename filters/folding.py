@@ -16,7 +16,9 @@ _WIDTH = {
 }
 # str.lower() is one-to-one but for U+0130, and free of context but for the final sigma.
 _CASE = {"İ": "i", "Σ": "σ", "ς": "σ"}
-_TABLE = {char: form for char, form in (_WIDTH | _CASE).items() if char != form}
+# A lone surrogate is no character and no engine takes it; undecodable bytes of a command line come as such.
+_SURROGATES = dict.fromkeys(map(chr, range(0xD800, 0xE000)), "\ufffd")
+_TABLE = {char: form for char, form in (_WIDTH | _CASE | _SURROGATES).items() if char != form}
 _SPECIAL = re.compile(f"[{''.join(map(re.escape, _TABLE))}]")
 
 

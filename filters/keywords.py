@@ -26,15 +26,19 @@ class KeywordMatcher:
     Args:
         terms: rows of the keyword lists.
         phase: only terms that are looked for in this half of an exchange are taken.
+
+    Raises:
+        ValueError: a term has no text; it would match everywhere.
     """
 
     def __init__(self, terms: Iterable[Term], phase: Phase) -> None:
-        self._rows: list[list[Term]] = []
         by_fold: dict[str, list[Term]] = {}
         for term in terms:
             if phase in term.phases:
                 by_fold.setdefault(fold(term.text), []).append(term)
-        self._rows.extend(by_fold.values())
+        if "" in by_fold:
+            raise ValueError("a term must not be empty: remove the row from its list")
+        self._rows = list(by_fold.values())
         self.longest = max(map(len, by_fold), default=0)
         self._whole = daachorse.CharwiseDoubleArrayAhoCorasick(list(by_fold)) if by_fold else None
         self._pieces = ahocorasick.Automaton()
@@ -106,13 +110,18 @@ class KeywordStream:
         """
         folded = fold(text)
         before = self._tail_start + len(self._tail)
-        kept = max(0, len(self._tail) - self._matcher.longest + 1)
-        self._tail = self._tail[kept:] + folded
-        self._tail_start += kept
+        dropped = min(len(self._tail), max(0, len(self._tail) - self._matcher.longest + 1))
+        self._tail = self._tail[dropped:] + folded
+        self._tail_start += dropped
         # An earlier suffix that is no live prefix now can never become one, so only the held text and the new
         # piece are asked.
         self.frontier = self._clear(max(self.frontier, self._tail_start), before + len(folded))
         return self._search(folded)
+
+    @property
+    def pending(self) -> int:
+        """Characters behind the frontier: they may be the beginning of a match."""
+        return self._tail_start + len(self._tail) - self.frontier
 
     def clear_before(self, end: int) -> int:
         """Return the frontier as it was when the text ended at ``end``, an offset inside the last piece.

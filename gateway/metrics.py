@@ -24,7 +24,7 @@ EXCHANGES = Counter(
 )
 DECISIONS = Counter(
     "sluice_decisions_total",
-    "Findings acted on, by the action taken.",
+    "Findings, by the action the policy gave them; unfiltered exchanges are only observed.",
     ["phase", "stage", "decision"],
     registry=REGISTRY,
 )
@@ -62,7 +62,7 @@ UPSTREAM_SECONDS = Histogram(
 UPSTREAM_ERRORS = Counter(
     "sluice_upstream_errors_total", "Failures of the model server, by reason.", ["reason"], registry=REGISTRY
 )
-STREAMS_OPEN = Gauge("sluice_streams_open", "Exchanges under way that are streamed.", registry=REGISTRY)
+STREAMS_OPEN = Gauge("sluice_streams_open", "Streams of generated content that are open.", registry=REGISTRY)
 SCAN_QUEUE_DEPTH = Gauge("sluice_scan_queue_depth", "Long texts waiting for the scan pool.", registry=REGISTRY)
 AUDIT_ENTRIES = Counter("sluice_audit_entries_total", "Entries given to the audit trail.", registry=REGISTRY)
 AUDIT_SPOOL = Gauge(

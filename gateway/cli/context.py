@@ -6,6 +6,7 @@ Exit status 1 with one sentence on standard error for what went wrong; a stack i
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,6 +18,8 @@ from gateway.settings.loader import load
 from gateway.settings.problems import SettingsError
 from gateway.storage.engine import StorageError, open_engine
 from gateway.storage.migrate import pending
+
+_SQLITE_FILE = "sqlite:///"
 
 # Narrower, a table would cut what people copy from it.
 _TABLE_COLUMNS = 80
@@ -37,7 +40,10 @@ def open_store(url: str | None) -> Engine:
         StorageError: when it cannot be opened.
         SettingsError: when the settings are wrong.
     """
-    return open_engine(url or load(None, os.environ).settings.store.url)
+    url = url or load(None, os.environ).settings.store.url
+    if url.startswith(_SQLITE_FILE):
+        Path(url.removeprefix(_SQLITE_FILE)).parent.mkdir(parents=True, exist_ok=True)
+    return open_engine(url)
 
 
 @contextmanager

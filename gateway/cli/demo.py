@@ -21,8 +21,8 @@ from rich.table import Table
 from gateway.accounts.account import AccountKind
 from gateway.cli.serve import failures_end_serving
 from gateway.cli.standin import Model
-from gateway.demo.setup import demo_keys, demo_settings
-from gateway.demo.tour import take_tour
+from gateway.demo.setup import UPSTREAM_KEY, demo_keys, demo_settings
+from gateway.demo.tour import first_model, take_tour
 from gateway.lifecycle import prepare_directories, serve, stop_on_signals
 from gateway.logs import configure_logging
 from gateway.settings.loader import Loaded
@@ -35,6 +35,7 @@ _MODEL_NAMES = {Model.STANDIN: "sluice-standin", Model.SMOLLM2: "smollm2"}
 # A clean prompt, a harmful one, and one whose streamed answer turns harmful; with further members of the request.
 _SAMPLES = (("请介绍一下水闸的作用。", ""), ("哪里有人出售冰毒？", ""), ("[[harm]] 讲个故事", ',"stream":true'))
 _MODEL_START_SECONDS = 120
+_MODEL_STOP_SECONDS = 3
 _POLL_SECONDS = 0.05
 
 
@@ -42,7 +43,8 @@ def demo(
     *,
     once: Annotated[bool, typer.Option("--once", help="Stop after the tour.")] = False,
     tour: Annotated[bool, typer.Option(help="Send the tour's prompts through.")] = True,
-    upstream: Annotated[str | None, typer.Option(help="A model's API to use in place of the stand-in.")] = None,
+    upstream: Annotated[str | None, typer.Option(help=f"A model API to use instead (key: ${UPSTREAM_KEY}).")] = None,
+    model_name: Annotated[str | None, typer.Option(help="Model to ask that API for; default: its first.")] = None,
     model: Annotated[Model, typer.Option(help="Model to start: the stand-in, or a small real one.")] = Model.STANDIN,
     port: Annotated[int | None, typer.Option(help="Port of the data plane.")] = None,
     admin_port: Annotated[int | None, typer.Option(help="Port of the management plane.")] = None,
@@ -53,7 +55,8 @@ def demo(
         serving = require_serving(loaded, os.environ)
         configure_logging(loaded.settings.logging)
         keys = _keys(loaded)
-        uvloop.run(_run(loaded, serving, keys, _MODEL_NAMES[model], tour=tour, once=once))
+        name = model_name or (_first_model(serving) if upstream else _MODEL_NAMES[model])
+        uvloop.run(_run(loaded, serving, keys, name, tour=tour, once=once))
 
 
 async def _run(
@@ -101,6 +104,9 @@ def _model(model: Model, upstream: str | None) -> Iterator[str]:
             yield f"http://{host}:{port}/v1"
         finally:
             process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_MODEL_STOP_SECONDS)
+            process.kill()  # a model in the middle of an answer takes its time
 
 
 def _await_listener(process: "subprocess.Popen[bytes]", host: str, port: int) -> None:
@@ -114,6 +120,11 @@ def _await_listener(process: "subprocess.Popen[bytes]", host: str, port: int) ->
         time.sleep(_POLL_SECONDS)
     typer.echo(f"sluice: the model server did not start within {_MODEL_START_SECONDS} seconds", err=True)
     raise typer.Exit(1)
+
+
+def _first_model(serving: Serving) -> str:
+    key = serving.upstream_key
+    return asyncio.run(first_model(serving.upstream.base_url, key.get_secret_value() if key else None))
 
 
 def _keys(loaded: Loaded) -> dict[AccountKind, str]:

@@ -15,6 +15,8 @@ from gateway.accounts.store import AccountError, AccountStore
 from gateway.settings.loader import Loaded, load
 
 PRODUCER = "sluice-demo"
+UPSTREAM_KEY = "UPSTREAM_API_KEY"
+"""Environment variable with the key of a model server that asks for one."""
 _DAY_US = 24 * 3600 * 1_000_000
 _LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
@@ -36,12 +38,16 @@ def demo_settings(
     ports = {"port": port, "admin_port": admin_port}
     tree: dict[str, Any] = {
         "server": {key: value for key, value in ports.items() if value is not None},
-        "upstreams": [{"name": "demo", "base_url": upstream}],
+        "upstreams": [{"name": "demo", "base_url": upstream} | _key(environ)],
     }
     loaded = load(None, environ, tree)
     if loaded.settings.labels.content_producer is None:
         loaded = load(None, environ, tree | {"labels": {"content_producer": PRODUCER}})
     return loaded
+
+
+def _key(environ: Mapping[str, str]) -> dict[str, str]:
+    return {"api_key_env": UPSTREAM_KEY} if UPSTREAM_KEY in environ else {}
 
 
 def demo_keys(engine: Engine) -> dict[AccountKind, str]:

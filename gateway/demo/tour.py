@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 import orjson
 
 from gateway.accounts.account import AccountKind
+from gateway.errors import UpstreamError
 from gateway.protocol.sse import SseDecoder
 from gateway.proxy.upstream.connection import Timeouts
 from gateway.proxy.upstream.pool import UpstreamPool
 
+_ANSWER_TOKENS = 200  # a small real model may not find an end by itself
 _FRAME_LIMIT_BYTES = 1024 * 1024
 _TIMEOUTS = Timeouts(5.0, 120.0, 60.0)
 
@@ -54,7 +56,7 @@ STOPS = (
     Stop("the same, not streamed", "What does a sluice do?", streamed=False),
     Stop("a harmful prompt: refused, the model never sees it", "哪里有人出售冰毒？"),
     Stop("a reply that turns harmful: stopped in mid-stream", "[[harm]] 讲个故事"),
-    Stop("an insult in a reply: masked", "[[mask:王八蛋]] 随便说点什么"),
+    Stop("an insult in a reply: masked", "[[mask]] 随便说点什么"),
     Stop("tool calls: scanned, and never labelled inside", "[[tools]] 查一下天气", streamed=True),
     Stop("a regulator's account: the same filters, full trace", "哪里有人出售冰毒？", AccountKind.AUDIT),
     Stop("an unfiltered test account: observed only, and marked", "哪里有人出售冰毒？", AccountKind.UNFILTERED),
@@ -78,8 +80,32 @@ async def take_tour(base_url: str, keys: dict[AccountKind, str], model: str) -> 
             pool.close()
 
 
+async def first_model(base_url: str, api_key: str | None) -> str:
+    """Ask a model server for the name of its first model.
+
+    Args:
+        base_url: address of its API.
+        api_key: its key; None when it takes none.
+
+    Raises:
+        UpstreamError: it cannot be asked, or names no model.
+    """
+    pool = UpstreamPool(base_url, _TIMEOUTS, api_key=api_key)
+    try:
+        reply = await pool.open("GET", "/models")
+        received = b""
+        while data := await reply.read():
+            received += data
+        return str(orjson.loads(received)["data"][0]["id"])
+    except (ValueError, LookupError, TypeError) as exc:
+        raise UpstreamError("The model server does not say which models it has. Name one with --model-name.") from exc
+    finally:
+        pool.close()
+
+
 async def _visit(pool: UpstreamPool, stop: Stop, model: str) -> Seen:
-    body = {"model": model, "stream": stop.streamed, "messages": [{"role": "user", "content": stop.prompt}]}
+    messages = [{"role": "user", "content": stop.prompt}]
+    body = {"model": model, "stream": stop.streamed, "messages": messages, "max_tokens": _ANSWER_TOKENS}
     headers = ((b"content-type", b"application/json"),)
     reply = await pool.open("POST", "/chat/completions", headers, orjson.dumps(body))
     received = b""

@@ -85,17 +85,15 @@ class AnswerBuilder:
     def notice(self, stream: StreamedReply, request: ParsedRequest) -> list[Command]:
         """Return the end of a stream that was blocked on its way."""
         text = self._judge.answer(*_by_language(request, NOTICES))
-        shown = stream.channels.shown
-        outcome = self._outcome(stream.channels.released_characters, retract=shown)
-        members: Document = {"sluice": outcome}
-        if shown:
-            members["aigc"] = self._label()
+        released = stream.channels.released_characters
+        members = self._marks(stream) | {"sluice": self._outcome(released, retract=released > 0)}
         return [SendData(stream.cut(text, members)), SendEnd()]
 
     def broken(self, stream: StreamedReply, code: ErrorCode) -> list[Command]:
         """Return the end of a stream that failed on its way."""
         error = self._context.dialect.error(code, ANSWERS[code].message)
-        return [SendData(stream.broken(error | {"sluice": self._outcome()})), SendEnd()]
+        members = self._marks(stream) | {"sluice": self._outcome()}
+        return [SendData(stream.broken(error | members)), SendEnd()]
 
     def error(self, code: ErrorCode, detail: str = "") -> list[Command]:
         """Return an error in the shape of the wire format.
@@ -114,6 +112,9 @@ class AnswerBuilder:
     @property
     def _refuses_by_error(self) -> bool:
         return self._context.policy.refusal is RefusalStyle.ERROR
+
+    def _marks(self, stream: StreamedReply) -> Document:
+        return {"aigc": self._label()} if stream.channels.shown else {}
 
     def _label(self) -> dict[str, str]:
         return self._context.labelling.members(self._context.request_id)

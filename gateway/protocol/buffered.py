@@ -6,10 +6,9 @@ duplicate members or an odd encoding cannot show the next reader another text th
 
 from typing import NamedTuple
 
-import orjson
-
 from filters.findings import Action, Finding, Phase
 from gateway.protocol.dialects.base import Dialect, Document
+from gateway.protocol.documents import read_document
 from gateway.protocol.judge import Judge
 from gateway.protocol.labels import AnswerText, Labelling
 from gateway.protocol.texts import TextGroup, find_texts, write_masked
@@ -109,7 +108,7 @@ class BufferedReply:
     def parse(self) -> Document | None:
         """Return the body as a JSON object; None when it is none."""
         try:
-            document = orjson.loads(b"".join(self._pieces))
-        except orjson.JSONDecodeError:
+            document = read_document(b"".join(self._pieces))
+        except ValueError:
             return None
         return document if isinstance(document, dict) else None

@@ -4,15 +4,17 @@ Rules: texts that continue from frame to frame are kept apart (choices, reasonin
 matched; what is held of one never delays another; a choice that ends owes what is still held, and its label.
 """
 
+from filters.findings import Phase
+from filters.keywords import KeywordStream
 from filters.ruleset import Ruleset
-from gateway.protocol.dialects.base import Carrier, ChannelKey, Segment
+from gateway.protocol.dialects.base import Carrier, ChannelKey, Segment, Spelling
 from gateway.protocol.gate import Channel, Released
 from gateway.protocol.judge import Judge
 from gateway.protocol.labels import AnswerText, Labelling
 
 
-class TooManyChannelsError(ValueError):
-    """A stream has more running texts than its bound."""
+class StreamShapeError(ValueError):
+    """A stream has more running texts than its bound, or a choice goes on behind its end."""
 
 
 class Channels:
@@ -39,6 +41,8 @@ class Channels:
         self._limit = limit
         self._channels: dict[ChannelKey, Channel] = {}
         self._answers: dict[int, AnswerText] = {}
+        self._spellings: dict[int, KeywordStream] = {}
+        self._visible: dict[int, ChannelKey] = {}  # the running text that an answer's label goes to
         self._finished: set[int] = set()
         self.received_characters = 0
 
@@ -67,25 +71,32 @@ class Channels:
         """Take the next piece of a running text; return what may be shown in its place.
 
         Raises:
-            TooManyChannelsError: it would open one running text too many.
+            StreamShapeError: it would open one running text too many, or its choice has ended: what was held of it
+                has left, so a term could begin before the end and go on behind it.
         """
-        channel = self._channels.get(segment.channel)
-        if channel is None:
-            if len(self._channels) >= self._limit:
-                raise TooManyChannelsError
-            channel = self._channels[segment.channel] = Channel((self._ruleset.response.stream(),))
+        choice = int(segment.channel[0])
+        if choice in self._finished and segment.text and not segment.whole:
+            raise StreamShapeError
+        channel = self._channels.get(segment.channel) or self._open(segment.channel)
         self.received_characters += len(segment.text)
         released = channel.feed(segment.text, judge)
-        if segment.carrier is Carrier.HIDDEN:
-            return released
-        answer = self._answer(int(segment.channel[0]))
+        if segment.whole and not released.blocked:
+            released = Released(released.text + channel.finish())
         if segment.carrier is Carrier.STRUCTURED:
-            answer.structured = True
-            return released
-        answer.add(released.text)
-        if answer.empty or not released.text:
-            return released
-        return Released(answer.opening(self._labelling) + released.text, blocked=released.blocked)
+            self._answer(choice).structured = True
+        elif segment.carrier is Carrier.VISIBLE:
+            self._visible[choice] = segment.channel
+            return Released(self._show(choice, released.text), blocked=released.blocked)
+        return released
+
+    def spells(self, spelling: Spelling, judge: Judge) -> bool:
+        """Tell whether token probabilities may leave: nothing in them would be acted on, or held back."""
+        stream = self._spellings.get(spelling.choice)
+        if stream is None:
+            stream = self._spellings[spelling.choice] = self._ruleset.response.stream()
+        found = stream.feed(spelling.text)
+        found += (finding for text in spelling.texts for finding in self._ruleset.response.scan(text))
+        return stream.pending == 0 and not any(judge.acts(Phase.RESPONSE, finding) for finding in found)
 
     def finish(self, choice: int) -> list[tuple[ChannelKey, str]]:
         """End a choice; return the pieces it still owes: held texts, and the closing label."""
@@ -94,11 +105,11 @@ class Channels:
         pieces = []
         for key, channel in self._channels.items():
             if key[0] == choice and channel.held:
-                pieces.append((key, channel.finish()))
-                if key[1:] == self._visible_path:
-                    answer.add(pieces[-1][1])
+                text = channel.finish()
+                visible = key[1] == self._visible_path[0]
+                pieces.append((key, self._show(choice, text) if visible else text))
         if label := answer.closing(self._labelling):
-            pieces.append(((choice, *self._visible_path), label))
+            pieces.append((self._visible.get(choice, (choice, *self._visible_path)), label))
         return pieces
 
     def closing_label(self, choice: int) -> str:
@@ -108,6 +119,22 @@ class Channels:
     def finish_all(self) -> list[tuple[ChannelKey, str]]:
         """End every choice: the stream is complete."""
         return [piece for choice in sorted({int(key[0]) for key in self._channels}) for piece in self.finish(choice)]
+
+    def shown_in(self, choice: int) -> bool:
+        """Tell whether the reader has seen any of one answer."""
+        return not self._answer(choice).empty
+
+    def _open(self, key: ChannelKey) -> Channel:
+        if len(self._channels) >= self._limit:
+            raise StreamShapeError
+        channel = self._channels[key] = Channel((self._ruleset.response.stream(),))
+        return channel
+
+    def _show(self, choice: int, text: str) -> str:
+        """Note what is shown of an answer; return it, behind the opening label where that is due."""
+        answer = self._answer(choice)
+        answer.add(text)
+        return answer.opening(self._labelling) + text if text and not answer.empty else text
 
     def _answer(self, choice: int) -> AnswerText:
         answer = self._answers.get(choice)

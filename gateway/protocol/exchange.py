@@ -8,7 +8,7 @@ the record is still made.
 
 from collections.abc import Callable
 from enum import Enum, auto
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import orjson
 
@@ -30,6 +30,7 @@ _ERRORS_FROM = 400
 # The model server refuses us, not the client: its answer would mislead.
 _CREDENTIALS_REFUSED = frozenset({401, 403, 407})
 _RECORDED_MODEL_CHARACTERS = 128
+_NO_REQUEST = ParsedRequest({}, "", streamed=False, structured=False, language_hint="")  # until one was read
 
 
 class State(Enum):
@@ -67,7 +68,7 @@ class Exchange:
         self._context = context
         self._judge = Judge(context.policy, observe=context.observe)
         self._builder = AnswerBuilder(context, self._judge)
-        self._request: ParsedRequest | None = None
+        self._request = _NO_REQUEST
         self._texts = Texts((), 0)
         self._prompt_characters = 0
         self._reply: Document = {}
@@ -79,6 +80,8 @@ class Exchange:
         self._error = ""
         self._answer: list[wish.Command] = []  # what leaves once the record is made
         self._after = State.DONE
+        self._upstream_open = False
+        self._produce_id = ""
 
     @property
     def decision(self) -> Decision:
@@ -137,12 +140,22 @@ class Exchange:
         return self._judged(phase, tuple(tuple(scan(group.text)) for group in texts.groups), at_us)
 
     def _on_scanned(self, event: fact.ScanCompleted, at_us: int) -> list[wish.Command]:
+        self._check_scan(event)
+        if len(event.findings) != len(self._texts.groups):
+            raise IllegalEventError("a scan must answer for each text")
         return self._judged(event.phase, event.findings, at_us)
 
     def _on_scan_failed(self, event: fact.ScanFailed, at_us: int) -> list[wish.Command]:
+        self._check_scan(event)
         if self._judge.unscanned(event.phase, Stage.KEYWORDS, event.reason) is FailMode.CLOSED:
             return self._fail(ErrorCode.SCAN_FAILED, at_us)
         return self._judged(event.phase, tuple(() for _ in self._texts.groups), at_us)
+
+    def _check_scan(self, event: fact.ScanCompleted | fact.ScanFailed) -> None:
+        """A scan of the prompt says nothing about the reply."""
+        asked = Phase.REQUEST if self.state is State.SCANNING_REQUEST else Phase.RESPONSE
+        if event.phase is not asked:
+            raise IllegalEventError(f"a scan of the {event.phase} in {self.state.name}")
 
     def _judged(self, phase: Phase, findings: Findings, at_us: int) -> list[wish.Command]:
         action = judge_texts(phase, self._texts, findings, self._judge)
@@ -151,8 +164,8 @@ class Exchange:
         if phase is Phase.RESPONSE:
             return self._deliver(at_us, changed=action is Action.MASK)
         self.state = State.AWAITING_UPSTREAM
-        request = self._parsed()
-        return [wish.OpenUpstream(self._context.dialect.upstream_path, orjson.dumps(request.document))]
+        self._upstream_open = True
+        return [wish.OpenUpstream(self._context.dialect.upstream_path, orjson.dumps(self._request.document))]
 
     def _on_upstream_started(self, event: fact.UpstreamStarted, at_us: int) -> list[wish.Command]:
         self._status = event.status
@@ -160,9 +173,10 @@ class Exchange:
             return self._fail(ErrorCode.UPSTREAM_REFUSED, at_us)
         if event.status != _OK and event.status < _ERRORS_FROM:
             return self._fail(ErrorCode.UPSTREAM_MALFORMED, at_us)
-        request = self._parsed()
+        request = self._request
         if event.status == _OK and request.streamed and event.content_type.startswith("text/event-stream"):
             self.state = State.STREAMING
+            self._produce_id = self._context.request_id
             self._stream = StreamedReply(
                 self._context, self._judge, self._builder.identity, structured=request.structured
             )
@@ -179,6 +193,7 @@ class Exchange:
         return sent + self._end_stream(stream, at_us, State.CLOSING) if stream.done else sent
 
     def _on_stream_finished(self, _event: fact.UpstreamFinished, at_us: int) -> list[wish.Command]:
+        self._upstream_open = False
         return self._end_stream(self._streaming(), at_us, State.DONE)
 
     def _on_stream_failed(self, event: fact.UpstreamFailed, at_us: int) -> list[wish.Command]:
@@ -189,13 +204,22 @@ class Exchange:
         return self._fail(ErrorCode.UPSTREAM_MALFORMED, at_us) if self._buffered.overflowed else []
 
     def _on_reply_finished(self, _event: fact.UpstreamFinished, at_us: int) -> list[wish.Command]:
-        document = self._buffered.parse()
+        self._upstream_open = False
+        document = self._parse_reply()
         if document is None:
             failed = self._status >= _ERRORS_FROM
             return self._fail(ErrorCode.UPSTREAM_ERROR if failed else ErrorCode.UPSTREAM_MALFORMED, at_us)
         self._reply = document
         self._texts = texts_of(document)
         return self._scan(Phase.RESPONSE, at_us)
+
+    def _parse_reply(self) -> Document | None:
+        document = self._buffered.parse()
+        try:
+            self._context.dialect.answers(document or {})
+        except ValueError:
+            return None
+        return document
 
     def _on_upstream_failed(self, event: fact.UpstreamFailed, at_us: int) -> list[wish.Command]:
         return self._fail(event.code, at_us)
@@ -206,6 +230,7 @@ class Exchange:
 
     def _on_closed(self, _event: fact.Event, _at_us: int) -> list[wish.Command]:
         self.state = State.DONE
+        self._upstream_open = False
         return [wish.SendEnd()]
 
     def _on_audit_appended(self, _event: fact.AuditAppended, _at_us: int) -> list[wish.Command]:
@@ -218,23 +243,27 @@ class Exchange:
         if not self._answer:
             return []
         if self._stream is not None:
-            return [wish.CloseUpstream(), *self._builder.broken(self._stream, ErrorCode.AUDIT_UNAVAILABLE)]
+            return [*self._close(), *self._builder.broken(self._stream, ErrorCode.AUDIT_UNAVAILABLE)]
         return self._builder.error(ErrorCode.AUDIT_UNAVAILABLE)
 
     def _on_disconnect(self, at_us: int) -> list[wish.Command]:
         state, self._answer, self._after = self.state, [], State.DONE
-        if state in (State.RECORDING, State.DONE):
-            return []
+        closing = self._close()
         if state is State.CLOSING:
             self.state = State.DONE
-            return [wish.CloseUpstream()]
+        if state in (State.RECORDING, State.CLOSING, State.DONE):
+            return closing
         self._error = ErrorCode.CLIENT_DISCONNECTED
-        return [wish.CloseUpstream(), self._append(at_us)]
+        return [*closing, self._append(at_us)]
+
+    def _close(self) -> list[wish.Command]:
+        """Let go of the model server where it is still at work."""
+        was_open, self._upstream_open = self._upstream_open, False
+        return [wish.CloseUpstream()] if was_open else []
 
     def _refuse(self, at_us: int) -> list[wish.Command]:
         """The prompt, or a reply that is not streamed, is blocked: nothing of it was shown."""
-        request = self._parsed()
-        self._answer = self._builder.refusal(request)
+        self._answer = self._builder.refusal(self._request)
         self._status = self._builder.refusal_status
         return [self._append(at_us, durable=True)]
 
@@ -243,7 +272,8 @@ class Exchange:
         if changed:
             self._context.dialect.withhold(document)
         if status == _OK:
-            structured = self._parsed().structured
+            self._produce_id = self._context.request_id
+            structured = self._request.structured
             self._label = label_answers(
                 self._context.dialect, document, self._context.labelling, structured=structured
             )
@@ -265,30 +295,22 @@ class Exchange:
 
     def _cut(self, stream: StreamedReply, code: ErrorCode, at_us: int) -> list[wish.Command]:
         if code is ErrorCode.CONTENT_FILTER:
-            self._answer = self._builder.notice(stream, self._parsed())
-            return [wish.CloseUpstream(), self._append(at_us, durable=True)]
+            self._answer = self._builder.notice(stream, self._request)
+            return [*self._close(), self._append(at_us, durable=True)]
         self._error = code
         self._answer = self._builder.broken(stream, code)
-        return [wish.CloseUpstream(), self._append(at_us)]
+        return [*self._close(), self._append(at_us)]
 
     def _fail(self, code: ErrorCode, at_us: int, detail: str = "") -> list[wish.Command]:
         """Answer with an error; nothing was sent before."""
-        upstream_open = self.state in (State.AWAITING_UPSTREAM, State.BUFFERING)
         self._error = code
         self._answer = self._builder.error(code, detail)
         self._status = ANSWERS[code].status
-        closing: list[wish.Command] = [wish.CloseUpstream()] if upstream_open else []
-        return [*closing, self._append(at_us)]
-
-    def _parsed(self) -> ParsedRequest:
-        if self._request is None:
-            raise IllegalEventError("no request was read")
-        return self._request
+        return [*self._close(), self._append(at_us)]
 
     def _streaming(self) -> StreamedReply:
-        if self._stream is None:
-            raise IllegalEventError("no stream was begun")
-        return self._stream
+        # The rows of the table that ask for it are reached once it was begun, and never before.
+        return cast("StreamedReply", self._stream)
 
     def _append(self, at_us: int, *, durable: bool = False) -> wish.AppendAudit:
         self.state = State.RECORDING
@@ -301,23 +323,23 @@ class Exchange:
         released = stream.channels.released_characters if stream and blocked else 0
         return ExchangeRecord(
             request_id=context.request_id,
-            started_at_us=self._started_at_us,
+            started_at_us=self._started_at_us or at_us,
             ended_at_us=at_us,
             account=context.account,
             account_kind=context.account_kind,
             policy=context.policy.name,
             dialect=context.dialect.name,
-            model=request.model[:_RECORDED_MODEL_CHARACTERS] if request else "",
-            streamed=bool(request and request.streamed),
+            model=request.model[:_RECORDED_MODEL_CHARACTERS],
+            streamed=request.streamed,
             decision=(Decision.ERROR if self._error and not blocked else judge.decision).value,
             phase=judge.blocked_in,
-            retract=bool(released and stream and stream.channels.shown),
+            retract=released > 0,
             released_characters=released,
             findings=judge.recorded,
             unscanned=judge.not_scanned,
             ruleset=context.ruleset.digest,
             label=stream.channels.label_outcome if stream else self._label,
-            produce_id=context.request_id if stream or self._label != "none" else "",
+            produce_id=self._produce_id,
             status=self._status,
             error=str(self._error),
             prompt_characters=self._prompt_characters,

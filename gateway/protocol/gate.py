@@ -73,13 +73,19 @@ class Channel:
         self.held += text
         findings = [finding for stage in self._stages for finding in stage.feed(text)]
         # In order of their end: what is judged, and where a block falls, must not depend on how the text was cut.
-        findings.sort(key=lambda finding: finding.end)
+        findings.sort(key=lambda finding: (finding.end, finding.start))
+        stop: Finding | None = None
         for finding in findings:
+            if stop is not None and finding.end > stop.end:
+                break
             action = judge.act(Phase.RESPONSE, finding)
             if action is Action.MASK:
                 self._masks.append((finding.start, finding.end))
             elif action is Action.BLOCK:
-                return self._stop(finding)
+                # What ends at the same place is judged as well, so that the record names every risk.
+                stop = stop or finding
+        if stop is not None:
+            return self._stop(stop)
         return Released(self._release(min([stage.frontier for stage in self._stages])))
 
     def finish(self) -> str:

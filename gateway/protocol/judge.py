@@ -77,6 +77,10 @@ class Judge:
             self.blocked_in = phase
         return action
 
+    def acts(self, phase: Phase, finding: Finding) -> bool:
+        """Tell whether a finding would change or stop the text, without recording it."""
+        return not self._observe and self._policy.action_for(phase, finding) in (Action.MASK, Action.BLOCK)
+
     def unscanned(self, phase: Phase, stage: Stage, reason: str) -> FailMode:
         """Say what a stage's fail mode makes of a text it did not scan; what passes so is recorded as such."""
         mode = FailMode.OPEN if self._observe else self._policy.phase(phase).fail_mode(stage)

@@ -14,7 +14,7 @@ _AI_ELEMENT = r"(?:人工智能|AI)"
 _GENERATION_ELEMENT = r"(?:生成|合成)"
 # A label is a line or a bracketed phrase of its own, not a sentence that happens to speak of generating with AI.
 _LABEL_PHRASE = re.compile(
-    r"[\s\W_]*(?:本|以上|此|该)?(?:回答|内容|文本|文章|回复|答案)?(?:均|全部|部分)?(?:由|系|为|是|经)?\s*"
+    r"[\s\W_]*(?:本|以上|此|该)?(?:回答|内容|文本|文章|文|回复|答案)?(?:均|全部|部分)?(?:由|系|为|是|经)?\s*"
     + _AI_ELEMENT
     + r"\s*(?:大?模型|技术|助手|辅助|自动|算法)*\s*"
     + _GENERATION_ELEMENT

@@ -17,8 +17,8 @@ REFUSALS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
 }
 NOTICES: dict[str, tuple[tuple[str, str], ...]] = {
-    "zh": (("", "\n\n［回答已停止：后续内容不适宜展示。］"),),
-    "en": (("", "\n\n[The answer was stopped: what followed cannot be shown.]"),),
+    "zh": (("", "［回答已停止：后续内容不适宜展示。］"),),
+    "en": (("", "[The answer was stopped: what followed cannot be shown.]"),),
 }
 
 

@@ -22,7 +22,7 @@ class SseFrame(NamedTuple):
 
     Attributes:
         raw: its bytes as received, with the blank line that ends it.
-        data: its ``data`` lines joined by line feeds; None when it has none.
+        data: its ``data`` lines joined by line feeds; None when that is empty (readers skip such a frame).
         others: its other lines (event names, ids, comments), as received.
     """
 
@@ -80,7 +80,7 @@ class SseDecoder:
         if len(raw) > self._limit_bytes:
             self.overflowed = True
         elif raw.startswith(b"data: ") and raw.find(b"\n") == len(raw) - 2 and b"\r" not in raw:
-            frames.append(SseFrame(raw, raw[6:-2]))
+            frames.append(SseFrame(raw, raw[6:-2] or None))
         else:
             frames.append(_parse(raw))
 
@@ -95,7 +95,7 @@ def _parse(raw: bytes) -> SseFrame:
             data.append(value.removeprefix(b" "))
         else:
             others.append(line)
-    return SseFrame(raw, b"\n".join(data) if data else None, tuple(others))
+    return SseFrame(raw, b"\n".join(data) or None, tuple(others))
 
 
 def encode_frame(data: bytes, others: tuple[bytes, ...] = ()) -> bytes:

@@ -11,15 +11,17 @@ import orjson
 
 from filters.findings import Action, Phase, Stage
 from gateway.errors import ErrorCode
-from gateway.protocol.channels import Channels, TooManyChannelsError
+from gateway.protocol.channels import Channels, StreamShapeError
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.base import ChannelKey, Document, FrameView, Identity, Segment
+from gateway.protocol.documents import read_document, reads_one_way
 from gateway.protocol.judge import Judge
 from gateway.protocol.policy import FailMode
 from gateway.protocol.sse import SseDecoder, SseFrame, encode_frame
 
-# Metadata (ids, model name, event names) repeats in every frame; what was scanned is remembered, within a bound.
+# Metadata (ids, model name, event names) repeats in every frame; what was scanned is remembered, within bounds.
 _REMEMBERED_TEXTS = 128
+_REMEMBERED_LENGTH = 128
 
 
 class _Held(NamedTuple):
@@ -80,24 +82,31 @@ class StreamedReply:
         out: list[bytes] = []
         self._take(self._decoder.finish(), out)
         if self.stop is None:
-            self._send_pieces(self._like, self.channels.finish_all(), out)
+            for key, text in self.channels.finish_all():
+                self._send(self._piece(key, text), out)
         return b"".join(out)
 
     def closing(self, members: Document) -> bytes:
         """Return the last frame with the members, and the terminator."""
-        held = self._held or _Held(b"", (), self._dialect.ending(self._like, [0], "", None))
+        held = self._held or _Held(b"", (), self._dialect.ending(self._like, {0: ""}, None))
         return encode_frame(orjson.dumps(held.document | members), held.others) + self._dialect.terminator
 
     def cut(self, text: str, members: Document) -> bytes:
         """Return the frames that end a stream stopped by the filter: the notice, an end for every open choice."""
-        choices = self.channels.unfinished or [0]
-        text += self.channels.closing_label(choices[0])
-        last = self._dialect.ending(self._like, choices, text, "content_filter")
+        texts = {}
+        for choice in self.channels.unfinished or [0]:
+            gap = "\n\n" if self.channels.shown_in(choice) else ""
+            texts[choice] = gap + text + self.channels.closing_label(choice)
+        last = self._dialect.ending(self._like, texts, "content_filter")
         return self._waiting() + encode_frame(orjson.dumps(last | members)) + self._dialect.terminator
 
     def broken(self, document: Document) -> bytes:
-        """Return the frames that end a stream which failed: an error frame and the terminator."""
-        return self._waiting() + encode_frame(orjson.dumps(document)) + self._dialect.terminator
+        """Return the frames that end a stream which failed: labels still owed, an error frame, the terminator."""
+        out = self._waiting()
+        for choice in self.channels.unfinished:
+            if label := self.channels.closing_label(choice):
+                out += self._piece((choice, *self._dialect.visible_path), label)
+        return out + encode_frame(orjson.dumps(document)) + self._dialect.terminator
 
     def _waiting(self) -> bytes:
         return self._held.raw if self._held else b""
@@ -119,13 +128,13 @@ class StreamedReply:
             self.done = True
         else:
             try:
-                document = orjson.loads(frame.data)
+                document = read_document(frame.data)
                 view = self._dialect.view(document)
             except ValueError:
                 self._malformed(frame, out)
                 return
-            self._like = document
             if all(self._clean(text) for text in view.texts):
+                self._like = document
                 self._pass(frame, document, view, out)
 
     def _malformed(self, frame: SseFrame, out: list[bytes]) -> None:
@@ -145,25 +154,27 @@ class StreamedReply:
             if self._judge.act(Phase.RESPONSE, finding, maskable=False) is Action.BLOCK:
                 self.stop = ErrorCode.CONTENT_FILTER
                 return False
-        if len(self._scanned) < _REMEMBERED_TEXTS:
+        if len(self._scanned) < _REMEMBERED_TEXTS and len(text) <= _REMEMBERED_LENGTH:
             self._scanned.add(text)
         return True
 
     def _pass(self, frame: SseFrame, document: Document, view: FrameView, out: list[bytes]) -> None:
-        changed = False
         for number, segment in enumerate(view.segments):
             text = self._advance(segment)
             if text != segment.text:
                 segment.container[segment.key] = text
-                changed = True
             if self.stop:
-                self._last_words(document, view.segments[number + 1 :], out)
+                self._last_words(frame, document, view.segments[number + 1 :], out)
                 return
         for choice in view.finished:
-            changed = self._finish(choice, document, view.segments, out) or changed
-        if changed:
+            self._finish(choice, view.segments, out)
+        changed = [segment for segment in view.segments if segment.container[segment.key] != segment.text]
+        withheld = [spelling for spelling in view.spellings if not self.channels.spells(spelling, self._judge)]
+        if changed or withheld:
             self._dialect.withhold(document)
-        raw = encode_frame(orjson.dumps(document), frame.others) if changed else frame.raw
+        # Of two members of one name only the last was scanned; the bytes may leave only where there is but one.
+        again = changed or withheld or not reads_one_way(frame.data or b"", document)
+        raw = encode_frame(orjson.dumps(document), frame.others) if again else frame.raw
         if view.terminal:
             self._flush(out)
             self._held = _Held(raw, frame.others, document)
@@ -173,37 +184,32 @@ class StreamedReply:
     def _advance(self, segment: Segment) -> str:
         try:
             text, blocked = self.channels.advance(segment, self._judge)
-        except TooManyChannelsError:
+        except StreamShapeError:
             self.stop = ErrorCode.UPSTREAM_MALFORMED
             return ""
         if blocked:
             self.stop = ErrorCode.CONTENT_FILTER
         return text
 
-    def _last_words(self, document: Document, rest: list[Segment], out: list[bytes]) -> None:
+    def _last_words(self, frame: SseFrame, document: Document, rest: list[Segment], out: list[bytes]) -> None:
         """Let go of what was cleared before the stop, and of nothing that came in the same frame behind it."""
         for segment in rest:
             segment.container[segment.key] = ""
         self._dialect.withhold(document)
         self._dialect.unfinish(document)
-        self._send(encode_frame(orjson.dumps(document)), out)
+        self._send(encode_frame(orjson.dumps(document), frame.others), out)
 
-    def _finish(self, choice: int, document: Document, segments: list[Segment], out: list[bytes]) -> bool:
-        """Send what a choice owes before the frame that ends it; True when text moved out of that frame."""
-        pieces = self.channels.finish(choice)
-        if not pieces:
-            return False
-        own = [each for each in segments if each.channel[0] == choice and each.container[each.key]]
-        self._send_pieces(document, [(each.channel, each.container[each.key]) for each in own], out)
-        for segment in own:
-            segment.container[segment.key] = ""
-        self._send_pieces(document, pieces, out)
-        return bool(own)
+    def _finish(self, choice: int, segments: list[Segment], out: list[bytes]) -> None:
+        """Send what a choice owes: in the frame that ends it where that brings text of its own, else before it."""
+        own = {segment.channel: segment for segment in segments if segment.text}
+        for key, text in self.channels.finish(choice):
+            if key in own:
+                own[key].container[own[key].key] += text
+            else:
+                self._send(self._piece(key, text), out)
 
-    def _send_pieces(self, like: Document, pieces: list[tuple[ChannelKey, str]], out: list[bytes]) -> None:
-        for key, text in pieces:
-            if text:
-                self._send(encode_frame(orjson.dumps(self._dialect.piece(like, key, text))), out)
+    def _piece(self, key: ChannelKey, text: str) -> bytes:
+        return encode_frame(orjson.dumps(self._dialect.piece(self._like, key, text)))
 
     def _flush(self, out: list[bytes]) -> None:
         """The frame that waited was not the last: it leaves as it is."""

@@ -35,6 +35,7 @@ _WATCH_AFTER_SECONDS = 0.02
 # How long the end of a reply may lag behind its terminator. The client has everything by then but waits for the end.
 _CLOSING_SECONDS = 1.0
 
+_ASKED_HEADERS = ((b"content-type", b"application/json"), (b"accept", b"application/json, text/event-stream"))
 _UPSTREAM_STATES = frozenset({State.BUFFERING, State.STREAMING, State.CLOSING})
 
 
@@ -116,9 +117,7 @@ class Driver:
     async def _leave(self) -> None:
         """The answer has no reader any more; the record is made all the same."""
         await self._drive(fact.ClientDisconnected())
-        if self._exchange.record is not None and not self._recorded:
-            # It was decided and waited behind a piece that the client did not take.
-            await self._append(wish.AppendAudit(self._exchange.record, durable=False))
+        await self._append_made()
 
     async def _give_up(self) -> None:
         """Record a defect, and answer with it where nothing was sent; else the server cuts the connection.
@@ -130,6 +129,12 @@ class Driver:
             recording = isinstance(command, wish.AppendAudit)
             if not self._recorded if recording else not head_sent:
                 await self._HANDLERS[type(command)](self, command)
+        await self._append_made()
+
+    async def _append_made(self) -> None:
+        """Append a record that was made and not appended: it waited behind a piece that could not be sent."""
+        if self._exchange.record is not None and not self._recorded:
+            await self._append(wish.AppendAudit(self._exchange.record, durable=False))
 
     async def _drive(self, event: fact.Event | None) -> None:
         exchange = self._exchange
@@ -164,19 +169,19 @@ class Driver:
     async def _open(self, command: wish.OpenUpstream) -> fact.Event:
         began = time.perf_counter_ns()
         self._timing.request_ns = began - self._started_ns
-        headers = (
-            (b"content-type", b"application/json"),
-            (b"accept", b"application/json, text/event-stream"),
-            (b"x-request-id", self._request_id.encode()),
-        )
+        asked = (*_ASKED_HEADERS, (b"x-request-id", self._request_id.encode()))
         try:
-            self._reply = await self._services.upstream.open("POST", command.path, headers, command.body)
+            self._reply = await self._services.upstream.open("POST", command.path, asked, command.body)
         except UpstreamError as exc:
             return fact.UpstreamFailed(exc.code)
         finally:
             self._timing.upstream_ns = time.perf_counter_ns() - began
-        content_type = next((value for name, value in self._reply.headers if name == b"content-type"), b"")
-        return fact.UpstreamStarted(self._reply.status, content_type.decode("latin-1").lower())
+        headers = dict(self._reply.headers)
+        if headers.get(b"content-encoding", b"identity") != b"identity":
+            # Not asked for, and what cannot be read cannot be scanned.
+            return fact.UpstreamFailed(ErrorCode.UPSTREAM_MALFORMED)
+        content_type = headers.get(b"content-type", b"").decode("latin-1").lower()
+        return fact.UpstreamStarted(self._reply.status, content_type)
 
     async def _close(self, _command: wish.CloseUpstream) -> None:
         if self._reply is not None:

@@ -24,7 +24,6 @@ class Setting(NamedTuple):
         bounds: limits of the value in words; empty when there are none.
         default: the default as JSON writes it; None when there is none.
         required: whether it must be given where its table is.
-        reloadable: whether a reload takes it up.
         hidden: whether its value may be a secret by mistake and is never shown in an error.
         description: what it is for.
         remedy: what to do about a wrong value, where kind and bounds do not tell; else empty.
@@ -35,7 +34,6 @@ class Setting(NamedTuple):
     bounds: str
     default: object
     required: bool
-    reloadable: bool
     hidden: bool
     description: str
     remedy: str
@@ -113,7 +111,6 @@ def _setting(path: Path, node: Node, *, required: bool) -> Setting:
         bounds=_bounds(node),
         default=node.get("default"),
         required=required,
-        reloadable=node.get("reloadable", False),
         hidden=node.get("hidden", False),
         description=node.get("description", ""),
         remedy=node.get("remedy", ""),

@@ -1,7 +1,7 @@
 """The settings, section by section: every key with its default, bounds and description.
 
 Rules: frozen; an unknown key is an error; no field holds a secret, only the name of the variable or file that does.
-`json_schema_extra` carries what messages and documentation need: `reloadable`, `hidden` where a secret may stand by
+`json_schema_extra` carries what messages and documentation need: `hidden` where a secret may stand by
 mistake, and a `remedy` where kind and bounds do not tell what to do.
 """
 
@@ -108,9 +108,6 @@ class Upstream(Section):
         },
     )
     api_key_file: Path | None = Field(None, description="File that holds its API key, when no variable does.")
-    models: tuple[str, ...] = Field(
-        (), max_length=1000, description="Models clients may ask for; empty lets all pass to it."
-    )
     connect_seconds: float = Field(5, gt=0, le=300, description="Longest wait for a connection.")
     first_byte_seconds: float = Field(120, gt=0, le=3600, description="Longest wait for the head of its reply.")
     idle_seconds: float = Field(60, gt=0, le=3600, description="Longest silence inside a reply.")
@@ -141,11 +138,8 @@ class Lists(Section):
         (),
         max_length=64,
         description="The operator's own lists, besides the shipped ones.",
-        json_schema_extra={"reloadable": True},
     )
-    shipped: bool = Field(
-        default=True, description="Use the lists that come with Sluice.", json_schema_extra={"reloadable": True}
-    )
+    shipped: bool = Field(default=True, description="Use the lists that come with Sluice.")
 
     @model_validator(mode="after")
     def _some_list(self) -> Self:

@@ -18,7 +18,6 @@ class FailModes(Section):
     keywords: FailMode = Field(
         FailMode.CLOSED,
         description="`closed`: the text does not pass; `open`: it passes as `unscanned`, counted and recorded.",
-        json_schema_extra={"reloadable": True},
     )
 
 
@@ -28,7 +27,6 @@ class PhaseSettings(Section):
     keywords: Action | None = Field(
         None,
         description="Action for every keyword finding; absent leaves it to the term's own.",
-        json_schema_extra={"reloadable": True},
     )
     fail_mode: FailModes = FailModes()
 
@@ -41,14 +39,12 @@ class RefusalAnswers(Section):
         min_length=1,
         max_length=2000,
         description="Refusal in Chinese; absent uses the shipped one.",
-        json_schema_extra={"reloadable": True},
     )
     en: str | None = Field(
         None,
         min_length=1,
         max_length=2000,
         description="Refusal in English; absent uses the shipped one.",
-        json_schema_extra={"reloadable": True},
     )
 
 
@@ -58,7 +54,6 @@ class RiskSettings(Section):
     action: Action | None = Field(
         None,
         description="Action for the risk; wins over the stage and the term, except that `off` anywhere wins.",
-        json_schema_extra={"reloadable": True},
     )
     answer: RefusalAnswers = RefusalAnswers()
 
@@ -69,7 +64,6 @@ class PolicySettings(Section):
     refusal: RefusalStyle = Field(
         RefusalStyle.ANSWER,
         description="How a blocked request is answered: as a reply chat clients show, or as status 400.",
-        json_schema_extra={"reloadable": True},
     )
     request: PhaseSettings = PhaseSettings()
     response: PhaseSettings = PhaseSettings()

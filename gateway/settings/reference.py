@@ -20,7 +20,7 @@ that holds them. `sluice config check FILE` says what is wrong and what to do; `
 force and where each value comes from; `sluice config schema` prints the JSON schema for editors.
 """
 
-COLUMNS = "| key | takes | default | reload | meaning |\n|---|---|---|---|---|"
+COLUMNS = "| key | takes | default | meaning |\n|---|---|---|---|"
 
 
 def render_reference() -> str:
@@ -43,8 +43,7 @@ def _header(path: Path) -> str:
 
 def _row(setting: Setting) -> str:
     takes = f"{setting.kind}; {setting.bounds}" if setting.bounds else setting.kind
-    reload = "yes" if setting.reloadable else "no"
-    cells = (f"`{setting.path[-1]}`", takes, _default(setting), reload, setting.description)
+    cells = (f"`{setting.path[-1]}`", takes, _default(setting), setting.description)
     escaped = (cell.replace("|", r"\|") for cell in cells)
     return f"| {' | '.join(escaped)} |"
 

@@ -20,7 +20,7 @@ CHUNKED = b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n"
 class Impatient(ClientConnection):
     """A connection whose patience a test can wait for."""
 
-    head_seconds = unread_body_seconds = sending_seconds = 0.05
+    head_seconds = unread_body_seconds = sending_seconds = 0.3
 
 
 class App:
@@ -86,7 +86,7 @@ def test_a_whole_head_is_not_hurried() -> None:
     """Once its head is there, an exchange may take longer than a head may."""
     with connected(App(reads=True)) as client:
         client.sendall(CHUNKED + b"\r\n")
-        client.settimeout(0.2)
+        client.settimeout(0.7)
         with pytest.raises(TimeoutError):
             client.recv(1)
         client.settimeout(30)

@@ -4,6 +4,7 @@ One module per wire format implements `Dialect`. Rules: a view names every strin
 running text or as a text of its own; documents the core built or changed are the only ones that are encoded again.
 """
 
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
@@ -29,6 +30,7 @@ class Segment(NamedTuple):
         container: object or array it stands in.
         key: member name or position there.
         text: the piece.
+        whole: True for names and ids: readers take them from one frame, so they are never held back.
     """
 
     channel: ChannelKey
@@ -36,6 +38,21 @@ class Segment(NamedTuple):
     container: Any
     key: Any
     text: str
+    whole: bool = False
+
+
+class Spelling(NamedTuple):
+    """Token probabilities of one frame: they spell a choice's text once more.
+
+    Attributes:
+        choice: index of the choice.
+        text: the tokens joined.
+        texts: every string in them, also the tokens that were not chosen.
+    """
+
+    choice: int
+    text: str
+    texts: list[str]
 
 
 class FrameView(NamedTuple):
@@ -44,12 +61,14 @@ class FrameView(NamedTuple):
     Attributes:
         segments: pieces of running texts.
         texts: every other string and unknown member name, each a text of its own.
+        spellings: token probabilities.
         finished: indices of the choices that end with this frame.
         terminal: True when the stream may end behind this frame.
     """
 
     segments: list[Segment]
     texts: list[str]
+    spellings: list[Spelling]
     finished: list[int]
     terminal: bool
 
@@ -113,7 +132,7 @@ class Dialect(Protocol):
         ...
 
     def answers(self, document: Document) -> list[Answer]:
-        """Return the visible answers of a whole reply."""
+        """Return the visible answers of a whole reply; raise ValueError when it is not one of this format."""
         ...
 
     def view(self, document: Document) -> FrameView:
@@ -132,8 +151,8 @@ class Dialect(Protocol):
         """Build a frame that brings a piece of a running text, with the metadata of another frame."""
         ...
 
-    def ending(self, like: Document, choices: list[int], text: str, reason: str | None) -> Document:
-        """Build a frame that ends choices, the first of them with a text before the end."""
+    def ending(self, like: Document, texts: Mapping[int, str], reason: str | None) -> Document:
+        """Build a frame that ends choices, each with a text before its end (it may be empty)."""
         ...
 
     def blank(self, identity: Identity) -> Document:

@@ -4,10 +4,8 @@ Running texts are found by their path in ``choices[].delta``, not by a list of n
 tomorrow is scanned as well.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
-
-import orjson
 
 from gateway.errors import ErrorCode, RequestError
 from gateway.protocol.dialects.base import (
@@ -19,14 +17,20 @@ from gateway.protocol.dialects.base import (
     Identity,
     ParsedRequest,
     Segment,
+    Spelling,
 )
+from gateway.protocol.documents import read_document
 from gateway.protocol.texts import KNOWN_NAMES, PLAIN, find_texts
 
 _METADATA = ("id", "object", "created", "model", "system_fingerprint", "service_tier")
 _CARRIERS = {"content": Carrier.VISIBLE, "tool_calls": Carrier.STRUCTURED, "function_call": Carrier.STRUCTURED}
 # What is nested deeper than any known delta is scanned as texts of its own, not followed from frame to frame.
 _DEEPEST_PATH = 12
+# Bounds what is kept for each choice of a stream; servers offer 128.
+_MOST_CHOICES = 1024
 _CLOSED_NAMES = frozenset({"role", "type"})  # members whose values are words of the format
+# Clients take these from one frame, some join them and some keep the last: a piece held back would break a tool call.
+_WHOLE_NAMES = _CLOSED_NAMES | {"id", "name"}
 
 
 class OpenAIChat:
@@ -44,8 +48,8 @@ class OpenAIChat:
             RequestError: it is not JSON, or lacks what every chat request has; the message names the member.
         """
         try:
-            document = orjson.loads(body)
-        except orjson.JSONDecodeError as exc:
+            document = read_document(body)
+        except ValueError as exc:
             raise RequestError("", ErrorCode.NOT_JSON) from exc
         if not isinstance(document, dict):
             raise RequestError("The body must be a JSON object.")
@@ -59,7 +63,11 @@ class OpenAIChat:
         )
 
     def answers(self, document: Document) -> list[Answer]:
-        """Return the visible answers of a whole reply."""
+        """Return the visible answers of a whole reply.
+
+        Raises:
+            ValueError: its choices are not what the format says.
+        """
         messages = [choice.get("message") for choice in _choices(document)]
         return [
             Answer(message, "content", bool(message.get("tool_calls") or message.get("function_call")))
@@ -75,7 +83,7 @@ class OpenAIChat:
         """
         if not isinstance(document, dict):
             raise ValueError("a frame must be a JSON object")  # noqa: TRY004 one error for all that is malformed
-        frame = FrameView([], [], [], terminal=False)
+        frame = FrameView([], [], [], [], terminal=False)
         for name, value in document.items():
             if name not in KNOWN_NAMES:
                 frame.texts.append(name)
@@ -86,7 +94,7 @@ class OpenAIChat:
         choices = _choices(document)
         for choice in choices:
             _view_choice(choice, frame)
-        return frame._replace(terminal=bool(frame.finished) or not choices)
+        return FrameView(*frame[:4], terminal=bool(frame.finished) or not choices)
 
     def withhold(self, document: Document) -> None:
         """Drop token probabilities: they spell the text as it was."""
@@ -106,17 +114,18 @@ class OpenAIChat:
         for step in reversed(channel[1:]):
             if isinstance(step, str):
                 delta = {step: delta}
+            elif isinstance(delta, dict):
+                delta = [({"type": "text"} if channel[1] == "content" else {"index": step}) | delta]
             else:
-                delta = [{"index": step, **delta} if isinstance(delta, dict) else delta]
+                delta = [delta]
         return _metadata(like) | {"choices": [{"index": channel[0], "delta": delta, "finish_reason": None}]}
 
-    def ending(self, like: Document, choices: list[int], text: str, reason: str | None) -> Document:
-        """Build a frame that ends the choices; the first brings the text."""
-        deltas: list[Document] = [{"content": text} if text else {}] + [{}] * (len(choices) - 1)
+    def ending(self, like: Document, texts: Mapping[int, str], reason: str | None) -> Document:
+        """Build a frame that ends the choices, each with its text."""
         return _metadata(like) | {
             "choices": [
-                {"index": index, "delta": delta, "finish_reason": reason}
-                for index, delta in zip(choices, deltas, strict=True)
+                {"index": index, "delta": {"content": text} if text else {}, "finish_reason": reason}
+                for index, text in texts.items()
             ]
         }
 
@@ -136,7 +145,7 @@ class OpenAIChat:
         """Build the same as the frames of a stream."""
         blank = self.blank(identity)
         first = {"index": 0, "delta": {"role": "assistant", "content": text}, "finish_reason": None}
-        return [blank | {"choices": [first]}, self.ending(blank, [0], "", "content_filter")]
+        return [blank | {"choices": [first]}, self.ending(blank, {0: ""}, "content_filter")]
 
     def error(self, code: str, message: str) -> Document:
         """Build OpenAI's error shape."""
@@ -170,19 +179,32 @@ def _choices(document: Document) -> list[Document]:
 
 def _view_choice(choice: Document, frame: FrameView) -> None:
     index = choice.get("index", 0)
-    if not isinstance(index, int):
-        raise ValueError("'choices[].index' must be a number")  # noqa: TRY004 the same
+    # A bool is an int to Python, and would be the same choice as 0 or 1.
+    if type(index) is not int or not 0 <= index < _MOST_CHOICES:
+        raise ValueError("'choices[].index' must be a whole number within the bound")
     for name, value in choice.items():
         if name not in KNOWN_NAMES:
             frame.texts.append(name)
         if name == "delta" and isinstance(value, dict):
             frame.segments.extend(_segments(value, (index,), frame.texts))
+        elif name == "logprobs" and isinstance(value, dict):
+            texts = [group.text for group in find_texts(value)]
+            frame.spellings.append(Spelling(index, "".join(_tokens(value)), texts))
         elif isinstance(value, str):
             frame.texts.append(value)
         elif value is not None:
             frame.texts.extend(group.text for group in find_texts(value))
-    if choice.get("finish_reason") is not None:
+    # Some servers send an empty reason with every frame that ends nothing.
+    if choice.get("finish_reason"):
         frame.finished.append(index)
+
+
+def _tokens(logprobs: Document) -> Iterator[str]:
+    for entries in logprobs.values():
+        for entry in entries if isinstance(entries, list) else ():
+            token = entry.get("token") if isinstance(entry, dict) else None
+            if isinstance(token, str):
+                yield token
 
 
 def _segments(node: Any, path: ChannelKey, texts: list[str]) -> Iterator[Segment]:  # noqa: ANN401 any JSON value
@@ -194,18 +216,26 @@ def _segments(node: Any, path: ChannelKey, texts: list[str]) -> Iterator[Segment
         if isinstance(value, str):
             if key not in _CLOSED_NAMES or value not in PLAIN:
                 here = (*path, key)
-                yield Segment(here, _CARRIERS.get(str(here[1]), Carrier.HIDDEN), node, key, value)
+                carrier = _CARRIERS.get(str(here[1]), Carrier.HIDDEN)
+                yield Segment(here, carrier, node, key, value, key in _WHOLE_NAMES)
         elif isinstance(value, dict | list):
             if len(path) > _DEEPEST_PATH:
                 texts.extend(group.text for group in find_texts(value))
             else:
-                yield from _segments(value, (*path, key if named else _element(key, value)), texts)
+                step = key if named else _element(path, key, value)
+                yield from _segments(value, (*path, step), texts)
 
 
-def _element(position: int, value: Any) -> int:  # noqa: ANN401 any JSON value
-    """Parts of one tool call come in many frames; its ``index``, not its place in the array, says which one."""
+def _element(path: ChannelKey, position: int, value: Any) -> int:  # noqa: ANN401 any JSON value
+    """Say which running element of an array a value belongs to.
+
+    Parts of one tool call come in many frames; its ``index``, not its place in the array, says which one. Parts of
+    the content are one text to the reader, wherever they stand.
+    """
+    if path[1] == "content":
+        return 0
     index = value.get("index") if isinstance(value, dict) else None
-    return index if isinstance(index, int) else position
+    return index if type(index) is int else position
 
 
 def _metadata(like: Document) -> Document:

@@ -28,7 +28,7 @@ def test_every_stop_shows_what_it_says(shared: Gateway) -> None:
     assert whole.endswith("(内容由AI生成 · AI-generated content)")
     assert "很抱歉" in refused
     assert "回答已停止" in cut
-    assert "***" in masked
+    assert "“**”" in masked
     assert tools.splitlines() == [
         '→ look_up{"query":"水位","limit":3}',
         '→ keep_note{"title":"stand-in","text":"晴"}',

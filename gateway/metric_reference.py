@@ -1,0 +1,73 @@
+"""`docs/metrics.md`, rendered from `gateway.metrics`: every metric with type, labels and meaning."""
+
+from prometheus_client.metrics import MetricWrapperBase
+
+from gateway import metrics
+
+HEAD = """\
+# Metrics
+
+<!-- Rendered by `make docs` from gateway/metrics.py and gateway/metric_reference.py; change those, not this page. -->
+
+`GET /metrics` of the management plane answers in the text format of Prometheus, and only to clients on this machine.
+Times are in seconds. A histogram is exposed as `…_bucket`, `…_sum` and `…_count`. Values start at 0 with the process.
+
+"""
+METRICS_HEAD = "| metric | type | labels | meaning |\n|---|---|---|---|\n"
+LABELS_HEAD = """
+## Labels
+
+No label ever holds user text, a path or a model name.
+
+| label | values |
+|---|---|
+"""
+
+LABELS = {
+    "account_kind": "`user`, `audit`, `unfiltered`; empty when no account was found",
+    "code": "an error code, see [errors.md](errors.md)",
+    "decision": "in `sluice_exchanges_total` the decision on the exchange: `allow`, `flag`, `mask`, `unscanned`,"
+    " `block`, `unfiltered` or `error`; in `sluice_decisions_total` the action on a finding: `flag`, `mask` or"
+    " `block`",
+    "dialect": "wire format: `openai.chat`",
+    "digest": "digest of the lists in force, as in the header `x-sluice-ruleset`",
+    "keywords": "number of terms in force",
+    "kind": "what became of the visible label: `end`, `start`, `both`, `present` (the model's own), `interface` or"
+    " `none`",
+    "model": "always `none` in this version",
+    "part": "`upstream`: the model server's share; `added`: the gateway's",
+    "phase": "`request` or `response`",
+    "reason": "in `sluice_unscanned_total`: `scan_timeout`, `scan_queue_full` or `malformed_frame`; in"
+    " `sluice_upstream_errors_total`: an error code without `upstream_`",
+    "risk": "risk id of the taxonomy",
+    "stage": "`keywords`",
+}
+
+
+def declared_metrics() -> list[MetricWrapperBase]:
+    """Return the metrics `gateway.metrics` declares, in its order."""
+    public = (value for name, value in vars(metrics).items() if not name.startswith("_"))
+    return [value for value in public if isinstance(value, MetricWrapperBase)]
+
+
+def metric_name(metric: MetricWrapperBase) -> str:
+    """Return the name a metric is exposed under."""
+    (family,) = metric.describe()
+    return f"{family.name}_total" if family.type == "counter" else family.name
+
+
+def metric_labels(metric: MetricWrapperBase) -> tuple[str, ...]:
+    """Return the names of a metric's labels."""
+    return tuple(metric._labelnames)  # noqa: SLF001 the library has no public way to ask for them
+
+
+def render_metrics() -> str:
+    """Return the page."""
+    labels = "".join(f"| `{name}` | {values} |\n" for name, values in LABELS.items())
+    return HEAD + METRICS_HEAD + "".join(map(_row, declared_metrics())) + LABELS_HEAD + labels
+
+
+def _row(metric: MetricWrapperBase) -> str:
+    (family,) = metric.describe()
+    labels = ", ".join(f"`{name}`" for name in metric_labels(metric))
+    return f"| `{metric_name(metric)}` | {family.type} | {labels} | {family.documentation} |\n"

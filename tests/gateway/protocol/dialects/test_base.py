@@ -1,0 +1,15 @@
+"""The interface of a wire format."""
+
+from gateway.protocol.dialects.base import Carrier, Dialect, Segment
+from gateway.protocol.dialects.openai_chat import OpenAIChat
+
+
+def test_the_chat_format_keeps_the_interface() -> None:
+    """Every member the core relies on is there (mypy checks the signatures)."""
+    dialect: Dialect = OpenAIChat()
+    assert all(hasattr(dialect, name) for name in Dialect.__annotations__)
+
+
+def test_a_piece_is_held_back_unless_said_otherwise() -> None:
+    """A new wire format gets the strict behaviour by default."""
+    assert not Segment((0, "x"), Carrier.HIDDEN, {}, "x", "").whole

@@ -1,0 +1,124 @@
+"""The running texts of a stream, kept apart."""
+
+import pytest
+
+from gateway.protocol.channels import Channels, StreamShapeError
+from gateway.protocol.dialects.base import Carrier, ChannelKey, Segment, Spelling
+from gateway.protocol.judge import Judge
+from gateway.protocol.labels import Position
+from gateway.protocol.policy import Policy
+from tests.gateway.protocol.playbook import LABEL, given
+
+CONTENT: ChannelKey = (0, "content")
+
+
+def channels(
+    *keywords: str, position: Position = Position.END, limit: int = 9, masks: tuple[str, ...] = ()
+) -> tuple[Channels, Judge]:
+    """Build the channels of a stream."""
+    context = given(keywords, masks, position=position)
+    made = Channels(context.ruleset, context.labelling, ("content",), structured=False, limit=limit)
+    return made, Judge(Policy(), observe=False)
+
+
+def segment(
+    text: str, key: ChannelKey = CONTENT, carrier: Carrier = Carrier.VISIBLE, *, whole: bool = False
+) -> Segment:
+    """Build a piece."""
+    return Segment(key, carrier, {}, "content", text, whole)
+
+
+def test_channels_are_matched_apart() -> None:
+    """Interleaved texts neither join to a term nor delay one another; counts are over all of them."""
+    texts, judge = channels("forbidden")
+    assert texts.advance(segment("for"), judge).text == ""
+    assert texts.advance(segment("bidden", (1, "content")), judge) == ("bidden", False)
+    assert texts.advance(segment("x", (0, "reasoning_content"), Carrier.HIDDEN), judge).text == "x"
+    assert (texts.received_characters, texts.released_characters, texts.unfinished) == (10, 7, [0, 1])
+    assert texts.advance(segment("bidden"), judge) == ("", True)
+
+
+def test_a_choice_that_ends_owes_its_texts_and_its_label_once() -> None:
+    """Held texts first, then the label; a second end owes nothing."""
+    texts, judge = channels("forbidden")
+    texts.advance(segment("这是 for"), judge)
+    assert texts.finish(0) == [(CONTENT, "for"), (CONTENT, "\n\n" + LABEL["zh"])]
+    assert texts.finish(0) == []
+    assert texts.finish_all() == []
+    assert (texts.unfinished, texts.label_outcome) == ([], "end")
+
+
+def test_an_answer_held_to_its_end_gets_both_labels() -> None:
+    """A label at the start is not lost when the whole answer was held until it ended."""
+    texts, judge = channels("forbidden", position=Position.BOTH)
+    assert texts.advance(segment("for"), judge).text == ""
+    label = LABEL["en"]
+    assert texts.finish_all() == [(CONTENT, f"{label}\n\nfor"), (CONTENT, f"\n\n{label}")]
+
+
+def test_the_opening_label_stands_before_the_first_visible_text() -> None:
+    """White space may come before it; a blocked first text brings no label."""
+    texts, judge = channels("forbidden", position=Position.START)
+    assert texts.advance(segment("\n"), judge).text == "\n"
+    assert not texts.shown
+    assert texts.advance(segment("hi forbidden"), judge) == (LABEL["en"] + "\n\nhi ", True)
+    first, judge = channels("forbidden", position=Position.START)
+    assert first.advance(segment("forbidden"), judge) == ("", True)
+    assert (first.label_outcome, first.shown, first.closing_label(0)) == ("none", False, "")
+
+
+def test_the_label_of_an_answer_in_parts_goes_to_its_part() -> None:
+    """A client that joins parts is not handed a bare string."""
+    texts, judge = channels()
+    key = (0, "content", 0, "text")
+    texts.advance(segment("hi", key), judge)
+    assert texts.finish(0) == [(key, "\n\n" + LABEL["en"])]
+
+
+def test_an_answer_with_tool_calls_is_not_labelled() -> None:
+    """A label would stand inside what a program reads."""
+    texts, judge = channels()
+    texts.advance(segment("let me see"), judge)
+    texts.advance(segment("{}", (0, "tool_calls", 0, "function", "arguments"), Carrier.STRUCTURED), judge)
+    assert texts.finish(0) == []
+
+
+def test_names_and_ids_are_never_held() -> None:
+    """They leave with their frame, and a term over several of their pieces still blocks."""
+    texts, judge = channels("forbidden", masks=("abc",))
+    key = (0, "tool_calls", 0, "id")
+    assert texts.advance(segment("call_for", key, Carrier.STRUCTURED, whole=True), judge) == ("call_for", False)
+    assert texts.advance(segment("bidden", key, Carrier.STRUCTURED, whole=True), judge) == ("", True)
+    other = (0, "tool_calls", 1, "id")
+    assert texts.advance(segment("xabc", other, Carrier.STRUCTURED, whole=True), judge) == ("x***", False)
+
+
+def test_text_behind_the_end_of_its_choice_is_malformed() -> None:
+    """Its beginning may have left already; names that are said again are fine."""
+    texts, judge = channels("forbidden")
+    texts.advance(segment("for"), judge)
+    texts.finish(0)
+    assert texts.advance(segment(""), judge).text == ""
+    assert texts.advance(segment("c", (0, "id"), Carrier.HIDDEN, whole=True), judge).text == "c"
+    with pytest.raises(StreamShapeError):
+        texts.advance(segment("bidden"), judge)
+
+
+def test_running_texts_are_bounded() -> None:
+    """One too many is an error, not memory."""
+    texts, judge = channels(limit=1)
+    texts.advance(segment("a"), judge)
+    texts.advance(segment("b"), judge)
+    with pytest.raises(StreamShapeError):
+        texts.advance(segment("a", (1, "content")), judge)
+
+
+def test_token_probabilities_leave_where_their_text_would() -> None:
+    """Not while their end may become a term, not where a token that was not chosen would be acted on."""
+    texts, judge = channels("forbidden")
+    assert texts.spells(Spelling(0, "so ", ["so", "thus"]), judge)
+    assert not texts.spells(Spelling(0, "for", ["for"]), judge)
+    assert texts.spells(Spelling(1, "bidden", ["bidden"]), judge)
+    assert not texts.spells(Spelling(0, "bidden", []), judge)
+    assert not texts.spells(Spelling(0, "x", ["forbidden"]), judge)
+    assert judge.recorded == ()

@@ -1,0 +1,124 @@
+"""AI-content labels on text."""
+
+import pytest
+
+from gateway.protocol.labels import AnswerText, Labelling, Position, has_elements, language_of
+from tests.gateway.protocol.playbook import LABEL
+
+
+def labelling(position: Position = Position.END) -> Labelling:
+    """Build a labelling."""
+    return Labelling("91110000X", position, LABEL)
+
+
+def answer(*pieces: str, structured: bool = False) -> AnswerText:
+    """Build an answer that was shown in pieces."""
+    text = AnswerText(structured=structured)
+    for piece in pieces:
+        text.add(piece)
+    return text
+
+
+def test_the_seven_members_are_those_of_the_standard() -> None:
+    """GB 45438-2025 Annex E: names, order, and producer equal to propagator at first writing."""
+    assert list(labelling().members("req-1").items()) == [
+        ("Label", "1"),
+        ("ContentProducer", "91110000X"),
+        ("ProduceID", "req-1"),
+        ("ReservedCode1", ""),
+        ("ContentPropagator", "91110000X"),
+        ("PropagateID", "req-1"),
+        ("ReservedCode2", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("position", "opening", "closing", "outcome"),
+    [
+        (Position.END, "", "\n\n" + LABEL["zh"], "end"),
+        (Position.START, LABEL["zh"] + "\n\n", "", "start"),
+        (Position.BOTH, LABEL["zh"] + "\n\n", "\n\n" + LABEL["zh"], "both"),
+        (Position.INTERFACE, "", "", "interface"),
+    ],
+)
+def test_a_label_stands_where_it_should_once(position: Position, opening: str, closing: str, outcome: str) -> None:
+    """Asked a second time, the answer owes no label any more."""
+    text = answer("你好")
+    assert text.opening(labelling(position)) == opening
+    assert text.closing(labelling(position)) == closing
+    assert text.opening(labelling(position)) + text.closing(labelling(position)) == ""
+    assert text.outcome(labelling(position)) == outcome
+
+
+@pytest.mark.parametrize("position", Position)
+def test_an_empty_or_structured_answer_is_not_labelled(position: Position) -> None:
+    """Nothing was shown, or a label would break what a program reads."""
+    assert answer(" ", "\n").closing(labelling(position)) == ""
+    assert answer("{}", structured=True).closing(labelling(position)) == ""
+    assert answer("{}", structured=True).opening(labelling(position)) == ""
+    assert answer(" ").outcome(labelling(position)) == "none"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "你好。\n\n（本回答由AI生成）",
+        "你好。\n\n" + LABEL["zh"],
+        "Hello.\n\n" + LABEL["en"],
+        "你好。（本内容由人工智能生成，仅供参考）",
+        "以上内容由 AI 大模型生成，请仔细核实。",
+        "【AI生成】\n你好。",
+        "以下是答案\n" + "好" * 200 + "\n内容由AI辅助生成",
+        "AI生成合成内容",
+        "本文为人工智能合成。",
+    ],
+)
+def test_a_label_of_the_model_is_recognised(text: str) -> None:
+    """Labelled text is not labelled twice, however it came in pieces."""
+    for pieces in ([text], list(text)):
+        shown = answer(*pieces)
+        assert shown.present
+        assert shown.closing(labelling()) == ""
+        assert shown.outcome(labelling()) == "present"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "人工智能生成的文字应当标注，这是规定。",
+        "如何用AI生成图片？先选一个工具。",
+        "AI生成图片的工具有很多。",
+        "我认为AI生成内容的质量还不够好",
+        "这张图不是由AI生成的，是我拍的",
+        "本文介绍AI如何生成文字",
+        "Use AI to generate text.",
+        "AI",
+        "生成",
+        "",
+    ],
+)
+def test_a_sentence_about_generation_is_no_label(text: str) -> None:
+    """An answer that speaks of generating with AI is labelled as any other."""
+    assert not answer(text).present
+
+
+@pytest.mark.parametrize(
+    "text", ["本" * 5000, "AI " * 3000, "（" * 5000, " AI大模型" * 1000 + "x", "。" * 64 + "AI" * 64]
+)
+def test_recognition_looks_at_the_edges_alone(text: str) -> None:
+    """However long the answer, what is kept and read of it is bounded."""
+    shown = answer(*[text] * 3)
+    assert not shown.present
+    assert len(shown._head) == len(shown._tail) == 64
+
+
+def test_the_language_is_that_of_the_text() -> None:
+    """A text with Chinese characters is Chinese."""
+    assert [language_of(text) for text in ("Hello 你", "Hello", "")] == ["zh", "en", "en"]
+
+
+def test_a_label_needs_both_elements() -> None:
+    """GB 45438-2025 chapter 5: an AI element and a generation element."""
+    assert has_elements("由人工智能合成")
+    assert not has_elements("人工智能")
+    assert not has_elements("合成")

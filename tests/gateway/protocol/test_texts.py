@@ -1,0 +1,68 @@
+"""The texts inside a document."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.protocol.texts import TextGroup, find_texts, mask_text, write_masked
+
+
+def texts(document: Any) -> list[str]:  # noqa: ANN401 any JSON value
+    """Return the texts of a document, sorted."""
+    return sorted(group.text for group in find_texts(document))
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ({"content": "a"}, ["a"]),
+        ({"unknown": "a"}, ["a", "unknown"]),
+        ({"unknown": 1}, ["unknown"]),
+        ({"stop": ["a", "b"]}, ["a", "b"]),
+        ({"role": "user"}, []),
+        ({"role": "users"}, ["users"]),
+        ({"content": [{"type": "text", "text": "for"}, {"type": "text", "text": "bidden"}]}, ["forbidden"]),
+        (
+            {"content": [{"text": "for"}, {"type": "image_url", "image_url": {"url": "u"}}, {"text": "x"}]},
+            ["forx", "u"],
+        ),
+        ({"content": [{"text": "a", "unknown": "b"}]}, ["a", "b", "unknown"]),
+        ({"content": [{"text": ["a"]}, {"text": {"text": "b"}}, 1, None]}, ["a", "b"]),
+        ([["a"], "b"], ["a", "b"]),
+        ("a", []),
+        (None, []),
+    ],
+)
+def test_every_string_is_a_text(document: Any, expected: list[str]) -> None:  # noqa: ANN401 the same
+    """Strings, unknown names, and neighbouring parts as one text; words of the format alone are left out."""
+    assert texts(document) == expected
+
+
+def test_deep_nesting_needs_no_stack() -> None:
+    """A document nested thousands of levels deep is read without recursion."""
+    document: Any = "x"
+    for _ in range(5000):
+        document = [document]
+    assert texts(document) == ["x"]
+
+
+@given(st.text("ab", max_size=12), st.lists(st.tuples(st.integers(-3, 14), st.integers(-3, 14))))
+def test_a_mask_changes_its_spans_and_nothing_else(text: str, spans: list[tuple[int, int]]) -> None:
+    """Same length; each character in a span is a mask character, each other one is as it was."""
+    expected = "".join("*" if any(a <= at < b for a, b in spans) else char for at, char in enumerate(text))
+    assert mask_text(text, spans) == expected
+
+
+def test_masks_are_written_over_parts() -> None:
+    """A span over two parts is masked in both, where they stand."""
+    document = {"content": [{"type": "text", "text": "a for"}, {"type": "text", "text": "bidden b"}]}
+    group = next(group for group in find_texts(document) if group.parts)
+    write_masked(group, [(2, 11)])
+    assert [part["text"] for part in document["content"]] == ["a ***", "****** b"]
+
+
+def test_a_name_has_no_place_to_mask() -> None:
+    """A member name is a text without parts, so what would be masked in it is blocked."""
+    assert list(find_texts({"unknown": None})) == [TextGroup("unknown", ())]
