@@ -143,7 +143,8 @@ def _sluice() -> list[str]:
 def _clean_environment() -> dict[str, str]:
     """Return this environment with this checkout in front and without an operator's settings."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SLUICE_")}
-    return {**kept, "PYTHONPATH": str(ROOT)}
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    return {**kept, "PYTHONPATH": path}
 
 
 def _gateway_environment(directory: Path, upstream_port: int) -> dict[str, str]:

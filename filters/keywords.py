@@ -8,7 +8,7 @@ Two libraries do the work, each where it measured best: daachorse reads whole te
 120-240), pyahocorasick keeps its state between the pieces of a stream.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import ahocorasick
 import daachorse
@@ -16,6 +16,8 @@ import daachorse
 from filters.findings import Finding, Phase, Stage, Term
 from filters.folding import fold
 
+# A text with more than this is past judging one by one; whoever judges takes the bound itself for a finding.
+MOST_FINDINGS = 2_000
 # One call into the automaton holds the interpreter lock; this bounds it to about a millisecond.
 _SLICE_CHARACTERS = 16_384
 
@@ -45,6 +47,7 @@ class KeywordMatcher:
         for number, text in enumerate(by_fold):
             self._pieces.add_word(text, (number, len(text)))
         self._pieces.make_automaton()
+        self._first_characters = frozenset(text[0] for text in by_fold)
         self._proper_prefixes = frozenset(text[:size] for text in by_fold for size in range(1, len(text)))
 
     def scan(self, text: str) -> list[Finding]:
@@ -54,7 +57,8 @@ class KeywordMatcher:
             text: text as received.
 
         Returns:
-            Findings in order of their end, then their start.
+            Findings in order of their end, then their start. More than `MOST_FINDINGS` of them mean that the text was
+            not read to its end.
         """
         if self._whole is None:
             return []
@@ -63,10 +67,32 @@ class KeywordMatcher:
             # Slices overlap by what a term may need of its beginning; a set forgets what both saw.
             begin = max(0, start - self.longest + 1)
             piece = fold(text[begin : start + _SLICE_CHARACTERS])
-            matches.update(
-                (begin + end, begin + first, row) for first, end, row in self._whole.find_overlapping(piece)
-            )
+            found = self._whole.find_overlapping(piece)
+            matches.update([(begin + end, begin + first, row) for first, end, row in found])
+            if len(matches) > MOST_FINDINGS:
+                break
         return [self._finding(first, end, term) for end, first, row in sorted(matches) for term in self._rows[row]]
+
+    def scan_all(self, texts: Sequence[str]) -> tuple[tuple[Finding, ...], ...]:
+        """Find all terms in each of several texts.
+
+        Args:
+            texts: texts as received.
+
+        Returns:
+            The findings of each text, as `scan` gives them. More than `MOST_FINDINGS` together mean that what follows
+            was not read.
+        """
+        # Hardly any text holds a term, and a term in one text is also one in all of them joined: reading them at
+        # once settles most documents with one call instead of one for each string.
+        if sum(map(len, texts)) <= _SLICE_CHARACTERS and not self.scan("\n".join(texts)):
+            return ((),) * len(texts)
+        findings: list[tuple[Finding, ...]] = []
+        room = MOST_FINDINGS
+        for text in texts:
+            findings.append(tuple(self.scan(text)) if room >= 0 else ())
+            room -= len(findings[-1])
+        return tuple(findings)
 
     def stream(self) -> "KeywordStream":
         """Return a scan of a text that arrives in pieces."""
@@ -78,7 +104,8 @@ class KeywordMatcher:
     def _first_live(self, folded: str) -> int:
         """Return the offset of the longest suffix that is a proper prefix of a term, or the length if none is."""
         for start in range(max(0, len(folded) - self.longest + 1), len(folded)):
-            if folded[start:] in self._proper_prefixes:
+            # The first character alone settles nearly every start, without cutting a string out.
+            if folded[start] in self._first_characters and folded[start:] in self._proper_prefixes:
                 return start
         return len(folded)
 
@@ -142,5 +169,5 @@ class KeywordStream:
             self._iterator = matcher._pieces.iter(folded)  # noqa: SLF001 the same
         else:
             self._iterator.set(folded)  # type: ignore[attr-defined]  # continues where the last piece ended
-        found = sorted((last + 1, last + 1 - size, row) for last, (row, size) in self._iterator)
+        found = sorted([(last + 1, last + 1 - size, row) for last, (row, size) in self._iterator])
         return [matcher._finding(first, end, term) for end, first, row in found for term in matcher._rows[row]]  # noqa: SLF001

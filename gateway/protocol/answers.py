@@ -7,7 +7,7 @@ carries the seven label members in body and header; the matched term appears now
 import orjson
 
 from gateway.errors import ANSWERS, ErrorCode
-from gateway.protocol.commands import Command, SendData, SendEnd, SendStart
+from gateway.protocol.commands import Command, SendEnd, SendStart
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.base import Document, Identity, ParsedRequest
 from gateway.protocol.judge import Decision, Judge
@@ -80,20 +80,20 @@ class AnswerBuilder:
         *first, last = dialect.refusal_frames(self.identity, text)
         frames = [encode_frame(orjson.dumps(frame)) for frame in (*first, last | outcome)]
         head = SendStart(_OK, (*self._headers(_EVENT_STREAM), (b"cache-control", b"no-cache")))
-        return [head, SendData(b"".join(frames) + dialect.terminator), SendEnd()]
+        return [head, SendEnd(b"".join(frames) + dialect.terminator)]
 
     def notice(self, stream: StreamedReply, request: ParsedRequest) -> list[Command]:
         """Return the end of a stream that was blocked on its way."""
         text = self._judge.answer(*_by_language(request, NOTICES))
         released = stream.channels.released_characters
         members = self._marks(stream) | {"sluice": self._outcome(released, retract=released > 0)}
-        return [SendData(stream.cut(text, members)), SendEnd()]
+        return [SendEnd(stream.cut(text, members))]
 
     def broken(self, stream: StreamedReply, code: ErrorCode) -> list[Command]:
         """Return the end of a stream that failed on its way."""
         error = self._context.dialect.error(code, ANSWERS[code].message)
         members = self._marks(stream) | {"sluice": self._outcome()}
-        return [SendData(stream.broken(error | members)), SendEnd()]
+        return [SendEnd(stream.broken(error | members))]
 
     def error(self, code: ErrorCode, detail: str = "") -> list[Command]:
         """Return an error in the shape of the wire format.
@@ -133,7 +133,7 @@ class AnswerBuilder:
     def _whole(self, status: int, document: Document, extra: tuple[tuple[bytes, bytes], ...] = ()) -> list[Command]:
         body = orjson.dumps(document)
         length = ((b"content-length", str(len(body)).encode()),)
-        return [SendStart(status, self._headers(_JSON) + length + extra), SendData(body), SendEnd()]
+        return [SendStart(status, self._headers(_JSON) + length + extra), SendEnd(body)]
 
 
 def _by_language(

@@ -7,6 +7,7 @@ duplicate members or an odd encoding cannot show the next reader another text th
 from typing import NamedTuple
 
 from filters.findings import Action, Finding, Phase
+from filters.keywords import MOST_FINDINGS
 from gateway.protocol.dialects.base import Dialect, Document
 from gateway.protocol.documents import read_document
 from gateway.protocol.judge import Judge
@@ -31,7 +32,7 @@ class Texts(NamedTuple):
 def texts_of(document: Document) -> Texts:
     """Find the texts of a document."""
     groups = tuple(find_texts(document))
-    return Texts(groups, sum(len(group.text) for group in groups))
+    return Texts(groups, sum([len(group.text) for group in groups]))
 
 
 def judge_texts(phase: Phase, texts: Texts, findings: Findings, judge: Judge) -> Action:
@@ -49,9 +50,13 @@ def judge_texts(phase: Phase, texts: Texts, findings: Findings, judge: Judge) ->
         The gravest action: ``block``, ``mask`` (masks are written) or a milder one.
     """
     gravest = Action.OFF
+    if not any(findings):
+        return gravest
+    if sum(map(len, findings)) > MOST_FINDINGS:
+        gravest = judge.overrun(phase)
     for group, found in zip(texts.groups, findings, strict=True):
         masks = []
-        for finding in found:
+        for finding in found[:MOST_FINDINGS]:
             action = judge.act(phase, finding, maskable=bool(group.parts))
             if action is Action.MASK:
                 masks.append((finding.start, finding.end))

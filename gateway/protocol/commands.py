@@ -50,7 +50,12 @@ class SendData(NamedTuple):
 
 
 class SendEnd(NamedTuple):
-    """The answer is complete."""
+    """Send the last piece, which may be empty: the answer is complete.
+
+    One command and not two, because each costs a pass through the server and its socket.
+    """
+
+    data: bytes = b""
 
 
 Command = ScanText | OpenUpstream | CloseUpstream | AppendAudit | SendStart | SendData | SendEnd

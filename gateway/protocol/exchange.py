@@ -136,8 +136,8 @@ class Exchange:
         if texts.characters > self._context.bounds.inline_scan_characters:
             self.state = State.SCANNING_REQUEST if phase is Phase.REQUEST else State.SCANNING_REPLY
             return [wish.ScanText(phase, tuple(group.text for group in texts.groups))]
-        scan = self._context.ruleset.matcher(phase).scan
-        return self._judged(phase, tuple(tuple(scan(group.text)) for group in texts.groups), at_us)
+        matcher = self._context.ruleset.matcher(phase)
+        return self._judged(phase, matcher.scan_all([group.text for group in texts.groups]), at_us)
 
     def _on_scanned(self, event: fact.ScanCompleted, at_us: int) -> list[wish.Command]:
         self._check_scan(event)
@@ -287,9 +287,8 @@ class Exchange:
         sent: list[wish.Command] = [wish.SendData(out)] if out else []
         if stream.stop:
             return sent + self._cut(stream, stream.stop, at_us)
-        self._answer = [wish.SendData(stream.closing(self._builder.members()))]
-        if after is State.DONE:
-            self._answer.append(wish.SendEnd())
+        closing = stream.closing(self._builder.members())
+        self._answer = [wish.SendEnd(closing) if after is State.DONE else wish.SendData(closing)]
         self._after = after
         return [*sent, self._append(at_us)]
 

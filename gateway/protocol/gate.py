@@ -11,6 +11,7 @@ the text up to the blocking match only, never on how the text was cut; lengths n
 from typing import NamedTuple, Protocol
 
 from filters.findings import Action, Finding, Phase
+from filters.keywords import MOST_FINDINGS
 from gateway.protocol.judge import Judge
 from gateway.protocol.texts import mask_text
 
@@ -55,11 +56,12 @@ class Channel:
         held: text received and not yet let go.
     """
 
-    __slots__ = ("_masks", "_stages", "held", "released")
+    __slots__ = ("_judged", "_masks", "_stages", "held", "released")
 
     def __init__(self, stages: tuple[StreamStage, ...]) -> None:
         self._stages = stages
         self._masks: list[tuple[int, int]] = []
+        self._judged = 0
         self.released = 0
         self.held = ""
 
@@ -78,7 +80,11 @@ class Channel:
         for finding in findings:
             if stop is not None and finding.end > stop.end:
                 break
-            action = judge.act(Phase.RESPONSE, finding)
+            self._judged += 1
+            if self._judged > MOST_FINDINGS:
+                action = judge.overrun(Phase.RESPONSE)
+            else:
+                action = judge.act(Phase.RESPONSE, finding)
             if action is Action.MASK:
                 self._masks.append((finding.start, finding.end))
             elif action is Action.BLOCK:

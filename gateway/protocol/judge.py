@@ -77,6 +77,14 @@ class Judge:
             self.blocked_in = phase
         return action
 
+    def overrun(self, phase: Phase) -> Action:
+        """Decide on a text with more findings than are judged one by one: it is blocked, whatever they are."""
+        if self._observe:
+            return Action.FLAG
+        self._raise_to(Decision.BLOCK)
+        self.blocked_in = phase
+        return Action.BLOCK
+
     def acts(self, phase: Phase, finding: Finding) -> bool:
         """Tell whether a finding would change or stop the text, without recording it."""
         return not self._observe and self._policy.action_for(phase, finding) in (Action.MASK, Action.BLOCK)

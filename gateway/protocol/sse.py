@@ -54,10 +54,9 @@ class SseDecoder:
         buffer = self._buffer + data if self._buffer else data
         frames: list[SseFrame] = []
         start, position = 0, self._searched
-        while not self.overflowed and (match := _BLANK_LINE.search(buffer, position)):
-            end = match.end()
-            if end == len(buffer) and buffer[end - 1] == _CARRIAGE_RETURN:
-                break  # a line feed may follow and belongs to this line end
+        # Without carriage returns a blank line is two line feeds, which a search in C finds.
+        end_of_frame = _end_at_any if b"\r" in buffer else _end_at_line_feeds
+        while not self.overflowed and (end := end_of_frame(buffer, position)):
             self._take(buffer[start:end], frames)
             start = position = end
         self._buffer = buffer[start:]
@@ -83,6 +82,20 @@ class SseDecoder:
             frames.append(SseFrame(raw, raw[6:-2] or None))
         else:
             frames.append(_parse(raw))
+
+
+def _end_at_line_feeds(buffer: bytes, position: int) -> int:
+    """Return the offset behind the next two line feeds, or 0 while there are none."""
+    found = buffer.find(b"\n\n", position)
+    return found + 2 if found >= 0 else 0
+
+
+def _end_at_any(buffer: bytes, position: int) -> int:
+    """Return the offset behind the next blank line of any kind, or 0 while there is none."""
+    match = _BLANK_LINE.search(buffer, position)
+    if match is None or (match.end() == len(buffer) and buffer[-1] == _CARRIAGE_RETURN):
+        return 0  # behind a carriage return a line feed may follow, and belongs to the same line end
+    return match.end()
 
 
 def _parse(raw: bytes) -> SseFrame:

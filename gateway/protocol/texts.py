@@ -5,7 +5,7 @@ that is not a known one; text the client shapes cannot switch scanning off. Text
 list (``content: [{"type": "text", "text": …}, …]``) are one text, since the model reads them as one.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 MASK_CHARACTER = "*"
@@ -51,44 +51,54 @@ class TextGroup(NamedTuple):
     parts: tuple[TextPart, ...]
 
 
-def find_texts(document: Any) -> Iterator[TextGroup]:  # noqa: ANN401 any JSON value
-    """Yield every text of a document, in document order within each object or array.
+def find_texts(document: Any) -> list[TextGroup]:  # noqa: ANN401 any JSON value
+    """Return every text of a document, in document order within each object or array.
 
     Args:
         document: a JSON value as parsed.
     """
+    groups: list[TextGroup] = []
+    # Not recursive: how deep a document goes is the sender's choice, how deep we may call is not.
     pending: list[tuple[Any, bool]] = [(document, False)]
     while pending:
         node, joined = pending.pop()
-        if isinstance(node, list):
-            yield from _list_texts(node, pending)
-        elif isinstance(node, dict):
-            yield from _object_texts(node, pending, joined=joined)
+        if type(node) is dict:
+            _object_texts(node, pending, groups, joined=joined)
+        elif type(node) is list:
+            _list_texts(node, pending, groups)
+    return groups
 
 
-def _object_texts(node: dict[str, Any], pending: list[tuple[Any, bool]], *, joined: bool) -> Iterator[TextGroup]:
+def _object_texts(
+    node: dict[str, Any], pending: list[tuple[Any, bool]], groups: list[TextGroup], *, joined: bool
+) -> None:
     for name, value in node.items():
         if name not in KNOWN_NAMES:
-            yield TextGroup(name, ())
-        if isinstance(value, str):
+            groups.append(TextGroup(name, ()))
+        # By exact type, as the parser makes them: this loop runs for every member of every document.
+        kind = type(value)
+        if kind is str:
             if value not in PLAIN and not (joined and name == "text"):
-                yield TextGroup(value, (TextPart(node, name, value),))
-        elif isinstance(value, dict | list):
+                groups.append(TextGroup(value, (TextPart(node, name, value),)))
+        elif kind is dict or kind is list:
             pending.append((value, False))
 
 
-def _list_texts(node: list[Any], pending: list[tuple[Any, bool]]) -> Iterator[TextGroup]:
+def _list_texts(node: list[Any], pending: list[tuple[Any, bool]], groups: list[TextGroup]) -> None:
     parts = []
     for position, value in enumerate(node):
-        if isinstance(value, str):
-            yield TextGroup(value, (TextPart(node, position, value),))
-        elif isinstance(value, dict | list):
-            text = value.get("text") if isinstance(value, dict) else None
+        kind = type(value)
+        if kind is str:
+            groups.append(TextGroup(value, (TextPart(node, position, value),)))
+        elif kind is dict:
+            text = value.get("text")
             if isinstance(text, str):
                 parts.append(TextPart(value, "text", text))
             pending.append((value, isinstance(text, str)))
+        elif kind is list:
+            pending.append((value, False))
     if parts:
-        yield TextGroup("".join(part.text for part in parts), tuple(parts))
+        groups.append(TextGroup("".join(part.text for part in parts), tuple(parts)))
 
 
 def mask_text(text: str, spans: Iterable[tuple[int, int]]) -> str:

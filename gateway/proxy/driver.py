@@ -225,8 +225,8 @@ class Driver:
         # A client that reads slowly is no time of ours.
         self._timing.client_ns += time.perf_counter_ns() - began
 
-    async def _end(self, _command: wish.SendEnd) -> None:
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+    async def _end(self, command: wish.SendEnd) -> None:
+        await self._send({"type": "http.response.body", "body": command.data, "more_body": False})
 
     def _watch(self) -> None:
         self._watcher = asyncio.get_running_loop().create_task(self._await_leave())

@@ -35,9 +35,7 @@ class ScanPool:
         self._pending += 1
         metrics.SCAN_QUEUE_DEPTH.inc()
         matcher = ruleset.matcher(job.phase)
-        work = asyncio.get_running_loop().run_in_executor(
-            self._threads, lambda: tuple(tuple(matcher.scan(text)) for text in job.texts)
-        )
+        work = asyncio.get_running_loop().run_in_executor(self._threads, lambda: matcher.scan_all(job.texts))
         work.add_done_callback(self._done)
         try:
             # Shielded: a scan that is too late still occupies its thread, and its place in the queue with it.

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from filters.findings import Action, Finding, Phase, Stage, Term
 from filters.folding import fold
-from filters.keywords import _SLICE_CHARACTERS, KeywordMatcher
+from filters.keywords import MOST_FINDINGS, KeywordMatcher
 
 LETTERS = "aAａb强"
 TERMS = st.lists(st.text(LETTERS, min_size=1, max_size=4), max_size=6)
@@ -87,3 +87,19 @@ def test_an_empty_term_is_refused() -> None:
 def test_a_lone_surrogate_is_scanned_around() -> None:
     """Undecodable bytes of a command line neither stop the scan nor hide what stands beside them."""
     assert spans(matcher("ab").scan("\ud83dab")) == [(1, 3, "ab")]
+
+
+def test_many_texts_are_scanned_like_each_of_them() -> None:
+    """Reading them joined neither loses a term nor makes one over the seam."""
+    matcher = KeywordMatcher([Term("forbidden", "A.1.f")], Phase.REQUEST)
+    texts = ("fine", "so forbidden", "for", "bidden", "FORBIDDEN")
+    assert matcher.scan_all(texts) == tuple(tuple(matcher.scan(text)) for text in texts)
+    assert matcher.scan_all(("for", "bidden")) == ((), ())
+
+
+def test_a_text_full_of_terms_is_not_read_to_its_end() -> None:
+    """The findings of one document are bounded, and that the bound was reached can be seen."""
+    matcher = KeywordMatcher([Term("bad", "A.1.f")], Phase.REQUEST)
+    found = matcher.scan_all(("bad " * 20_000, "bad"))
+    assert MOST_FINDINGS < sum(map(len, found)) < 20_000
+    assert found[1] == ()

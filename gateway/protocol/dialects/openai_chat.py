@@ -83,18 +83,19 @@ class OpenAIChat:
         """
         if not isinstance(document, dict):
             raise ValueError("a frame must be a JSON object")  # noqa: TRY004 one error for all that is malformed
-        frame = FrameView([], [], [], [], terminal=False)
+        texts: list[str] = []
         for name, value in document.items():
             if name not in KNOWN_NAMES:
-                frame.texts.append(name)
+                texts.append(name)
             if isinstance(value, str):
-                frame.texts.append(value)
+                texts.append(value)
             elif name != "choices" and isinstance(value, dict | list):
-                frame.texts.extend(group.text for group in find_texts(value))
+                texts += [group.text for group in find_texts(value)]
         choices = _choices(document)
+        frame = FrameView([], texts, [], [], terminal=not choices)
         for choice in choices:
             _view_choice(choice, frame)
-        return FrameView(*frame[:4], terminal=bool(frame.finished) or not choices)
+        return frame._replace(terminal=True) if frame.finished else frame
 
     def withhold(self, document: Document) -> None:
         """Drop token probabilities: they spell the text as it was."""
@@ -167,7 +168,8 @@ def _last_text(document: Document) -> str:
             raise RequestError(f"'messages[{number}]' must be an object with a 'role'.")
         if not isinstance(message.get("content"), str | list | None):
             raise RequestError(f"'messages[{number}].content' must be a string or an array of parts.")
-    return "\n".join(group.text for group in find_texts(messages[-1]))
+    last = messages[-1].get("content")
+    return last if isinstance(last, str) else "\n".join(group.text for group in find_texts(last))
 
 
 def _choices(document: Document) -> list[Document]:
@@ -192,7 +194,7 @@ def _view_choice(choice: Document, frame: FrameView) -> None:
             frame.spellings.append(Spelling(index, "".join(_tokens(value)), texts))
         elif isinstance(value, str):
             frame.texts.append(value)
-        elif value is not None:
+        elif isinstance(value, dict | list):
             frame.texts.extend(group.text for group in find_texts(value))
     # Some servers send an empty reason with every frame that ends nothing.
     if choice.get("finish_reason"):

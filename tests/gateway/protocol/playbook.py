@@ -13,7 +13,16 @@ import orjson
 
 from filters.findings import Action, Phase, Severity, Term
 from filters.ruleset import build_ruleset
-from gateway.protocol.commands import AppendAudit, CloseUpstream, Command, OpenUpstream, ScanText, SendData, SendStart
+from gateway.protocol.commands import (
+    AppendAudit,
+    CloseUpstream,
+    Command,
+    OpenUpstream,
+    ScanText,
+    SendData,
+    SendEnd,
+    SendStart,
+)
 from gateway.protocol.context import Bounds, ExchangeContext
 from gateway.protocol.dialects.openai_chat import OpenAIChat
 from gateway.protocol.events import (
@@ -149,6 +158,7 @@ def entry(*, durable: bool = False, **fields: Any) -> Like:  # noqa: ANN401 the 
 
 
 ANY_DATA = Like(SendData)
+LAST = Like(SendEnd)
 
 
 class Play:
@@ -196,7 +206,7 @@ class Outcome:
     @property
     def body(self) -> bytes:
         """Every byte of the answer's body."""
-        return b"".join(each.data for each in self.commands if isinstance(each, SendData))
+        return b"".join(each.data for each in self.commands if isinstance(each, SendData | SendEnd))
 
     @property
     def start(self) -> SendStart:

@@ -5,7 +5,7 @@ import pytest
 
 from gateway.errors import ANSWERS, ErrorCode
 from gateway.protocol.answers import AnswerBuilder
-from gateway.protocol.commands import SendData, SendEnd, SendStart
+from gateway.protocol.commands import SendEnd, SendStart
 from gateway.protocol.judge import Judge
 from gateway.protocol.policy import Policy, RefusalStyle, RiskPolicy
 from gateway.protocol.refusals import NOTICES, REFUSALS
@@ -16,14 +16,14 @@ from tests.gateway.protocol.playbook import RISK, ask, chunk, given, read, reque
 def test_every_error_has_its_status_and_shape(code: ErrorCode) -> None:
     """One shape, a stable code, the id of the exchange; ``Retry-After`` where trying again helps."""
     context = given()
-    start, data, end = AnswerBuilder(context, Judge(context.policy, observe=False)).error(code, "'x' is missing.")
+    start, end = AnswerBuilder(context, Judge(context.policy, observe=False)).error(code, "'x' is missing.")
     assert isinstance(start, SendStart)
-    assert isinstance(data, SendData)
+    assert isinstance(end, SendEnd)
     headers = dict(start.headers)
-    assert (start.status, end) == (ANSWERS[code].status, SendEnd())
+    assert start.status == ANSWERS[code].status
     assert (headers.get(b"retry-after") is not None) == (ANSWERS[code].retry_after_seconds is not None)
-    assert headers[b"content-length"] == str(len(data.data)).encode()
-    error = orjson.loads(data.data)["error"]
+    assert headers[b"content-length"] == str(len(end.data)).encode()
+    error = orjson.loads(end.data)["error"]
     assert error["code"] == code
     assert error["message"].endswith("'x' is missing.")
 

@@ -3,12 +3,13 @@
 import pytest
 
 from filters.findings import Action, Phase
+from filters.keywords import MOST_FINDINGS
 from gateway.protocol.buffered import BufferedReply, judge_texts, label_answers, texts_of
 from gateway.protocol.dialects.openai_chat import OpenAIChat
 from gateway.protocol.judge import Judge
 from gateway.protocol.labels import Position
 from gateway.protocol.policy import Policy
-from tests.gateway.protocol.playbook import LABEL, given
+from tests.gateway.protocol.playbook import LABEL, ask, given, request
 
 
 def test_all_findings_are_judged_and_masks_written() -> None:
@@ -66,3 +67,10 @@ def test_a_reply_is_a_json_object_or_none(body: bytes, document: object) -> None
     for byte in body:
         reply.feed(bytes([byte]))
     assert reply.parse() == document
+
+
+def test_a_document_full_of_terms_is_blocked() -> None:
+    """Also where each of them alone would only be masked: nobody judges more than the bound."""
+    context = given(masks=["bad"])
+    assert ask(context, request("bad " * (MOST_FINDINGS + 10))).decision == "block"
+    assert ask(context, request("bad " * 10)).forwarded["messages"][-1]["content"] == "*** " * 10

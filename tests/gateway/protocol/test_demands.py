@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from filters.findings import Action
-from gateway.protocol.commands import CloseUpstream, SendData
+from gateway.protocol.commands import CloseUpstream, SendData, SendEnd
 from gateway.protocol.events import ClientDisconnected, UpstreamData
 from gateway.protocol.labels import Position
 from gateway.protocol.policy import Policy, RefusalStyle
@@ -51,7 +51,9 @@ def test_03_a_split_term_is_caught_before_its_first_character_leaves() -> None:
     play = Play(given(FORBIDDEN)).streaming()
     for letter in "forbidde":
         play >> UpstreamData(chunk(letter))
-    assert all(set(joined(each.data).values()) <= {""} for each in play.commands if isinstance(each, SendData))
+    assert all(
+        set(joined(each.data).values()) <= {""} for each in play.commands if isinstance(each, SendData | SendEnd)
+    )
     play >> UpstreamData(chunk("n"))
     assert any(isinstance(each, CloseUpstream) for each in play.commands)
 
@@ -67,7 +69,7 @@ def test_04_guarding_does_not_turn_a_stream_into_one_burst() -> None:
 def test_05_held_text_leaves_with_the_next_frame_of_its_channel() -> None:
     """What is held is as long as a term at most, and leaves once it cannot become one."""
     play = Play(given(FORBIDDEN)).streaming() >> UpstreamData(chunk("so forbid")) >> UpstreamData(chunk("ding"))
-    assert joined(b"".join(each.data for each in play.commands if isinstance(each, SendData))) == {
+    assert joined(b"".join(each.data for each in play.commands if isinstance(each, SendData | SendEnd))) == {
         (0, "content"): "so forbidding"
     }
 

@@ -28,6 +28,7 @@ from tests.gateway.protocol.playbook import (
     AT_US,
     DONE,
     LABEL,
+    LAST,
     Like,
     Play,
     ask,
@@ -187,8 +188,8 @@ def test_a_clean_exchange_end_to_end() -> None:
     play >> RequestReceived(body) << [OpenUpstream("/chat/completions", body)]
     play >> JSON_HEAD >> UpstreamData(reply("fine")[:9]) >> UpstreamData(reply("fine")[9:]) << []
     play >> UpstreamFinished() << [entry(decision="allow", label="end", produce_id="req-1", status=200)]
-    play >> AuditAppended() << [head(200, x_sluice_decision="allow"), ANY_DATA, SendEnd()]
-    document = orjson.loads(play.log[-2].data)  # type: ignore[union-attr]
+    play >> AuditAppended() << [head(200, x_sluice_decision="allow"), LAST]
+    document = orjson.loads(play.log[-1].data)  # type: ignore[union-attr]
     assert document["choices"][0]["message"]["content"] == f"fine\n\n{LABEL['en']}"
     assert document["aigc"]["ContentProducer"] == "producer"
     assert "sluice" not in document
@@ -210,7 +211,7 @@ def test_a_clean_stream_end_to_end() -> None:
     play >> AuditAppended() << [ANY_DATA]
     play >> UpstreamData(b"data: unread\n\n") << []
     play >> UpstreamFinished() << [SendEnd()]
-    sent = b"".join(each.data for each in play.log if isinstance(each, SendData))
+    sent = b"".join(each.data for each in play.log if isinstance(each, SendData | SendEnd))
     assert read(sent).last["sluice"]["decision"] == "allow"
 
 
@@ -218,7 +219,7 @@ def test_a_stream_that_ends_by_itself_ends_the_answer() -> None:
     """Without terminator, the end of the body is the end."""
     play = Play(given()).streaming()
     play >> UpstreamFinished() << [entry(decision="allow")]
-    play >> AuditAppended() << [ANY_DATA, SendEnd()]
+    play >> AuditAppended() << [LAST]
 
 
 def test_a_block_in_the_unterminated_tail_is_a_block() -> None:
@@ -242,7 +243,7 @@ def test_statuses_that_are_not_for_the_client(status: int, code: str, shown: int
     """The gateway's own credentials and redirects are the operator's business: 502, upstream closed unread."""
     play = Play(given()) >> RequestReceived(request()) >> UpstreamStarted(status, "application/json")
     play << [Like(OpenUpstream), CloseUpstream(), entry(error=code, status=shown, decision="error")]
-    play >> AuditAppended() << [head(shown), ANY_DATA, SendEnd()]
+    play >> AuditAppended() << [head(shown), LAST]
 
 
 @pytest.mark.parametrize("status", [400, 404, 429, 500])
@@ -300,7 +301,7 @@ def test_a_failed_upstream_before_anything_was_sent(head_seen: list[Event]) -> N
         >> UpstreamFailed(ErrorCode.UPSTREAM_TIMEOUT)
         << [CloseUpstream(), entry(error="upstream_timeout", status=504)]
     )
-    play >> AuditAppended() << [head(504), ANY_DATA, SendEnd()]
+    play >> AuditAppended() << [head(504), LAST]
 
 
 def test_a_failed_upstream_in_mid_stream() -> None:
@@ -308,8 +309,8 @@ def test_a_failed_upstream_in_mid_stream() -> None:
     play = Play(given(["forbidden"])).streaming() >> UpstreamData(chunk("so for"))
     play >> UpstreamFailed(ErrorCode.UPSTREAM_RESET)
     play << [ANY_DATA, CloseUpstream(), entry(error="upstream_reset", decision="error", retract=False)]
-    play >> AuditAppended() << [ANY_DATA, SendEnd()]
-    sent = read(play.log[-2].data)  # type: ignore[union-attr]
+    play >> AuditAppended() << [LAST]
+    sent = read(play.log[-1].data)  # type: ignore[union-attr]
     assert sent.last["error"]["code"] == "upstream_reset"
     assert sent.content() == f"\n\n{LABEL['en']}"
 
@@ -318,7 +319,7 @@ def test_a_failed_upstream_in_mid_stream() -> None:
 def test_a_refused_request_is_recorded_and_answered(code: ErrorCode) -> None:
     """Also what the shell could not take leaves a record."""
     play = Play(given()) >> RequestRefused(code) << [entry(error=code.value, decision="error", model="")]
-    play >> AuditAppended() << [Like(SendStart), ANY_DATA, SendEnd()]
+    play >> AuditAppended() << [Like(SendStart), LAST]
 
 
 def test_a_malformed_request_is_told_what_is_wrong() -> None:
@@ -333,13 +334,13 @@ def test_an_audit_that_fails_in_mid_stream_ends_it_with_an_error() -> None:
     """Neither the last frame nor the notice leaves; the upstream is closed once."""
     play = Play(given()).streaming() >> UpstreamData(chunk("x") + finish() + DONE)
     play.commands.clear()
-    play >> AuditFailed() << [CloseUpstream(), ANY_DATA, SendEnd()]
-    assert read(play.log[-2].data).last["error"]["code"] == "audit_unavailable"  # type: ignore[union-attr]
+    play >> AuditFailed() << [CloseUpstream(), LAST]
+    assert read(play.log[-1].data).last["error"]["code"] == "audit_unavailable"  # type: ignore[union-attr]
     assert play.exchange.state is State.DONE
     blocked = Play(given(["forbidden"])).streaming() >> UpstreamData(chunk("forbidden"))
     blocked << [ANY_DATA, CloseUpstream(), entry(durable=True)]
-    blocked >> AuditFailed() << [ANY_DATA, SendEnd()]
-    assert b"content_filter" not in blocked.log[-2].data  # type: ignore[union-attr]
+    blocked >> AuditFailed() << [LAST]
+    assert b"content_filter" not in blocked.log[-1].data  # type: ignore[union-attr]
 
 
 def test_an_audit_that_fails_replaces_a_whole_answer() -> None:
@@ -347,8 +348,8 @@ def test_an_audit_that_fails_replaces_a_whole_answer() -> None:
     play = Play(given()) >> RequestReceived(request(stream=False)) >> JSON_HEAD
     play >> UpstreamData(reply("fine")) >> UpstreamFinished()
     play.commands.clear()
-    play >> AuditFailed() << [head(503, retry_after="5"), ANY_DATA, SendEnd()]
-    assert b"fine" not in play.log[-2].data  # type: ignore[union-attr]
+    play >> AuditFailed() << [head(503, retry_after="5"), LAST]
+    assert b"fine" not in play.log[-1].data  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("text", ["a long forbidden text", "a long fine text"])
@@ -399,3 +400,14 @@ def test_a_stream_not_asked_for_is_not_understood() -> None:
     play = Play(given()) >> RequestReceived(request(stream=False)) >> STREAM_HEAD
     play >> UpstreamData(frame([])) >> UpstreamFinished()
     assert play.record.error == "upstream_malformed"
+
+
+def test_an_exchange_given_up_is_recorded_and_answered() -> None:
+    """Where the gateway itself failed, the client learns the id and no more; a record made already is not made twice."""
+    exchange = Play(given()).exchange
+    *record, start, _ = exchange.give_up(AT_US)
+    assert record == [entry(decision="error", error="internal_error", status=500)]
+    assert isinstance(start, SendStart)
+    assert (start.status, exchange.state) == (500, State.DONE)
+    play = Play(given()) >> RequestRefused(ErrorCode.KEY_UNKNOWN)
+    assert len(play.exchange.give_up(AT_US)) == 2

@@ -5,6 +5,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from filters.findings import Action, Finding, Phase, Stage
+from filters.keywords import MOST_FINDINGS
 from gateway.protocol.gate import Channel, Released
 from gateway.protocol.judge import Judge
 from gateway.protocol.policy import Policy
@@ -106,3 +107,16 @@ def test_a_late_finding_behind_the_frontier_still_blocks() -> None:
     gate = Channel((Trailing(0, finding), Trailing(3)))
     assert gate.feed("abcdef", judge) == Released("a", blocked=True)
     assert judge.blocked_in is Phase.RESPONSE
+
+
+def test_a_running_text_full_of_terms_is_stopped() -> None:
+    """The bound counts over the whole text, so it falls at the same place however the text was cut."""
+    words = "bad " * (MOST_FINDINGS + 10)
+    (whole, first), (pieces, second) = channel([], ["bad"]), channel([], ["bad"])
+    at_once = whole.feed(words, first)
+    text, blocked = "", False
+    for start in range(0, len(words), 1000):
+        if not blocked:
+            released = pieces.feed(words[start : start + 1000], second)
+            text, blocked = text + released.text, released.blocked
+    assert (at_once.text, at_once.blocked) == (text, blocked) == ("*** " * MOST_FINDINGS, True)

@@ -102,3 +102,12 @@ def test_the_answer_is_the_policys_then_the_built_in() -> None:
     tally.act(Phase.REQUEST, found())
     assert tally.answer("en", defaults) == "Ask elsewhere."
     assert tally.answer("zh", defaults) == "special"
+
+
+def test_more_findings_than_are_judged_is_a_block() -> None:
+    """The bound is a decision: whatever the findings are, the text does not pass; observed, it does."""
+    assert Judge(Policy(), observe=False).overrun(Phase.REQUEST) is Action.BLOCK
+    judge = Judge(Policy(), observe=False)
+    judge.overrun(Phase.RESPONSE)
+    assert (judge.decision, judge.blocked_in) == (Decision.BLOCK, Phase.RESPONSE)
+    assert Judge(Policy(), observe=True).overrun(Phase.REQUEST) is Action.FLAG
