@@ -55,10 +55,10 @@ def management_plane(services: Services, loaded_at: float) -> Starlette:
 
 
 def _health_routes(services: Services) -> list[Route]:
-    def alive(_request: Request) -> Response:
+    async def alive(_request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
-    def ready(_request: Request) -> Response:
+    async def ready(_request: Request) -> Response:
         reasons = readiness_problems(services)
         return JSONResponse({"ready": not reasons, "reasons": reasons}, status_code=503 if reasons else 200)
 

@@ -19,6 +19,7 @@ FOR_OPERATORS: dict[ErrorCode, str] = {
     ErrorCode.NOT_JSON: "Nothing; the client's program sends something else than JSON.",
     ErrorCode.INVALID_REQUEST: "Nothing, unless a client that works elsewhere meets it: then report the wire format.",
     ErrorCode.BODY_TOO_LARGE: "Raise `server.body_limit_bytes` when such requests are legitimate.",
+    ErrorCode.REQUEST_TIMEOUT: "Look at the network between client and gateway; a body has one minute to arrive.",
     ErrorCode.UNKNOWN_PATH: "Check the base URL given to clients; what is not scanned is not forwarded.",
     ErrorCode.METHOD_NOT_ALLOWED: "Nothing; the client calls the route with the wrong method.",
     ErrorCode.KEY_MISSING: "Give the client a key: `sluice accounts create`.",

@@ -19,6 +19,7 @@ class ErrorCode(StrEnum):
     NOT_JSON = "not_json"
     INVALID_REQUEST = "invalid_request"
     BODY_TOO_LARGE = "body_too_large"
+    REQUEST_TIMEOUT = "request_timeout"
     UNKNOWN_PATH = "unknown_path"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     KEY_MISSING = "key_missing"
@@ -59,6 +60,7 @@ ANSWERS: dict[ErrorCode, Answer] = {
     ErrorCode.NOT_JSON: Answer(400, "The request body is not valid JSON in UTF-8. Send a JSON object."),
     ErrorCode.INVALID_REQUEST: Answer(400, "The request body does not have the shape this route expects."),
     ErrorCode.BODY_TOO_LARGE: Answer(413, "The request body is larger than this gateway takes. Send less."),
+    ErrorCode.REQUEST_TIMEOUT: Answer(408, "The request body did not arrive in time. Send it again, or send less."),
     ErrorCode.UNKNOWN_PATH: Answer(404, "There is nothing at this path. See the documentation for the routes."),
     ErrorCode.METHOD_NOT_ALLOWED: Answer(405, "This route does not take this method."),
     ErrorCode.KEY_MISSING: Answer(401, "No API key was sent. Send 'Authorization: Bearer KEY' or 'x-api-key: KEY'."),

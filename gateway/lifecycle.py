@@ -9,6 +9,7 @@ import contextlib
 import gc
 import math
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
@@ -26,14 +27,17 @@ from gateway.app import ASGIApp, data_plane, management_plane
 from gateway.audit.appender import Appender
 from gateway.audit.companion import keep_indexing
 from gateway.audit.spool import SpoolLimits
+from gateway.connections import ClientConnection
+from gateway.errors import ResourceError
 from gateway.protocol.labels import Labelling
 from gateway.proxy.scan_pool import ScanPool
 from gateway.proxy.services import Services
 from gateway.proxy.upstream.connection import Timeouts
 from gateway.proxy.upstream.pool import PoolLimits, UpstreamPool
 from gateway.settings.loader import Loaded
-from gateway.settings.models import Lists, Upstream
+from gateway.settings.models import Lists
 from gateway.settings.policies import build_policies
+from gateway.settings.problems import Problem, SettingsError
 from gateway.settings.serving import Serving
 from gateway.sockets import open_socket
 from gateway.storage.engine import open_engine
@@ -60,27 +64,26 @@ def load_ruleset(lists: Lists) -> Ruleset:
 
 
 @contextlib.asynccontextmanager
-async def services_of(loaded: Loaded, serving: Serving) -> AsyncIterator[Services]:
+async def services_of(
+    loaded: Loaded, serving: Serving, ruleset: Ruleset, upstream: UpstreamPool
+) -> AsyncIterator[Services]:
     """Put the parts of a worker together, and take them apart at the end.
 
     Args:
         loaded: the settings.
         serving: what serving needs beyond them.
+        ruleset: what texts are scanned with.
+        upstream: the model server; closed at the end.
     """
     settings = loaded.settings
-    ruleset = load_ruleset(settings.lists)
     prepare_directories(settings.store.url, settings.audit.directory)
     engine = open_engine(settings.store.url)
     migrate(engine)
     directory = AccountDirectory(AccountStore(engine))
     scan_pool = ScanPool()
-    upstream = _open_upstream(serving.upstream, serving)
     limits = SpoolLimits(interval_seconds=settings.audit.batch_milliseconds / 1000)
     appender = Appender(settings.audit.directory, limits=limits, segment_bytes=settings.audit.segment_bytes)
-    background = [
-        asyncio.create_task(directory.watch()),
-        asyncio.create_task(keep_indexing(settings.store.url, settings.audit.directory)),
-    ]
+    watching = asyncio.create_task(directory.watch())
     labels = settings.labels
     try:
         yield Services(
@@ -100,11 +103,8 @@ async def services_of(loaded: Loaded, serving: Serving) -> AsyncIterator[Service
         )
     finally:
         upstream.close()
-        # Before the companion, which indexes what is left when it is stopped.
         await appender.close()
-        for task in background:
-            task.cancel()
-        await asyncio.gather(*background, return_exceptions=True)
+        await _cancelled(watching)
         directory.close()
         scan_pool.close()
         engine.dispose()
@@ -118,46 +118,111 @@ def prepare_directories(store_url: str, audit_directory: Path) -> None:
 
 
 async def serve(
-    loaded: Loaded, serving: Serving, on_ready: Callable[[Services], None], stopping: asyncio.Event | None = None
+    loaded: Loaded, serving: Serving, on_ready: Callable[[Services], None], stopping: asyncio.Event
 ) -> None:
-    """Serve until SIGINT or SIGTERM, then drain.
+    """Serve until told to stop, then drain.
 
     Args:
         loaded: the settings.
         serving: what serving needs beyond them.
         on_ready: called once both planes take connections.
-        stopping: ends the serving when set, as a signal does.
+        stopping: ends the serving when set; see `stop_on_signals`.
 
     Raises:
-        OSError: a listener's address cannot be used.
+        filters.lists.ListError: a list is wrong.
+        SettingsError: the model server's address is.
+        ResourceError: a listener's address cannot be used.
     """
-    server = loaded.settings.server
-    stopping = stopping or asyncio.Event()
+    settings, server = loaded.settings, loaded.settings.server
+    ruleset, upstream = load_ruleset(settings.lists), open_upstream(loaded, serving)
     with (
-        open_socket(server.host, server.port) as data_socket,
-        open_socket(server.admin_host, server.admin_port) as management_socket,
+        _listen(server.host, server.port) as data_socket,
+        _listen(server.admin_host, server.admin_port) as management_socket,
     ):
-        async with services_of(loaded, serving) as services:
-            loop = asyncio.get_running_loop()
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, stopping.set)
-            data = _Server(data_plane(services), server.drain_seconds)
-            management = _Server(management_plane(services, time.time()), drain_seconds=1)
-            running = [
-                asyncio.create_task(data.serve([data_socket])),
-                asyncio.create_task(management.serve([management_socket])),
-            ]
-            _settle_memory()
-            on_ready(services)
-            await stopping.wait()
-            _LOG.info("draining", longest_seconds=server.drain_seconds)
-            services.draining = True
-            data.should_exit = True
-            await running[0]
-            # Last, so that metrics and readiness can be read while exchanges end.
-            management.should_exit = True
-            await running[1]
+        indexing: asyncio.Task[None] | None = None
+        try:
+            async with services_of(loaded, serving, ruleset, upstream) as services:
+                indexing = asyncio.create_task(keep_indexing(settings.store.url, settings.audit.directory))
+                _settle_memory()
+                on_ready(services)
+                await run_planes(services, data_socket, management_socket, server.drain_seconds, stopping)
+        finally:
+            if indexing is not None:
+                # After the audit trail was closed: the companion indexes what is left when it is stopped.
+                await _cancelled(indexing)
     _LOG.info("stopped")
+
+
+async def run_planes(
+    services: Services,
+    data_socket: socket.socket,
+    management_socket: socket.socket,
+    drain_seconds: float,
+    stopping: asyncio.Event,
+) -> None:
+    """Serve both planes until told to stop, then drain.
+
+    Args:
+        services: the parts that serve.
+        data_socket: where clients connect.
+        management_socket: where operators do.
+        drain_seconds: longest that open exchanges may go on after that.
+        stopping: begins the drain when set.
+    """
+    data = _Server(data_plane(services), drain_seconds)
+    management = _Server(management_plane(services, time.time()), drain_seconds=1)
+    running = [
+        asyncio.create_task(data.serve([data_socket])),
+        asyncio.create_task(management.serve([management_socket])),
+    ]
+    await stopping.wait()
+    _LOG.info("draining", longest_seconds=drain_seconds)
+    services.draining = True
+    data.should_exit = True
+    await running[0]
+    # Last, so that metrics and readiness can be read while exchanges end.
+    management.should_exit = True
+    await running[1]
+
+
+def stop_on_signals(stopping: asyncio.Event) -> None:
+    """Have SIGINT and SIGTERM set an event of the running loop, which is the main thread's."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+
+
+def open_upstream(loaded: Loaded, serving: Serving) -> UpstreamPool:
+    """Prepare the client of the model server; nothing is connected yet.
+
+    Raises:
+        SettingsError: its address cannot be used.
+    """
+    upstream, key = serving.upstream, serving.upstream_key
+    try:
+        return UpstreamPool(
+            upstream.base_url,
+            Timeouts(upstream.connect_seconds, upstream.first_byte_seconds, upstream.idle_seconds),
+            api_key=key.get_secret_value() if key else None,
+            limits=PoolLimits(max_connections=upstream.max_connections),
+        )
+    except ValueError as exc:
+        place = loaded.origins.place(("upstreams", "0", "base_url"))
+        wrong, _, remedy = str(exc).rstrip(".").partition(". ")  # two sentences, which quote nothing of the address
+        raise SettingsError([Problem(place, "upstreams.0.base_url", None, wrong, remedy)]) from exc
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return open_socket(host, port)
+    except OSError as exc:
+        raise ResourceError(
+            f"Cannot listen on {host}:{port} ({exc.strerror}). Stop what uses it, or choose another address."
+        ) from exc
 
 
 def _settle_memory() -> None:
@@ -171,16 +236,6 @@ def _settle_memory() -> None:
     gc.set_threshold(_GC_THRESHOLD, 20, 50)
 
 
-def _open_upstream(upstream: Upstream, serving: Serving) -> UpstreamPool:
-    key = serving.upstream_key
-    return UpstreamPool(
-        upstream.base_url,
-        Timeouts(upstream.connect_seconds, upstream.first_byte_seconds, upstream.idle_seconds),
-        api_key=key.get_secret_value() if key else None,
-        limits=PoolLimits(max_connections=upstream.max_connections),
-    )
-
-
 class _Server(uvicorn.Server):
     """uvicorn without its signal handlers: two of them share one process, and the stop is ours to order."""
 
@@ -189,7 +244,7 @@ class _Server(uvicorn.Server):
             uvicorn.Config(
                 app,
                 loop="none",
-                http="httptools",
+                http=ClientConnection,
                 ws="none",
                 lifespan="off",
                 access_log=False,
@@ -197,8 +252,7 @@ class _Server(uvicorn.Server):
                 server_header=False,
                 proxy_headers=False,
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-                # uvicorn counts whole seconds, and takes none for no limit
-                timeout_graceful_shutdown=max(1, math.ceil(drain_seconds)),
+                timeout_graceful_shutdown=math.ceil(drain_seconds),  # None would wait for ever
             )
         )
 

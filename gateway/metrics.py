@@ -98,6 +98,7 @@ class Timing:
         request_ns: the gateway's own work until the model server was asked.
         response_ns: its own work on the reply.
         upstream_ns: waiting for the model server.
+        client_ns: waiting for the client to take what was sent.
         first_upstream_ns: waiting for the first piece of a stream; 0 when there was none.
         first_added_ns: the gateway's own share until the first piece of a stream left.
     """
@@ -105,6 +106,7 @@ class Timing:
     request_ns: int = 0
     response_ns: int = 0
     upstream_ns: int = 0
+    client_ns: int = 0
     first_upstream_ns: int = 0
     first_added_ns: int = 0
 

@@ -29,6 +29,9 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 _DURATION = re.compile(r"(\d{1,5})([smhdw])")
 _COLUMNS = ("time", "request", "account", "decision", "phase", "risks", "terms", "status")
 _WHOLE_COLUMNS = frozenset({"time", "request"})  # to be copied, so never broken over lines
+# Narrower, eight columns would leave some without a character: they are stacked two by two.
+_WIDE_CHARACTERS = 140
+_STACKED = ("time", "request / account", "decision", "risks / terms / status")
 
 
 class Shown(NamedTuple):
@@ -94,7 +97,8 @@ def show(
         for shown in newest:
             typer.echo(shown.entry)
     elif newest:
-        Console().print(_table(newest))
+        console = Console()
+        console.print(_table(newest) if console.width >= _WIDE_CHARACTERS else _stacked_table(newest))
     else:
         typer.echo(f"No entries under {directory} fit.", err=True)
 
@@ -134,6 +138,19 @@ def _table(newest: list[Shown]) -> Table:
     for record, _ in newest:
         # Account and model names are the operator's, terms the lists'; none of them is markup.
         table.add_row(*map(escape, _cells(record)))
+    return table
+
+
+def _stacked_table(newest: list[Shown]) -> Table:
+    """Return the same for a narrow terminal: what belongs together stands in one cell, line by line."""
+    table = Table(box=None, padding=(0, 2, 1, 0), pad_edge=False)
+    for name in _STACKED:
+        table.add_column(name, no_wrap=name in ("time", "request / account"), overflow="fold")
+    for record, _ in newest:
+        moment, request, account, decision, phase, risks, terms, status = map(escape, _cells(record))
+        day, _, hour = moment[: len("2026-11-22 12:00:00")].partition(" ")
+        why = "\n".join(filter(None, (risks, terms, status)))
+        table.add_row(f"{day}\n{hour}", f"{request}\n{account}", f"{decision}\n{phase}".rstrip(), why)
     return table
 
 

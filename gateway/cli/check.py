@@ -3,7 +3,9 @@
 import gzip
 import os
 import sys
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Annotated, Any, NoReturn
 
@@ -12,19 +14,21 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
 
 from filters.findings import Action, Finding, Phase, Stage
 from filters.lists import ListError
 from filters.ruleset import Ruleset
+from filters.taxonomy import load_taxonomy
 from gateway.accounts.account import AccountKind
 from gateway.lifecycle import load_ruleset
 from gateway.protocol.judge import Judge
 from gateway.protocol.policy import Policy
 from gateway.settings.loader import load
-from gateway.settings.policies import build_policies
+from gateway.settings.policies import build_policies, check_risks
 from gateway.settings.problems import SettingsError
 
-_FOUND = 1
+_FOUND = 1  # or failed
 _WRONG_USE = 2
 
 
@@ -43,17 +47,19 @@ def check(  # noqa: PLR0913 each is an option of the command
 ) -> None:
     """Scan a text with the active lists; exit 1 when something is found.
 
-    Offsets count characters of the text as given.
+    Offsets count characters of the text as given. A file of rows exits 0: its answers are in the rows that come out.
     """
+    _check_use(text, file, jsonl, output)
     if unknown := set(stages.split(",")) - set(Stage):
         _refuse(f"--stages: {', '.join(sorted(unknown))} is not known here; known are {', '.join(Stage)}")
     scanner = _Scanner(config, policy, phase, observe=account is AccountKind.UNFILTERED)
-    if jsonl is not None:
-        if output is None:
-            _refuse("--jsonl needs -o FILE for the rows")
-        scanner.scan_rows(jsonl, output)
+    if jsonl is not None and output is not None:
+        with _reported(jsonl):
+            scanner.scan_rows(jsonl, output)
         return
-    row = scanner.scan(_read(text, file))
+    with _reported(file or "the text"):
+        given = _read(text, file)
+    row = scanner.scan(given)
     if as_json:
         typer.echo(orjson.dumps(row).decode())
     else:
@@ -66,9 +72,10 @@ class _Scanner:
 
     def __init__(self, config: Path | None, policy: str, phase: Phase, *, observe: bool) -> None:
         try:
-            settings = load(config, os.environ).settings
-            policies = build_policies(settings)
-            self._ruleset: Ruleset = load_ruleset(settings.lists)
+            loaded = load(config, os.environ)
+            check_risks(loaded, load_taxonomy().risks)
+            policies = build_policies(loaded.settings)
+            self._ruleset: Ruleset = load_ruleset(loaded.settings.lists)
         except (SettingsError, ListError) as error:
             _refuse(str(error))
         if policy not in policies:
@@ -105,6 +112,8 @@ def _decompressed(source: Path, raw: IO[bytes]) -> IO[bytes]:
 
 def _rows(source: Path, lines: IO[bytes]) -> Iterator[dict[str, Any]]:
     for number, line in enumerate(lines, start=1):
+        if line.isspace():
+            continue
         try:
             row = orjson.loads(line)
         except orjson.JSONDecodeError:
@@ -114,12 +123,35 @@ def _rows(source: Path, lines: IO[bytes]) -> Iterator[dict[str, Any]]:
         yield row
 
 
+def _check_use(text: str | None, file: Path | None, jsonl: Path | None, output: Path | None) -> None:
+    if sum(given is not None for given in (text, file, jsonl)) != 1:
+        _refuse("give a text, - for standard input, --file FILE or --jsonl FILE: one of them")
+    if (jsonl is None) != (output is None):
+        _refuse("--jsonl FILE and -o FILE go together")
+    if jsonl is not None and output is not None and output.exists() and output.samefile(jsonl):
+        _refuse("-o names the file that is read; name another one")
+
+
+@contextmanager
+def _reported(source: Path | str) -> Iterator[None]:
+    """End the command with a sentence when what is to be scanned cannot be read, or the rows not written."""
+    try:
+        yield
+    except UnicodeError as error:
+        _refuse(f"{source} is not UTF-8: {type(error).__name__}; convert it first")
+    except (OSError, EOFError, zlib.error) as error:
+        typer.echo(f"sluice check: {source}: {error}", err=True)
+        raise typer.Exit(_FOUND) from error
+
+
 def _read(text: str | None, file: Path | None) -> str:
-    if (text is None) == (file is None):
-        _refuse("give a text, - for standard input, or --file FILE")
+    """Return the text as given, line ends and all, because offsets count its characters."""
     if file is not None:
-        return file.read_text(encoding="utf-8")
-    return sys.stdin.read() if text == "-" else text or ""
+        return file.read_bytes().decode()
+    if text == "-":
+        return sys.stdin.buffer.read().decode()
+    # An argument that is not UTF-8 comes with lone surrogates, which no text of an exchange can hold.
+    return (text or "").encode().decode()
 
 
 def _describe(finding: Finding) -> dict[str, Any]:
@@ -141,7 +173,8 @@ def _show(row: dict[str, Any]) -> None:
         return
     table = Table("stage", "risk", "start", "end", "term")
     for each in row["findings"]:
-        table.add_row(*(str(each[name]) for name in ("stage", "risk", "start", "end", "term")))
+        # A term is the list's, not markup.
+        table.add_row(*(Text(str(each[name])) for name in ("stage", "risk", "start", "end", "term")))
     console.print(table)
 
 

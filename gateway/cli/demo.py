@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -22,19 +21,19 @@ from rich.table import Table
 from gateway.accounts.account import AccountKind
 from gateway.cli.serve import failures_end_serving
 from gateway.cli.standin import Model
-from gateway.demo.setup import UPSTREAM_KEY, demo_keys, overrides
+from gateway.demo.setup import UPSTREAM_KEY, demo_keys, demo_settings
 from gateway.demo.tour import first_model, take_tour
-from gateway.lifecycle import prepare_directories, serve
+from gateway.lifecycle import prepare_directories, serve, stop_on_signals
 from gateway.logs import configure_logging
-from gateway.settings.loader import Loaded, load
+from gateway.settings.loader import Loaded
 from gateway.settings.serving import Serving, require_serving
 from gateway.sockets import open_socket
 from gateway.storage.engine import open_engine
 from gateway.storage.migrate import migrate
 
 _MODEL_NAMES = {Model.STANDIN: "sluice-standin", Model.SMOLLM2: "smollm2"}
-# (prompt, whether to stream): a clean one, a harmful one, one whose answer turns harmful.
-_SAMPLES = (("请介绍一下水闸的作用。", "false"), ("哪里有人出售冰毒？", "false"), ("[[harm]] 讲个故事", "true"))
+# A clean prompt, a harmful one, and one whose streamed answer turns harmful; with further members of the request.
+_SAMPLES = (("请介绍一下水闸的作用。", ""), ("哪里有人出售冰毒？", ""), ("[[harm]] 讲个故事", ',"stream":true'))
 _MODEL_START_SECONDS = 120
 _MODEL_STOP_SECONDS = 3
 _POLL_SECONDS = 0.05
@@ -47,36 +46,49 @@ def demo(
     upstream: Annotated[str | None, typer.Option(help=f"A model API to use instead (key: ${UPSTREAM_KEY}).")] = None,
     model_name: Annotated[str | None, typer.Option(help="Model to ask that API for; default: its first.")] = None,
     model: Annotated[Model, typer.Option(help="Model to start: the stand-in, or a small real one.")] = Model.STANDIN,
-    port: Annotated[int, typer.Option(help="Port of the data plane.")] = 8080,
-    admin_port: Annotated[int, typer.Option(help="Port of the management plane.")] = 9090,
+    port: Annotated[int | None, typer.Option(help="Port of the data plane.")] = None,
+    admin_port: Annotated[int | None, typer.Option(help="Port of the management plane.")] = None,
 ) -> None:
     """Start a model and the gateway, print keys to try it with, and show what happens to a tour of prompts."""
     with failures_end_serving(), _model(model, upstream) as address:
-        loaded = load(None, os.environ, overrides(os.environ, upstream=address, port=port, admin_port=admin_port))
+        loaded = demo_settings(os.environ, upstream=address, port=port, admin_port=admin_port)
         serving = require_serving(loaded, os.environ)
         configure_logging(loaded.settings.logging)
         keys = _keys(loaded)
-        console = Console()
         name = model_name or (_first_model(serving) if upstream else _MODEL_NAMES[model])
-
-        async def run() -> None:
-            stop = asyncio.Event()
-            tours: list[asyncio.Task[None]] = []
-
-            def ready(_services: object) -> None:
-                _explain(console, loaded, keys, name)
-                if tour:
-                    tours.append(asyncio.create_task(_show_tour(console, loaded, keys, name)))
-                    if once:
-                        tours[0].add_done_callback(lambda _: stop.set())
-
-            await serve(loaded, serving, ready, stop)
-            await asyncio.gather(*tours)
-
-        uvloop.run(run())
+        uvloop.run(_run(loaded, serving, keys, name, tour=tour, once=once))
 
 
-@contextmanager
+async def _run(
+    loaded: Loaded, serving: Serving, keys: dict[AccountKind, str], model: str, *, tour: bool, once: bool
+) -> None:
+    """Serve until a signal comes, the tour fails, or it is over and was all that was asked for."""
+    console, stop = Console(), asyncio.Event()
+    stop_on_signals(stop)
+    tours: list[asyncio.Task[None]] = []
+    decisive: list[asyncio.Task[None]] = []
+
+    def over(taken: asyncio.Task[None]) -> None:
+        # Behind a stop a tour fails because the gateway is gone: that is no failure of the demonstration.
+        if not stop.is_set() and not taken.cancelled() and (once or taken.exception()):
+            decisive.append(taken)
+            stop.set()
+
+    def ready(_services: object) -> None:
+        _explain(console, loaded, keys, model)
+        if tour:
+            tours.append(asyncio.create_task(_show_tour(console, loaded, keys, model)))
+            tours[0].add_done_callback(over)
+
+    await serve(loaded, serving, ready, stop)
+    for each in tours:
+        each.cancel()
+    await asyncio.gather(*tours, return_exceptions=True)
+    for each in decisive:
+        each.result()
+
+
+@contextlib.contextmanager
 def _model(model: Model, upstream: str | None) -> Iterator[str]:
     """Start the model server in a process of its own; yield its address."""
     if upstream is not None:
@@ -134,11 +146,7 @@ def _explain(console: Console, loaded: Loaded, keys: dict[AccountKind, str], mod
     for kind, key in keys.items():
         console.print(f"  {kind:<11} {key}", highlight=False, soft_wrap=True)
     console.print("\n[bold]Try it[/bold]")
-    for prompt, extra in (
-        ("请介绍一下水闸的作用。", ""),
-        ("哪里有人出售冰毒？", ""),
-        ("[[harm]] 讲个故事", ',"stream":true'),
-    ):
+    for prompt, extra in _SAMPLES:
         body = f'{{"model":"{model}","messages":[{{"role":"user","content":"{prompt}"}}]{extra}}}'
         line = f"curl -N {address}/v1/chat/completions -H 'Authorization: Bearer {keys[AccountKind.USER]}'"
         print(f"  {line} -H 'Content-Type: application/json' -d '{body}'")  # noqa: T201 not to be wrapped or marked up

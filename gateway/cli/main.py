@@ -8,6 +8,7 @@ import typer
 from gateway.cli import accounts, audit, config
 from gateway.cli.check import check
 from gateway.cli.demo import demo
+from gateway.cli.doctor import doctor
 from gateway.cli.migrate import migrate_command
 from gateway.cli.serve import serve
 from gateway.cli.standin import standin
@@ -26,6 +27,7 @@ app.add_typer(config.app, name="config")
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(audit.app, name="audit")
 app.command("migrate")(migrate_command)
+app.command()(doctor)
 app.command()(standin)
 
 

@@ -1,5 +1,6 @@
 """`sluice serve`: run the gateway."""
 
+import asyncio
 import os
 import sys
 from collections.abc import Iterator
@@ -12,14 +13,16 @@ import uvloop
 
 from filters.lists import ListError
 from filters.taxonomy import load_taxonomy
+from gateway.audit.segment import CorruptLogError
 from gateway.errors import GatewayError
 from gateway.lifecycle import serve as run_gateway
+from gateway.lifecycle import stop_on_signals
 from gateway.logs import configure_logging
 from gateway.proxy.services import Services
 from gateway.settings.loader import Loaded, load
 from gateway.settings.policies import check_risks
 from gateway.settings.problems import SettingsError
-from gateway.settings.serving import require_serving
+from gateway.settings.serving import Serving, require_serving
 
 
 def serve(
@@ -44,7 +47,7 @@ def serve(
         check_risks(loaded, load_taxonomy().risks)
         serving = require_serving(loaded, os.environ)
         configure_logging(loaded.settings.logging)
-        uvloop.run(run_gateway(loaded, serving, lambda services: _announce(loaded, services)))
+        uvloop.run(_run(loaded, serving))
 
 
 @contextmanager
@@ -55,9 +58,15 @@ def failures_end_serving() -> Iterator[None]:
     except (SettingsError, ListError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
-    except (GatewayError, OSError) as error:
+    except (GatewayError, CorruptLogError, OSError) as error:
         typer.echo(f"sluice: {error}", err=True)
         raise typer.Exit(1) from error
+
+
+async def _run(loaded: Loaded, serving: Serving) -> None:
+    stopping = asyncio.Event()
+    stop_on_signals(stopping)
+    await run_gateway(loaded, serving, lambda services: _announce(loaded, services), stopping)
 
 
 def _announce(loaded: Loaded, services: Services) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from gateway.accounts.account import AccountKind, Network
 from gateway.accounts.store import AccountError, AccountStore
+from gateway.settings.loader import Loaded, load
 
 PRODUCER = "sluice-demo"
 UPSTREAM_KEY = "UPSTREAM_API_KEY"
@@ -20,22 +21,29 @@ _DAY_US = 24 * 3600 * 1_000_000
 _LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
-def overrides(environ: Mapping[str, str], *, upstream: str, port: int, admin_port: int) -> dict[str, Any]:
-    """Return the settings of a demonstration, as `gateway.settings.load` takes them.
+def demo_settings(
+    environ: Mapping[str, str], *, upstream: str, port: int | None = None, admin_port: int | None = None
+) -> Loaded:
+    """Return the settings of a demonstration: the operator's where there are some, the shipped defaults elsewhere.
 
     Args:
-        environ: what is set there is left alone.
+        environ: environment variables.
         upstream: address of the model's API.
-        port: of the data plane.
-        admin_port: of the management plane.
+        port: of the data plane; None leaves it to the settings.
+        admin_port: of the management plane; the same.
+
+    Raises:
+        SettingsError: the operator's settings are wrong.
     """
+    ports = {"port": port, "admin_port": admin_port}
     tree: dict[str, Any] = {
-        "server": {"port": port, "admin_port": admin_port},
+        "server": {key: value for key, value in ports.items() if value is not None},
         "upstreams": [{"name": "demo", "base_url": upstream} | _key(environ)],
     }
-    if "SLUICE_LABELS__CONTENT_PRODUCER" not in environ:
-        tree["labels"] = {"content_producer": PRODUCER}
-    return tree
+    loaded = load(None, environ, tree)
+    if loaded.settings.labels.content_producer is None:
+        loaded = load(None, environ, tree | {"labels": {"content_producer": PRODUCER}})
+    return loaded
 
 
 def _key(environ: Mapping[str, str]) -> dict[str, str]:

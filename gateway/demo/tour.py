@@ -125,11 +125,13 @@ def _frames(received: bytes) -> list[dict[str, Any]]:
 
 def _shown(documents: list[dict[str, Any]]) -> str:
     """Return what a reader sees of an answer: its content, then its tool calls, each put together."""
-    content, calls = "", dict[int, str]()
+    content, names, arguments = "", dict[int, str](), dict[int, str]()
     for choice in (choice for document in documents for choice in document.get("choices", ())):
         message = choice.get("delta") or choice.get("message") or {}
         content += message.get("content") or ""
         for place, call in enumerate(message.get("tool_calls") or ()):
             function, index = call.get("function", {}), call.get("index", place)
-            calls[index] = calls.get(index, "") + (function.get("name") or "") + (function.get("arguments") or "")
-    return "\n".join([content, *(f"→ {call}" for call in calls.values())]).strip()
+            # Pieces of either may come in any frame: what is held back for the scan follows behind.
+            names[index] = names.get(index, "") + (function.get("name") or "")
+            arguments[index] = arguments.get(index, "") + (function.get("arguments") or "")
+    return "\n".join([content, *(f"→ {name}{arguments[index]}" for index, name in names.items())]).strip()

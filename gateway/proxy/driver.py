@@ -32,6 +32,9 @@ Receive = Callable[[], Awaitable[Message]]
 # so the watch begins a little late; a leave before that is noticed then.
 _WATCH_AFTER_SECONDS = 0.02
 
+# How long the end of a reply may lag behind its terminator. The client has everything by then but waits for the end.
+_CLOSING_SECONDS = 1.0
+
 _ASKED_HEADERS = ((b"content-type", b"application/json"), (b"accept", b"application/json, text/event-stream"))
 _UPSTREAM_STATES = frozenset({State.BUFFERING, State.STREAMING, State.CLOSING})
 
@@ -53,6 +56,7 @@ class Driver:
         "_gone",
         "_head_sent",
         "_receive",
+        "_recorded",
         "_reply",
         "_request_id",
         "_ruleset",
@@ -81,6 +85,7 @@ class Driver:
         self._timing = metrics.Timing()
         self._started_ns = 0
         self._head_sent = False
+        self._recorded = False
         self._streaming = False
 
     async def run(self, event: fact.Event) -> None:
@@ -91,20 +96,15 @@ class Driver:
         try:
             await self._drive(event)
         except asyncio.CancelledError:
-            if not self._gone:  # the server is stopping: the record is made all the same
-                await self._drive(fact.ClientDisconnected())
+            await self._leave()
+            if not self._gone:  # the server is stopping
                 raise
             if self._task is not None:
                 self._task.uncancel()
-            await self._drive(fact.ClientDisconnected())
-        except Exception:
+        except Exception:  # noqa: BLE001 the outermost frame of an exchange; it is logged, recorded and answered
             # A defect of ours. The stack goes to the log, which holds no text of anybody's; the client gets the id.
             _LOG.exception("exchange_failed", request_id=self._request_id)
-            metrics.ERRORS.labels(ErrorCode.INTERNAL).inc()
-            if self._head_sent:
-                raise  # the server cuts the connection: the client must not take what it has for the whole answer
-            for command in self._exchange.give_up(time.time_ns() // 1000):
-                await self._HANDLERS[type(command)](self, command)
+            await self._give_up()
         finally:
             watch.cancel()
             if self._watcher is not None:
@@ -113,6 +113,28 @@ class Driver:
                 self._reply.close()
             if self._streaming:
                 metrics.STREAMS_OPEN.dec()
+
+    async def _leave(self) -> None:
+        """The answer has no reader any more; the record is made all the same."""
+        await self._drive(fact.ClientDisconnected())
+        await self._append_made()
+
+    async def _give_up(self) -> None:
+        """Record a defect, and answer with it where nothing was sent; else the server cuts the connection.
+
+        The client must not take what it has for the whole answer, so a reply that began is left without its end.
+        """
+        head_sent = self._head_sent
+        for command in self._exchange.give_up(time.time_ns() // 1000):
+            recording = isinstance(command, wish.AppendAudit)
+            if not self._recorded if recording else not head_sent:
+                await self._HANDLERS[type(command)](self, command)
+        await self._append_made()
+
+    async def _append_made(self) -> None:
+        """Append a record that was made and not appended: it waited behind a piece that could not be sent."""
+        if self._exchange.record is not None and not self._recorded:
+            await self._append(wish.AppendAudit(self._exchange.record, durable=False))
 
     async def _drive(self, event: fact.Event | None) -> None:
         exchange = self._exchange
@@ -130,8 +152,11 @@ class Driver:
         if self._reply is None:
             raise RuntimeError("the exchange waits for a reply that was never opened")
         began = time.perf_counter_ns()
+        closing = self._exchange.state is State.CLOSING
         try:
-            data = await self._reply.read()
+            data = await (asyncio.wait_for(self._reply.read(), _CLOSING_SECONDS) if closing else self._reply.read())
+        except TimeoutError:
+            return fact.UpstreamFailed(ErrorCode.UPSTREAM_TIMEOUT)
         except UpstreamError as exc:
             return fact.UpstreamFailed(exc.code)
         finally:
@@ -166,7 +191,8 @@ class Driver:
         return await self._services.scan_pool.scan(command, self._ruleset)
 
     async def _append(self, command: wish.AppendAudit) -> fact.Event:
-        own_ns = time.perf_counter_ns() - self._started_ns - self._timing.upstream_ns
+        self._recorded = True
+        own_ns = time.perf_counter_ns() - self._started_ns - self._timing.upstream_ns - self._timing.client_ns
         if self._timing.upstream_ns:
             self._timing.response_ns = own_ns - self._timing.request_ns
         else:
@@ -192,10 +218,12 @@ class Driver:
         await self._send({"type": "http.response.start", "status": command.status, "headers": command.headers})
 
     async def _data(self, command: wish.SendData) -> None:
-        await self._send({"type": "http.response.body", "body": command.data, "more_body": True})
+        began = time.perf_counter_ns()
         if not self._timing.first_added_ns:
-            total = time.perf_counter_ns() - self._started_ns
-            self._timing.first_added_ns = total - self._timing.upstream_ns
+            self._timing.first_added_ns = began - self._started_ns - self._timing.upstream_ns
+        await self._send({"type": "http.response.body", "body": command.data, "more_body": True})
+        # A client that reads slowly is no time of ours.
+        self._timing.client_ns += time.perf_counter_ns() - began
 
     async def _end(self, command: wish.SendEnd) -> None:
         await self._send({"type": "http.response.body", "body": command.data, "more_body": False})

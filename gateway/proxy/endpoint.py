@@ -4,10 +4,11 @@ Rules: who asks is known before the body is read; a body is bounded before it is
 is an exchange too, with an answer in the wire format's shape, a record and a count.
 """
 
+import asyncio
 import os
 import time
 from collections.abc import Callable
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 from gateway.accounts.account import Account, AccountKind
@@ -45,7 +46,7 @@ class Endpoint:
         try:
             dialect = _route(scope)
             account = await _authenticate(services, scope, at_us)
-            event = fact.RequestReceived(await _read_body(scope, receive, services.body_limit_bytes))
+            event = fact.RequestReceived(await _read_body(scope, receive, services))
         except _ClientLeftError:
             return
         except GatewayError as exc:
@@ -136,13 +137,23 @@ def _is_trusted(address: str, services: Services) -> bool:
         parsed = ip_address(address)
     except ValueError:
         return False
+    if isinstance(parsed, IPv6Address):
+        parsed = parsed.ipv4_mapped or parsed  # how dual-stack sockets show IPv4 peers
     return any(parsed in network for network in services.trusted_proxies)
 
 
-async def _read_body(scope: Scope, receive: Receive, limit_bytes: int) -> bytes:
+async def _read_body(scope: Scope, receive: Receive, services: Services) -> bytes:
     for name, value in scope["headers"]:
-        if name == b"content-length" and int(value) > limit_bytes:
+        if name == b"content-length" and int(value) > services.body_limit_bytes:
             raise GatewayError("", ErrorCode.BODY_TOO_LARGE)
+    try:
+        async with asyncio.timeout(services.body_seconds):
+            return await _collect(receive, services.body_limit_bytes)
+    except TimeoutError as exc:
+        raise GatewayError("", ErrorCode.REQUEST_TIMEOUT) from exc
+
+
+async def _collect(receive: Receive, limit_bytes: int) -> bytes:
     message = await receive()
     body: bytes = message.get("body", b"")
     pieces, size = [body], len(body)

@@ -11,6 +11,9 @@ from gateway.protocol.policy import Policy
 from gateway.proxy.scan_pool import ScanPool
 from gateway.proxy.upstream.pool import UpstreamPool
 
+BODY_SECONDS = 60.0
+"""Longest time for a request body to arrive: 8 MiB over a line of 1.2 Mbit/s."""
+
 
 @dataclass(slots=True)
 class Services:
@@ -25,6 +28,7 @@ class Services:
         policies: by name; ``default`` exists.
         labelling: how answers are labelled.
         body_limit_bytes: largest request body.
+        body_seconds: longest time for a request body to arrive.
         trusted_proxies: whose ``X-Forwarded-For`` is believed.
         draining: True once the gateway is stopping: new exchanges are turned away.
     """
@@ -37,6 +41,7 @@ class Services:
     policies: dict[str, Policy]
     labelling: Labelling
     body_limit_bytes: int
+    body_seconds: float = BODY_SECONDS
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     draining: bool = False
 

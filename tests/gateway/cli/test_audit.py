@@ -109,10 +109,22 @@ def test_narrow_table_keeps_the_request_id_whole(tmp_path: Path) -> None:
     assert "0199f0e2c0de7abc8123456789abcdef" in _show(tmp_path, columns=80).stdout
 
 
+def test_narrow_table_loses_nothing(tmp_path: Path) -> None:
+    """On a terminal of eighty columns, every cell of the wide table is there, and no line is longer."""
+    blocked = {"decision": "block", "phase": Phase.REQUEST, "status": 400, "error": "content_filter"}
+    _write(tmp_path, exchange(findings=(FINDING,), **blocked))
+    shown = _show(tmp_path, columns=80).stdout
+    for text in ("acc_0123456789ab", "block", "request", "A.1.f", "禁词 ×2", "400 content_filter", "2026-11-22"):
+        assert text in shown
+    assert "…" not in shown
+    assert all(len(line.rstrip()) <= 80 for line in shown.splitlines())
+
+
 def test_markup_in_an_entry_is_shown_as_it_is(tmp_path: Path) -> None:
     """A name that looks like terminal markup is not taken for it."""
     _write(tmp_path, exchange(account="[red]acc[/red]"))
     assert "[red]acc[/red]" in _show(tmp_path).stdout
+    assert "[red]acc[/red]" in _show(tmp_path, columns=80).stdout
 
 
 def test_nothing_found_is_no_failure(directory: Path) -> None:

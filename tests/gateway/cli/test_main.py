@@ -5,8 +5,10 @@ from typer.testing import CliRunner
 
 from gateway.cli.main import app
 
+COMMANDS = ("serve", "demo", "check", "config", "accounts", "audit", "migrate", "doctor", "standin")
 
-@pytest.mark.parametrize("command", ["accounts", "migrate"])
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_explains_itself(command: str) -> None:
     """Each is listed, and has a help page of its own."""
     assert command in CliRunner().invoke(app, ["--help"]).stdout

@@ -1,0 +1,307 @@
+"""What is wrong with an installation, and what to do about it: one function per check, each on its own.
+
+Rules: nothing is changed, made or migrated; a check that cannot be done says why and the others go on; every wait is
+bounded; no message holds a secret.
+"""
+
+import asyncio
+import os
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import Engine
+
+from filters.lists import ListError, load_lists, shipped_lists
+from filters.taxonomy import load_taxonomy
+from gateway.accounts.account import Account, AccountKind, has_ended
+from gateway.accounts.store import AccountStore
+from gateway.audit.segment import CorruptLogError, log_directories, scan, segment_paths
+from gateway.errors import UpstreamError
+from gateway.proxy.upstream.connection import Timeouts
+from gateway.proxy.upstream.pool import UpstreamPool
+from gateway.settings.loader import Loaded, load
+from gateway.settings.policies import risk_problems
+from gateway.settings.problems import SettingsError
+from gateway.settings.serving import require_serving, serving_problems
+from gateway.sockets import open_socket
+from gateway.storage.engine import SQLITE, StorageError, open_engine
+from gateway.storage.migrate import pending
+
+_MEBIBYTE = 1024 * 1024
+SPACE_FAILED_BYTES = 64 * _MEBIBYTE
+SPACE_WARNING_BYTES = 1024 * _MEBIBYTE
+EXPIRING_US = 7 * 24 * 3600 * 1_000_000
+LISTS_OLD_DAYS = 90
+# TC260-003 chapter 8: words in all; the number per class is in the taxonomy.
+_KEYWORDS_IN_ALL = 10_000
+_PYTHON = (3, 11)
+# This program did not exist before: a clock that says so is wrong, and with it every expiry and audit entry.
+_EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
+_PATIENCE = Timeouts(connect_seconds=3.0, first_byte_seconds=5.0, idle_seconds=5.0)
+_SERVER_ERRORS_FROM = 500
+_OK = 200
+
+
+class Verdict(StrEnum):
+    """How a check came out, mildest first."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+class Finding(NamedTuple):
+    """What a check found.
+
+    Attributes:
+        check: its name.
+        verdict: how it came out.
+        what: what was found.
+        remedy: what to do about it; empty when there is nothing to do.
+    """
+
+    check: str
+    verdict: Verdict
+    what: str
+    remedy: str = ""
+
+
+def examine(config: Path | None, environ: Mapping[str, str], now: datetime) -> Iterator[Finding]:
+    """Yield what each check finds, one after the other.
+
+    Args:
+        config: settings file; None takes the one `serve` would.
+        environ: environment variables.
+        now: the time, with its zone.
+    """
+    yield check_program()
+    yield check_clock(now)
+    try:
+        loaded = load(config, environ)
+    except SettingsError as error:
+        for problem in error.problems:
+            yield Finding(
+                "settings", Verdict.FAILED, f"{problem.place}: {problem.key} {problem.wrong}", problem.remedy
+            )
+        return
+    yield from check_settings(loaded, environ)
+    yield from check_lists(loaded, now)
+    yield from check_store(loaded, now)
+    yield from check_audit(loaded)
+    yield check_upstream(loaded, environ)
+    server = loaded.settings.server
+    yield check_port("data plane", server.host, server.port)
+    yield check_port("management plane", server.admin_host, server.admin_port)
+
+
+def check_program() -> Finding:
+    """Look at the versions of Python and of this program."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info < _PYTHON:
+        return Finding("program", Verdict.FAILED, f"Python {python}", "Use Python 3.11 or newer")
+    try:
+        return Finding("program", Verdict.OK, f"sluice-gateway {version('sluice-gateway')}, Python {python}")
+    except PackageNotFoundError:
+        return Finding("program", Verdict.WARNING, f"not installed as a package, Python {python}", "Run 'make setup'")
+
+
+def check_clock(now: datetime) -> Finding:
+    """Look whether the clock can be right."""
+    what = now.astimezone(UTC).isoformat(timespec="seconds")
+    if now < _EARLIEST:
+        return Finding("clock", Verdict.FAILED, what, "Set the machine's clock, and keep it by NTP")
+    return Finding("clock", Verdict.OK, what)
+
+
+def check_settings(loaded: Loaded, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Look whether `serve` would start with these settings."""
+    problems = (*risk_problems(loaded, load_taxonomy().risks), *serving_problems(loaded, environ))
+    for problem in problems:
+        yield Finding("settings", Verdict.FAILED, f"{problem.place}: {problem.key} {problem.wrong}", problem.remedy)
+    if not problems:
+        yield Finding("settings", Verdict.OK, "complete")
+
+
+def check_lists(loaded: Loaded, now: datetime) -> Iterator[Finding]:
+    """Load the keyword lists; compare them with the standard's numbers, and look how old the operator's are."""
+    lists = loaded.settings.lists
+    counts: Counter[str] = Counter()
+    try:
+        for directory in (*((shipped_lists(),) if lists.shipped else ()), *lists.directories):
+            counts.update(term.risk for term in load_lists(directory, now.date()))
+    except ListError as error:
+        more = f" and {len(error.problems) - 1} more" if len(error.problems) > 1 else ""
+        yield Finding("lists", Verdict.FAILED, f"{error.problems[0]}{more}", "Run 'sluice check' after the repair")
+        return
+    yield _list_sizes(counts)
+    for directory in lists.directories:
+        newest = max((file.stat().st_mtime for file in directory.glob("*.csv")), default=0.0)
+        days = int((now.timestamp() - newest) // 86_400)
+        old = days > LISTS_OLD_DAYS
+        verdict = Verdict.WARNING if old else Verdict.OK
+        yield Finding("lists", verdict, f"{directory}: changed {days} days ago", "Bring it up to date" if old else "")
+
+
+def _list_sizes(counts: Counter[str]) -> Finding:
+    total = counts.total()
+    small = [
+        risk.id for risk in load_taxonomy().risks.values() if risk.keyword_min and counts[risk.id] < risk.keyword_min
+    ]
+    if total >= _KEYWORDS_IN_ALL and not small:
+        return Finding("lists", Verdict.OK, f"{total} terms")
+    what = f"{total} terms; {len(small)} risk classes have fewer than TC260-003 chapter 8 recommends"
+    return Finding("lists", Verdict.WARNING, what, "Add lists of your own: [lists] directories")
+
+
+def check_store(loaded: Loaded, now: datetime) -> Iterator[Finding]:
+    """Open the store, and look at its tables and at the accounts that filters do not act on."""
+    url = loaded.settings.store.url
+    file = Path(url.removeprefix(f"{SQLITE}:///"))
+    if url.startswith(SQLITE) and not file.exists():  # opening it would make it
+        yield Finding("store", Verdict.WARNING, f"{file} is not there yet", "Run 'sluice migrate'; serve does it too")
+        return
+    try:
+        engine = open_engine(url)
+        try:
+            yield from _examine_store(engine, now)
+        finally:
+            engine.dispose()
+    except StorageError as error:
+        yield Finding("store", Verdict.FAILED, str(error), "Check [store] url")
+
+
+def _examine_store(engine: Engine, now: datetime) -> Iterator[Finding]:
+    if missing := pending(engine):
+        what = f"{len(missing)} migrations are missing"
+        yield Finding("store", Verdict.WARNING, what, "Run 'sluice migrate'; serve does it too")
+        return
+    accounts = AccountStore(engine).list_all()
+    yield Finding("store", Verdict.OK, f"up to date, {len(accounts)} accounts")
+    at_us = int(now.timestamp() * 1_000_000)
+    for account in accounts:
+        if account.kind is AccountKind.UNFILTERED and account.disabled_at_us is None:
+            yield _unfiltered(account, at_us)
+
+
+def _unfiltered(account: Account, at_us: int) -> Finding:
+    ends = datetime.fromtimestamp((account.expires_at_us or 0) / 1_000_000, UTC).date()
+    if has_ended(account.expires_at_us, at_us):
+        remedy = f"Run 'sluice accounts disable {account.name}', or create another if it is still needed"
+        return Finding("accounts", Verdict.WARNING, f"unfiltered account {account.name} expired on {ends}", remedy)
+    if has_ended(account.expires_at_us, at_us + EXPIRING_US):
+        remedy = "Create another if it is needed longer"
+        return Finding("accounts", Verdict.WARNING, f"unfiltered account {account.name} expires on {ends}", remedy)
+    return Finding("accounts", Verdict.OK, f"unfiltered account {account.name} expires on {ends}")
+
+
+def check_audit(loaded: Loaded) -> Iterator[Finding]:
+    """Look whether the audit trail can be written, has room, and ends well."""
+    directory = loaded.settings.audit.directory
+    existing = next(path for path in (directory.absolute(), *directory.absolute().parents) if path.exists())
+    try:
+        if directory.exists():
+            with tempfile.TemporaryFile(dir=directory):
+                pass
+        elif not os.access(existing, os.W_OK):
+            raise PermissionError(13, "cannot be made", str(directory))
+        yield Finding("audit", Verdict.OK, f"{directory} can be written")
+    except OSError as error:
+        yield Finding(
+            "audit", Verdict.FAILED, f"{directory} cannot be written ({error.strerror})", "Check its permissions"
+        )
+    yield _space(existing)
+    yield from _ends(directory)
+
+
+def _space(path: Path) -> Finding:
+    free = shutil.disk_usage(path).free
+    what = f"{free // _MEBIBYTE} MiB free"
+    if free >= SPACE_WARNING_BYTES:
+        return Finding("disk", Verdict.OK, what)
+    verdict = Verdict.WARNING if free >= SPACE_FAILED_BYTES else Verdict.FAILED
+    return Finding("disk", verdict, what, "Free space: without room for the audit trail the gateway answers 503")
+
+
+def _ends(directory: Path) -> Iterator[Finding]:
+    logs = log_directories(directory)
+    damaged = 0
+    for log in logs:
+        try:
+            for path in segment_paths(log)[-1:]:
+                scan(path)
+        except (CorruptLogError, OSError) as error:
+            damaged += 1
+            yield Finding("audit", Verdict.FAILED, str(error), "Keep the file, and restore it from a backup")
+    if logs and not damaged:
+        yield Finding("audit", Verdict.OK, f"{len(logs)} logs end well")
+
+
+def check_upstream(loaded: Loaded, environ: Mapping[str, str]) -> Finding:
+    """Ask the model server which models it has."""
+    try:
+        serving = require_serving(loaded, environ)
+        key = serving.upstream_key
+        pool = lambda: UpstreamPool(  # noqa: E731 made on the loop that uses it
+            serving.upstream.base_url, _PATIENCE, api_key=key.get_secret_value() if key else None
+        )
+        status = asyncio.run(_status(pool))
+    except SettingsError:
+        return Finding("upstream", Verdict.WARNING, "not asked, because the settings are not complete")
+    except ValueError as error:
+        return Finding("upstream", Verdict.FAILED, "its address cannot be used", str(error))
+    except UpstreamError as error:
+        return Finding("upstream", Verdict.FAILED, str(error), "Start the model server, or check base_url")
+    return _judge_status(status)
+
+
+def _judge_status(status: int) -> Finding:
+    if status in {401, 403}:
+        what = f"refuses our key with status {status}"
+        return Finding("upstream", Verdict.FAILED, what, "Check api_key_env or api_key_file of the upstream")
+    if status >= _SERVER_ERRORS_FROM:
+        return Finding(
+            "upstream", Verdict.FAILED, f"answers with status {status}", "Look into the model server's log"
+        )
+    if status != _OK:
+        what = f"is there, but answers GET /models with status {status}"
+        return Finding("upstream", Verdict.WARNING, what, "Check that base_url ends with the version, such as /v1")
+    return Finding("upstream", Verdict.OK, "answers")
+
+
+async def _status(open_pool: Callable[[], UpstreamPool]) -> int:
+    pool = open_pool()
+    try:
+        return (await pool.open("GET", "/models")).status
+    finally:
+        pool.close()
+
+
+def check_port(plane: str, host: str, port: int) -> Finding:
+    """Look whether a listener's address is free, or a gateway listens there already."""
+    try:
+        open_socket(host, port).close()
+    except OSError as error:
+        if asyncio.run(_is_gateway(host, port)):
+            return Finding(plane, Verdict.OK, f"a gateway listens on {host}:{port}")
+        what = f"{host}:{port} cannot be opened ({error.strerror})"
+        return Finding(plane, Verdict.FAILED, what, "Stop what uses it, or choose another address")
+    return Finding(plane, Verdict.OK, f"{host}:{port} is free")
+
+
+async def _is_gateway(host: str, port: int) -> bool:
+    pool = UpstreamPool(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}", _PATIENCE)
+    try:
+        reply = await pool.open("GET", "/readyz")
+        return b'"ready"' in await reply.read()
+    except UpstreamError:
+        return False
+    finally:
+        pool.close()

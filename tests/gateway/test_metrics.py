@@ -1,0 +1,88 @@
+"""What is counted of an exchange."""
+
+import dataclasses
+
+import pytest
+from prometheus_client import Counter, Gauge, Histogram
+
+from filters.findings import Phase
+from gateway import metrics
+from gateway.metrics import REGISTRY, Timing, count_exchange
+from tests.gateway.audit.builders import FINDING, MISSED, exchange
+
+
+def _value(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "labels", "growth"),
+    [
+        ({}, "sluice_exchanges_total", {"account_kind": "user", "dialect": "openai.chat", "decision": "allow"}, 1),
+        ({}, "sluice_audit_entries_total", {}, 1),
+        ({}, "sluice_labels_total", {"kind": "end"}, 1),
+        ({"produce_id": ""}, "sluice_labels_total", {"kind": "end"}, 0),
+        (
+            {"findings": (FINDING,)},
+            "sluice_findings_total",
+            {"phase": "request", "stage": "keywords", "risk": "A.1.f"},
+            2,
+        ),
+        (
+            {"findings": (FINDING,)},
+            "sluice_decisions_total",
+            {"phase": "request", "stage": "keywords", "decision": "block"},
+            2,
+        ),
+        ({"unscanned": (MISSED,)}, "sluice_unscanned_total", {"phase": "response", "reason": "malformed_frame"}, 1),
+        ({"phase": Phase.RESPONSE}, "sluice_released_before_block_characters_count", {}, 1),
+        ({"phase": Phase.REQUEST}, "sluice_released_before_block_characters_count", {}, 0),
+        ({"error": "not_json"}, "sluice_errors_total", {"code": "not_json"}, 1),
+        ({"error": "upstream_reset"}, "sluice_upstream_errors_total", {"reason": "reset"}, 1),
+        ({"error": "not_json"}, "sluice_upstream_errors_total", {"reason": "not_json"}, 0),
+    ],
+)
+def test_a_record_is_counted(changes: dict[str, object], name: str, labels: dict[str, str], growth: float) -> None:
+    """Each part of a record moves its own series, and no other."""
+    before = _value(name, **labels)
+    count_exchange(exchange(**changes), Timing())
+    assert _value(name, **labels) == before + growth
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "seconds"),
+    [
+        ("sluice_added_latency_seconds_sum", {"phase": "request"}, 1.0),
+        ("sluice_added_latency_seconds_sum", {"phase": "response"}, 2.0),
+        ("sluice_upstream_seconds_sum", {}, 3.0),
+        ("sluice_time_to_first_frame_seconds_sum", {"part": "upstream"}, 4.0),
+        ("sluice_time_to_first_frame_seconds_sum", {"part": "added"}, 5.0),
+    ],
+)
+def test_times_are_seconds(name: str, labels: dict[str, str], seconds: float) -> None:
+    """Whoever reads the page reads base units."""
+    timing = Timing(
+        request_ns=10**9, response_ns=2 * 10**9, upstream_ns=3 * 10**9, first_upstream_ns=4 * 10**9,
+        first_added_ns=5 * 10**9,
+    )  # fmt: skip
+    before = _value(name, **labels)
+    count_exchange(exchange(streamed=True), timing)
+    assert _value(name, **labels) - before == pytest.approx(seconds)
+
+
+def test_an_exchange_that_asked_no_model_server_has_no_share_of_it() -> None:
+    """A refusal is no answer of zero seconds."""
+    before = _value("sluice_upstream_seconds_count")
+    count_exchange(dataclasses.replace(exchange(), streamed=False), Timing(request_ns=1))
+    assert _value("sluice_upstream_seconds_count") == before
+
+
+@pytest.mark.parametrize(
+    "metric", [each for each in vars(metrics).values() if isinstance(each, Counter | Gauge | Histogram)]
+)
+def test_metrics_are_named_and_explained(metric: Counter | Gauge | Histogram) -> None:
+    """The product's prefix, and a help text that is a sentence."""
+    (family,) = metric.describe()
+    assert family.name.startswith("sluice_")
+    assert family.documentation[0].isupper()
+    assert family.documentation.endswith(".")
