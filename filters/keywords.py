@@ -136,10 +136,13 @@ class KeywordStream:
             Matches that are complete with this piece, in order of their end, then their start.
         """
         folded = fold(text)
-        before = self._tail_start + len(self._tail)
-        dropped = min(len(self._tail), max(0, len(self._tail) - self._matcher.longest + 1))
-        self._tail = self._tail[dropped:] + folded
-        self._tail_start += dropped
+        matcher, kept = self._matcher, len(self._tail)
+        before = self._tail_start + kept
+        dropped = min(kept, kept - matcher.longest + 1)
+        if dropped > 0:
+            self._tail = self._tail[dropped:]
+            self._tail_start += dropped
+        self._tail += folded
         # An earlier suffix that is no live prefix now can never become one, so only the held text and the new
         # piece are asked.
         self.frontier = self._clear(max(self.frontier, self._tail_start), before + len(folded))
@@ -169,5 +172,8 @@ class KeywordStream:
             self._iterator = matcher._pieces.iter(folded)  # noqa: SLF001 the same
         else:
             self._iterator.set(folded)  # type: ignore[attr-defined]  # continues where the last piece ended
-        found = sorted([(last + 1, last + 1 - size, row) for last, (row, size) in self._iterator])
+        found = [(last + 1, last + 1 - size, row) for last, (row, size) in self._iterator]
+        if not found:
+            return []
+        found.sort()
         return [matcher._finding(first, end, term) for end, first, row in found for term in matcher._rows[row]]  # noqa: SLF001

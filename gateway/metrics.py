@@ -88,6 +88,7 @@ _ADDED_RESPONSE = ADDED_LATENCY.labels("response")
 _FIRST_FRAME_UPSTREAM = TIME_TO_FIRST_FRAME.labels("upstream")
 _FIRST_FRAME_ADDED = TIME_TO_FIRST_FRAME.labels("added")
 _exchanges: dict[tuple[str, str, str], Counter] = {}
+_labels: dict[str, Counter] = {}
 
 
 @dataclass(slots=True)
@@ -121,7 +122,10 @@ def count_exchange(record: ExchangeRecord, timing: Timing) -> None:
     AUDIT_ENTRIES.inc()
     _count_time(record, timing)
     if record.produce_id:
-        LABELS.labels(record.label).inc()
+        label = _labels.get(record.label)
+        if label is None:
+            label = _labels[record.label] = LABELS.labels(record.label)
+        label.inc()
     for finding in record.findings:
         FINDINGS.labels(finding.phase, finding.stage, finding.risk).inc(finding.count)
         DECISIONS.labels(finding.phase, finding.stage, finding.action).inc(finding.count)

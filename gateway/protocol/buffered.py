@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from filters.findings import Action, Finding, Phase
 from filters.keywords import MOST_FINDINGS
-from gateway.protocol.dialects.base import Dialect, Document
+from gateway.protocol.dialects.base import Answer, Document
 from gateway.protocol.documents import read_document
 from gateway.protocol.judge import Judge
 from gateway.protocol.labels import AnswerText, Labelling
@@ -69,10 +69,10 @@ def judge_texts(phase: Phase, texts: Texts, findings: Findings, judge: Judge) ->
 _GRAVITY = {action: rank for rank, action in enumerate(Action)}
 
 
-def label_answers(dialect: Dialect, document: Document, labelling: Labelling, *, structured: bool) -> str:
+def label_answers(answers: list[Answer], labelling: Labelling, *, structured: bool) -> str:
     """Write the visible label into every answer of a reply; return what became of it (`AnswerText.outcome`)."""
     outcomes = []
-    for answer in dialect.answers(document):
+    for answer in answers:
         text = AnswerText(structured=structured or answer.structured)
         content = answer.container[answer.key]
         text.add(content)

@@ -10,7 +10,7 @@ from filters.ruleset import Ruleset
 from gateway.protocol.dialects.base import Carrier, ChannelKey, Segment, Spelling
 from gateway.protocol.gate import Channel, Released
 from gateway.protocol.judge import Judge
-from gateway.protocol.labels import AnswerText, Labelling
+from gateway.protocol.labels import AnswerText, Labelling, Position
 
 
 class StreamShapeError(ValueError):
@@ -36,6 +36,7 @@ class Channels:
     ) -> None:
         self._ruleset = ruleset
         self._labelling = labelling
+        self._opens = labelling.position in (Position.START, Position.BOTH)
         self._visible_path = visible_path
         self._structured = structured
         self._limit = limit
@@ -134,7 +135,9 @@ class Channels:
         """Note what is shown of an answer; return it, behind the opening label where that is due."""
         answer = self._answer(choice)
         answer.add(text)
-        return answer.opening(self._labelling) + text if text and not answer.empty else text
+        if not self._opens or not text or answer.empty:
+            return text
+        return answer.opening(self._labelling) + text
 
     def _answer(self, choice: int) -> AnswerText:
         answer = self._answers.get(choice)

@@ -19,7 +19,7 @@ from gateway.protocol import events as fact
 from gateway.protocol.answers import AnswerBuilder
 from gateway.protocol.buffered import BufferedReply, Findings, Texts, judge_texts, label_answers, texts_of
 from gateway.protocol.context import ExchangeContext
-from gateway.protocol.dialects.base import Document, Identity, ParsedRequest
+from gateway.protocol.dialects.base import Answer, Document, Identity, ParsedRequest
 from gateway.protocol.judge import Decision, Judge
 from gateway.protocol.policy import FailMode
 from gateway.protocol.record import ExchangeRecord
@@ -72,6 +72,7 @@ class Exchange:
         self._texts = Texts((), 0)
         self._prompt_characters = 0
         self._reply: Document = {}
+        self._visible: list[Answer] = []  # its visible answers
         self._buffered = BufferedReply(context.bounds.reply_bytes)
         self._stream: StreamedReply | None = None
         self._started_at_us = 0
@@ -216,7 +217,7 @@ class Exchange:
     def _parse_reply(self) -> Document | None:
         document = self._buffered.parse()
         try:
-            self._context.dialect.answers(document or {})
+            self._visible = self._context.dialect.answers(document or {})
         except ValueError:
             return None
         return document
@@ -274,9 +275,7 @@ class Exchange:
         if status == _OK:
             self._produce_id = self._context.request_id
             structured = self._request.structured
-            self._label = label_answers(
-                self._context.dialect, document, self._context.labelling, structured=structured
-            )
+            self._label = label_answers(self._visible, self._context.labelling, structured=structured)
         else:
             self._error = ErrorCode.UPSTREAM_ERROR
         self._answer = self._builder.reply(status, document, labelled=status == _OK)

@@ -74,6 +74,16 @@ class Channel:
         """
         self.held += text
         findings = [finding for stage in self._stages for finding in stage.feed(text)]
+        if findings and (stop := self._judge(findings, judge)):
+            return self._stop(stop)
+        return Released(self._release(min([stage.frontier for stage in self._stages])))
+
+    def finish(self) -> str:
+        """Return what is still held: the text is complete, so nothing can grow any more."""
+        return self._release(self.released + len(self.held))
+
+    def _judge(self, findings: list[Finding], judge: Judge) -> Finding | None:
+        """Judge what was found and note the masks; return the finding that stops the text, if one does."""
         # In order of their end: what is judged, and where a block falls, must not depend on how the text was cut.
         findings.sort(key=lambda finding: (finding.end, finding.start))
         stop: Finding | None = None
@@ -90,13 +100,7 @@ class Channel:
             elif action is Action.BLOCK:
                 # What ends at the same place is judged as well, so that the record names every risk.
                 stop = stop or finding
-        if stop is not None:
-            return self._stop(stop)
-        return Released(self._release(min([stage.frontier for stage in self._stages])))
-
-    def finish(self) -> str:
-        """Return what is still held: the text is complete, so nothing can grow any more."""
-        return self._release(self.released + len(self.held))
+        return stop
 
     def _stop(self, finding: Finding) -> Released:
         cleared = min(stage.clear_before(finding.end) for stage in self._stages)

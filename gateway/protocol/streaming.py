@@ -120,7 +120,7 @@ class StreamedReply:
             self.stop = ErrorCode.UPSTREAM_MALFORMED
 
     def _frame(self, frame: SseFrame, out: list[bytes]) -> None:
-        if not all(self._clean(line) for line in frame.others):
+        if frame.others and not all(self._clean(line) for line in frame.others):
             return
         if frame.data is None:
             self._send(frame.raw, out)
@@ -133,7 +133,8 @@ class StreamedReply:
             except ValueError:
                 self._malformed(frame, out)
                 return
-            if all(self._clean(text) for text in view.texts):
+            # Every frame of a stream repeats its metadata: after the first one this is a single look.
+            if self._scanned.issuperset(view.texts) or all(self._clean(text) for text in view.texts):
                 self._like = document
                 self._pass(frame, document, view, out)
 

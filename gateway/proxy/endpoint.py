@@ -146,11 +146,24 @@ async def _read_body(scope: Scope, receive: Receive, services: Services) -> byte
     for name, value in scope["headers"]:
         if name == b"content-length" and int(value) > services.body_limit_bytes:
             raise GatewayError("", ErrorCode.BODY_TOO_LARGE)
+    # By hand and not by asyncio.timeout, which costs three times as much for what hardly ever runs out.
+    task, late = asyncio.current_task(), False
+
+    def interrupt() -> None:
+        nonlocal late
+        late = True
+        if task is not None:
+            task.cancel()
+
+    deadline = asyncio.get_running_loop().call_later(services.body_seconds, interrupt)
     try:
-        async with asyncio.timeout(services.body_seconds):
-            return await _collect(receive, services.body_limit_bytes)
-    except TimeoutError as exc:
+        return await _collect(receive, services.body_limit_bytes)
+    except asyncio.CancelledError as exc:
+        if not late or (task is not None and task.uncancel()):
+            raise
         raise GatewayError("", ErrorCode.REQUEST_TIMEOUT) from exc
+    finally:
+        deadline.cancel()
 
 
 async def _collect(receive: Receive, limit_bytes: int) -> bytes:

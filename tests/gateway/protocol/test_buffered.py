@@ -44,7 +44,7 @@ def test_answers_are_labelled_once(message: dict[str, object], structured: bool,
     """Never inside structured output, never twice, never where nothing was said."""
     document = {"choices": [{"message": message}]}
     labelling = given(position=Position.BOTH).labelling
-    assert label_answers(OpenAIChat(), document, labelling, structured=structured) == outcome
+    assert label_answers(OpenAIChat().answers(document), labelling, structured=structured) == outcome
     assert message["content"] == content
 
 
