@@ -112,10 +112,15 @@ def wait_until_ready(process: subprocess.Popen[bytes], port: int, path: str, log
         time.sleep(_POLL_SECONDS)
 
 
-def cpu_seconds(pid: int) -> float:
-    """Return the processor time of a process with all its threads and living children, user and system."""
+def cpu_seconds(pid: int, *, alone: bool = False) -> float:
+    """Return the processor time of a process with all its threads, user and system.
+
+    Args:
+        pid: the process.
+        alone: leave its living children out.
+    """
     ticks = 0
-    for each in (pid, *_children(pid)):
+    for each in (pid, *([] if alone else _children(pid))):
         # The command's name may hold blanks and brackets; the fields behind the last bracket are numbers.
         fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
         ticks += int(fields[11]) + int(fields[12])

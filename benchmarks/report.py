@@ -5,6 +5,7 @@ import platform
 import re
 import statistics
 import subprocess
+import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -29,7 +30,7 @@ def machine_lines(cores: Cores, command: str) -> str:
     rows = (
         ("Machine", f"{cpu[1] if cpu else platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}"),
         ("Placement", placed if cores.apart else "everything on one core: the figures are not comparable"),
-        ("Software", f"Python {platform.python_version()}, {packages}, {_nginx_version()}, {_wrk_version()}"),
+        ("Software", f"Python {sys.version}, {packages}, {_nginx_version()}, {_wrk_version()}"),
         ("Commit", _commit()),
         ("Command", f"`{command}`"),
     )
@@ -53,6 +54,9 @@ def request_section(results: Sequence[RequestResult]) -> str:
         reply = f"{each.prompt.language}, {each.reply_bytes} B"
         lines.append(f"| {reply} | nginx | {_request_cells(each.nginx)} | 1 |")
         lines.append(f"| {reply} | sluice | {_request_cells(each.gateway)} | {_ratios(each.nginx, each.gateway)} |")
+        alone = [run._replace(cpu_us=run.alone_us) for run in each.gateway]
+        cells = f"{_spread([run.cpu_us for run in alone])} | | |"
+        lines.append(f"| {reply} | sluice, its index process left out | {cells} {_ratios(each.nginx, alone)} |")
         lines.append(f"| {reply} | none (stand-in asked directly) | – | {_load_cells([each.direct])} | – |")
     return "\n".join(lines)
 

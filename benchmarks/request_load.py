@@ -42,13 +42,15 @@ class RequestRun(NamedTuple):
     """One run of wrk against one server.
 
     Attributes:
-        cpu_us: processor time of the server per request, in microseconds.
+        cpu_us: processor time of the server per request, in microseconds, with all its processes.
+        alone_us: the same of its first process alone: of the gateway, what answers; without what indexes behind it.
         per_second: requests answered each second.
         p50_ms: median time of a request under this load.
         p99_ms: the same, 99th percentile.
     """
 
     cpu_us: float
+    alone_us: float
     per_second: float
     p50_ms: float
     p99_ms: float
@@ -112,10 +114,10 @@ def _run(bench: Bench, server: Server, script: Path, seconds: int) -> RequestRun
     url = f"http://127.0.0.1:{server.port}{CHAT_PATH}"
     options = ["-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "-s", str(script), url]
     command = ["taskset", "-c", str(bench.cores.rest), find_program("wrk", "wrk"), *options]
-    spent = cpu_seconds(server.pid)
+    spent, alone = cpu_seconds(server.pid), cpu_seconds(server.pid, alone=True)
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + _GRACE_SECONDS, check=False)
     time.sleep(_SETTLE_SECONDS)
-    spent = cpu_seconds(server.pid) - spent
+    spent, alone = cpu_seconds(server.pid) - spent, cpu_seconds(server.pid, alone=True) - alone
     line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT ")), None)
     if line is None:
         raise BenchmarkError(
@@ -126,6 +128,7 @@ def _run(bench: Bench, server: Server, script: Path, seconds: int) -> RequestRun
         raise BenchmarkError(f"{found['failed']} of {found['requests']} requests to {server.name} failed.")
     return RequestRun(
         spent / found["requests"] * 1e6,
+        alone / found["requests"] * 1e6,
         found["requests"] / found["microseconds"] * 1e6,
         found["p50_us"] / 1e3,
         found["p99_us"] / 1e3,
