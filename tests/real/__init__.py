@@ -1,0 +1,1 @@
+"""Tests in front of the small real model; run by `make test-real`."""
