@@ -228,8 +228,8 @@ def _listen(host: str, port: int) -> socket.socket:
 def _settle_memory() -> None:
     """Keep what lives as long as the process out of the garbage collector's way, and let it look less often.
 
-    An exchange makes a few hundred small objects and leaves no cycles; at Python's default the collector would walk
-    the lists and every imported module again and again while clients wait.
+    An exchange makes a few hundred small objects and leaves no cycles (a test sees to that); at Python's default the
+    collector would walk the lists and every imported module again and again while clients wait.
     """
     gc.collect()
     gc.freeze()

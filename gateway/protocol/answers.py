@@ -49,6 +49,7 @@ class AnswerBuilder:
 
     def stream_start(self) -> Command:
         """Return the head of a stream that brings generated content."""
+        # The members do not depend on what will be said, so the head can carry them before the first word.
         extra = ((b"cache-control", b"no-cache"), (b"x-aigc-label", orjson.dumps(self._label())))
         return SendStart(_OK, self._headers(_EVENT_STREAM) + extra)
 
@@ -131,6 +132,7 @@ class AnswerBuilder:
         )
 
     def _whole(self, status: int, document: Document, extra: tuple[tuple[bytes, bytes], ...] = ()) -> list[Command]:
+        # With its length: the client can tell a whole answer from one cut off, and the server needs no chunks.
         body = orjson.dumps(document)
         length = ((b"content-length", str(len(body)).encode()),)
         return [SendStart(status, self._headers(_JSON) + length + extra), SendEnd(body)]

@@ -76,11 +76,13 @@ class Channels:
                 has left, so a term could begin before the end and go on behind it.
         """
         choice = int(segment.channel[0])
+        # The end of a choice lets go of all that was held, so nothing may follow that a term could reach into.
         if choice in self._finished and segment.text and not segment.whole:
             raise StreamShapeError
         channel = self._channels.get(segment.channel) or self._open(segment.channel)
         self.received_characters += len(segment.text)
         released = channel.feed(segment.text, judge)
+        # Names and ids are taken from one frame: half a name now and the rest later is another name to the client.
         if segment.whole and not released.blocked:
             released = Released(released.text + channel.finish())
         if segment.carrier is Carrier.STRUCTURED:
@@ -109,6 +111,7 @@ class Channels:
                 text = channel.finish()
                 visible = key[1] == self._visible_path[0]
                 pieces.append((key, self._show(choice, text) if visible else text))
+        # Into the running text the answer stood in, so that a client which joins the pieces has it at their end.
         if label := answer.closing(self._labelling):
             pieces.append((self._visible.get(choice, (choice, *self._visible_path)), label))
         return pieces

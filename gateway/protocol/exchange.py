@@ -99,6 +99,7 @@ class Exchange:
         Raises:
             IllegalEventError: the event is not legal in this state; nothing changed.
         """
+        # Before the table: a leave is legal everywhere, and a row for it in each state would say nothing more.
         if isinstance(event, fact.ClientDisconnected):
             return self._on_disconnect(at_us)
         handler = self._TABLE[self.state].get(type(event))
@@ -164,14 +165,18 @@ class Exchange:
             return self._refuse(at_us)
         if phase is Phase.RESPONSE:
             return self._deliver(at_us, changed=action is Action.MASK)
+        # Encoded again and not passed on as it came: two members of one name would be read one way here and perhaps
+        # another way there.
         self.state = State.AWAITING_UPSTREAM
         self._upstream_open = True
         return [wish.OpenUpstream(self._context.dialect.upstream_path, orjson.dumps(self._request.document))]
 
     def _on_upstream_started(self, event: fact.UpstreamStarted, at_us: int) -> list[wish.Command]:
         self._status = event.status
+        # Our key is wrong, not the client's: passed on, the answer would send it looking for a fault of its own.
         if event.status in _CREDENTIALS_REFUSED:
             return self._fail(ErrorCode.UPSTREAM_REFUSED, at_us)
+        # Redirects are not followed: where they lead to is nobody the operator has named.
         if event.status != _OK and event.status < _ERRORS_FROM:
             return self._fail(ErrorCode.UPSTREAM_MALFORMED, at_us)
         request = self._request
@@ -243,6 +248,7 @@ class Exchange:
         self.state = State.DONE
         if not self._answer:
             return []
+        # A stream has begun and cannot become a 503 any more: it ends with an error frame.
         if self._stream is not None:
             return [*self._close(), *self._builder.broken(self._stream, ErrorCode.AUDIT_UNAVAILABLE)]
         return self._builder.error(ErrorCode.AUDIT_UNAVAILABLE)
@@ -286,6 +292,7 @@ class Exchange:
         sent: list[wish.Command] = [wish.SendData(out)] if out else []
         if stream.stop:
             return sent + self._cut(stream, stream.stop, at_us)
+        # Built before the record is made and sent after it: last frame and record say the same was decided.
         closing = stream.closing(self._builder.members())
         self._answer = [wish.SendEnd(closing) if after is State.DONE else wish.SendData(closing)]
         self._after = after

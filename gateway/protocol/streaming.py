@@ -18,10 +18,14 @@ from gateway.protocol.documents import read_document, reads_one_way
 from gateway.protocol.judge import Judge
 from gateway.protocol.policy import FailMode
 from gateway.protocol.sse import SseDecoder, SseFrame, encode_frame
+from gateway.protocol.templates import FrameTemplate, fill, make_template, text_between
 
 # Metadata (ids, model name, event names) repeats in every frame; what was scanned is remembered, within bounds.
 _REMEMBERED_TEXTS = 128
 _REMEMBERED_LENGTH = 128
+# How often a stream's frames are looked at for a template: enough to get past the first ones, and no more for a
+# server whose frames are never alike.
+_TEMPLATES = 4
 
 
 class _Held(NamedTuple):
@@ -60,6 +64,8 @@ class StreamedReply:
         self._decoder = SseDecoder(context.bounds.frame_bytes)
         self._scanned: set[str | bytes] = set()
         self._held: _Held | None = None
+        self._template: FrameTemplate | None = None
+        self._templates_left = _TEMPLATES
         self._like = context.dialect.blank(identity)
         self.channels = Channels(
             context.ruleset,
@@ -120,6 +126,10 @@ class StreamedReply:
             self.stop = ErrorCode.UPSTREAM_MALFORMED
 
     def _frame(self, frame: SseFrame, out: list[bytes]) -> None:
+        template = self._template
+        if template is not None and (text := text_between(template, frame.raw)) is not None:
+            self._pass_text(frame, template, text, out)
+            return
         if frame.others and not all(self._clean(line) for line in frame.others):
             return
         if frame.data is None:
@@ -176,11 +186,25 @@ class StreamedReply:
         # Of two members of one name only the last was scanned; the bytes may leave only where there is but one.
         again = changed or withheld or not reads_one_way(frame.data or b"", document)
         raw = encode_frame(orjson.dumps(document), frame.others) if again else frame.raw
+        if not again and self._templates_left:
+            self._templates_left -= 1
+            self._template = make_template(frame, document, view) or self._template
         if view.terminal:
             self._flush(out)
             self._held = _Held(raw, frame.others, document)
         else:
             self._send(raw, out)
+
+    def _pass_text(self, frame: SseFrame, template: FrameTemplate, text: str, out: list[bytes]) -> None:
+        """Pass a frame that is like an earlier one but for its text."""
+        released = self._advance(template.segment._replace(text=text))
+        if self.stop:
+            document = read_document(frame.data or b"")
+            (segment,) = self._dialect.view(document).segments
+            segment.container[segment.key] = released
+            self._last_words(frame, document, [], out)
+        else:
+            self._send(frame.raw if released == text else fill(template, released), out)
 
     def _advance(self, segment: Segment) -> str:
         try:

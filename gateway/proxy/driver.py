@@ -109,6 +109,9 @@ class Driver:
             watch.cancel()
             if self._watcher is not None:
                 self._watcher.cancel()
+            # A cancelled task keeps its error, that its frames, and those us: let go of it, or every long stream
+            # would stay in memory until the collector comes round.
+            self._watcher = self._task = None
             if self._reply is not None:
                 self._reply.close()
             if self._streaming:

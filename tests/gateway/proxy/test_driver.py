@@ -1,7 +1,9 @@
 """Exchanges over real sockets: what clients receive, what the record says, and what happens when somebody leaves."""
 
 import asyncio
+import gc
 import socket
+import weakref
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +17,13 @@ from structlog.testing import capture_logs
 
 from gateway.accounts.account import AccountKind
 from gateway.errors import ErrorCode
+from gateway.protocol.events import RequestRefused
+from gateway.protocol.exchange import Exchange
+from gateway.proxy.driver import Driver, Message
 from gateway.proxy.endpoint import Endpoint
 from gateway.standin.replies import HARM_TERM, LABEL_TEXT
 from tests.gateway.audit.builders import FailingOps
+from tests.gateway.protocol.playbook import given
 from tests.gateways import (
     CHAT,
     DONE,
@@ -404,3 +410,32 @@ def _await_standstill(upstream: Scripted) -> None:
         return len(seen) > 100 and len(set(seen[-100:])) == 1
 
     eventually(still)
+
+
+def test_an_exchange_leaves_no_cycles(shared: Gateway) -> None:
+    """What an exchange held is gone with it, without the collector, also when its client was watched for."""
+
+    async def drive() -> "weakref.ref[Exchange]":
+        exchange = Exchange(given())
+        gone = asyncio.Event()
+
+        async def receive() -> Message:
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(_message: Message) -> None:
+            await asyncio.sleep(0)
+
+        services = shared.services
+        driver = Driver(exchange, services, services.ruleset, "an-id", receive, send)
+        asyncio.get_running_loop().call_soon(driver._watch)  # as after twenty milliseconds
+        await asyncio.create_task(driver.run(RequestRefused(ErrorCode.KEY_UNKNOWN)))
+        await asyncio.sleep(0)
+        return weakref.ref(exchange)
+
+    gc.disable()
+    try:
+        exchange = asyncio.run_coroutine_threadsafe(drive(), shared.loop).result(30)
+        assert exchange() is None
+    finally:
+        gc.enable()
