@@ -55,7 +55,7 @@ def request_section(results: Sequence[RequestResult]) -> str:
         lines.append(f"| {reply} | nginx | {_request_cells(each.nginx)} | 1 |")
         lines.append(f"| {reply} | sluice | {_request_cells(each.gateway)} | {_ratios(each.nginx, each.gateway)} |")
         alone = [run._replace(cpu_us=run.alone_us) for run in each.gateway]
-        cells = f"{_spread([run.cpu_us for run in alone])} | | |"
+        cells = f"{_spread([run.cpu_us for run in alone])} | | | |"
         lines.append(f"| {reply} | sluice, its index process left out | {cells} {_ratios(each.nginx, alone)} |")
         lines.append(f"| {reply} | none (stand-in asked directly) | – | {_load_cells([each.direct])} | – |")
     return "\n".join(lines)

@@ -27,6 +27,7 @@ class ErrorCode(StrEnum):
     ACCOUNT_DISABLED = "account_disabled"
     ACCOUNT_EXPIRED = "account_expired"
     ADDRESS_NOT_ALLOWED = "address_not_allowed"
+    POLICY_UNKNOWN = "policy_unknown"
     CONTENT_FILTER = "content_filter"
     UPSTREAM_UNREACHABLE = "upstream_unreachable"
     UPSTREAM_RESET = "upstream_reset"
@@ -68,6 +69,7 @@ ANSWERS: dict[ErrorCode, Answer] = {
     ErrorCode.ACCOUNT_DISABLED: Answer(403, "This account is disabled. Ask the operator."),
     ErrorCode.ACCOUNT_EXPIRED: Answer(403, "This account or key has expired. Ask the operator for a new one."),
     ErrorCode.ADDRESS_NOT_ALLOWED: Answer(403, "This account may not be used from this address."),
+    ErrorCode.POLICY_UNKNOWN: Answer(503, "This account's policy is not configured here. Tell the operator.", 60),
     ErrorCode.CONTENT_FILTER: Answer(400, "The request was stopped by the content policy."),
     ErrorCode.UPSTREAM_UNREACHABLE: Answer(502, "The model server could not be reached. Try again shortly."),
     ErrorCode.UPSTREAM_RESET: Answer(502, "The model server ended the reply early. Try again."),

@@ -5,6 +5,7 @@ running gateway.
 """
 
 import heapq
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -21,7 +22,9 @@ from gateway.audit.canonical import canonical_json
 from gateway.audit.entry import decode
 from gateway.audit.reader import read_log
 from gateway.audit.segment import CorruptLogError, log_directories
+from gateway.cli.context import failures_reported
 from gateway.protocol.record import ExchangeRecord
+from gateway.settings.loader import load
 
 app = typer.Typer(help="The audit trail: what was decided, on whose request, and why.", no_args_is_help=True)
 
@@ -80,13 +83,15 @@ def show(
     decision: Annotated[str | None, typer.Option(help="Only this decision, such as block.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="Show at most this many, the newest.")] = 50,
     directory: Annotated[
-        Path, typer.Option(envvar="SLUICE_AUDIT__DIRECTORY", help="Directory of the audit trail.")
-    ] = Path("var/audit"),
+        Path | None, typer.Option(help="Directory of the audit trail; otherwise the one the settings name.")
+    ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One canonical entry a line, as it lies on disk.")] = False,
 ) -> None:
     """Show entries of the audit trail, newest last."""
     wanted = Filter(_since_us(since), request, decision)
+    with failures_reported():
+        directory = directory or load(None, os.environ).settings.audit.directory
     try:
         newest = heapq.nlargest(limit, _matching(directory, wanted), key=lambda shown: shown.record.started_at_us)
     except (CorruptLogError, OSError, ValueError) as exc:

@@ -43,9 +43,11 @@ class Endpoint:
         request_id = new_request_id(at_us)
         account: Account | None = None
         event: fact.RequestReceived | fact.RequestRefused
+        policy = services.policy(None)
         try:
             dialect = _route(scope)
             account = await _authenticate(services, scope, at_us)
+            policy = services.policy(account.policy)
             event = fact.RequestReceived(await _read_body(scope, receive, services))
         except _ClientLeftError:
             return
@@ -56,7 +58,7 @@ class Endpoint:
         context = ExchangeContext(
             request_id=request_id,
             dialect=dialect,
-            policy=services.policy(account.policy if account else None),
+            policy=policy,
             ruleset=ruleset,
             labelling=services.labelling,
             account=account.id if account else "",

@@ -6,6 +6,7 @@ from ipaddress import IPv4Network, IPv6Network
 from filters.ruleset import Ruleset
 from gateway.accounts.directory import AccountDirectory
 from gateway.audit.appender import Appender
+from gateway.errors import ErrorCode, GatewayError
 from gateway.protocol.labels import Labelling
 from gateway.protocol.policy import Policy
 from gateway.proxy.scan_pool import ScanPool
@@ -46,5 +47,12 @@ class Services:
     draining: bool = False
 
     def policy(self, name: str | None) -> Policy:
-        """Return a policy by name; the default for an account that names none, or one that is gone."""
-        return self.policies.get(name or "default", self.policies["default"])
+        """Return a policy by name, the default for an account that names none.
+
+        Raises:
+            GatewayError: the policy was taken out of the settings; another one would judge by rules nobody chose.
+        """
+        policy = self.policies.get(name or "default")
+        if policy is None:
+            raise GatewayError("", ErrorCode.POLICY_UNKNOWN)
+        return policy
