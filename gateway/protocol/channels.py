@@ -89,7 +89,9 @@ class Channels:
             self._answer(choice).structured = True
         elif segment.carrier is Carrier.VISIBLE:
             self._visible[choice] = segment.channel
-            return Released(self._show(choice, released.text), blocked=released.blocked)
+            shown = self._show(choice, released.text)
+            if shown is not released.text:
+                return Released(shown, blocked=released.blocked)
         return released
 
     def spells(self, spelling: Spelling, judge: Judge) -> bool:

@@ -197,7 +197,8 @@ class StreamedReply:
 
     def _pass_text(self, frame: SseFrame, template: FrameTemplate, text: str, out: list[bytes]) -> None:
         """Pass a frame that is like an earlier one but for its text."""
-        released = self._advance(template.segment._replace(text=text))
+        place = template.segment
+        released = self._advance(Segment(place.channel, place.carrier, None, None, text))
         if self.stop:
             document = read_document(frame.data or b"")
             (segment,) = self._dialect.view(document).segments
