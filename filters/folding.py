@@ -36,4 +36,5 @@ def fold(text: str) -> str:
         # one `replace` for each beats str.translate, which pays for every character.
         for char in set(_SPECIAL.findall(text)):
             text = text.replace(char, _TABLE[char])
+    # Not casefold: it makes two characters of "ß", and every offset behind it would be wrong.
     return text.lower()

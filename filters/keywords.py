@@ -37,17 +37,20 @@ class KeywordMatcher:
         by_fold: dict[str, list[Term]] = {}
         for term in terms:
             if phase in term.phases:
+                # Rows that fold alike are one pattern: a match has to name every risk behind it.
                 by_fold.setdefault(fold(term.text), []).append(term)
         if "" in by_fold:
             raise ValueError("a term must not be empty: remove the row from its list")
         self._rows = list(by_fold.values())
         self.longest = max(map(len, by_fold), default=0)
+        # A list may hold nothing for this half of an exchange: then no engine is asked.
         self._whole = daachorse.CharwiseDoubleArrayAhoCorasick(list(by_fold)) if by_fold else None
         self._pieces = ahocorasick.Automaton()
         for number, text in enumerate(by_fold):
             self._pieces.add_word(text, (number, len(text)))
         self._pieces.make_automaton()
         self._first_characters = frozenset(text[0] for text in by_fold)
+        # Paid for once per ruleset, so that a stream asks with one look and not term by term.
         self._proper_prefixes = frozenset(text[:size] for text in by_fold for size in range(1, len(text)))
 
     def scan(self, text: str) -> list[Finding]:
@@ -69,6 +72,7 @@ class KeywordMatcher:
             piece = fold(text[begin : start + _SLICE_CHARACTERS])
             found = self._whole.find_overlapping(piece)
             matches.update([(begin + end, begin + first, row) for first, end, row in found])
+            # A text written to match everywhere would be paid for in memory.
             if len(matches) > MOST_FINDINGS:
                 break
         return [self._finding(first, end, term) for end, first, row in sorted(matches) for term in self._rows[row]]
@@ -90,6 +94,7 @@ class KeywordMatcher:
         findings: list[tuple[Finding, ...]] = []
         room = MOST_FINDINGS
         for text in texts:
+            # At no room left one more text is read: just the bound has to be told from more than it.
             findings.append(tuple(self.scan(text)) if room >= 0 else ())
             room -= len(findings[-1])
         return tuple(findings)
@@ -138,6 +143,7 @@ class KeywordStream:
         folded = fold(text)
         matcher, kept = self._matcher, len(self._tail)
         before = self._tail_start + kept
+        # A stream may be endless: only what the longest term can reach back to is kept.
         dropped = min(kept, kept - matcher.longest + 1)
         if dropped > 0:
             self._tail = self._tail[dropped:]
@@ -175,5 +181,6 @@ class KeywordStream:
         found = [(last + 1, last + 1 - size, row) for last, (row, size) in self._iterator]
         if not found:
             return []
+        # The engine orders by end alone; a scan orders by start too, and both must say the same.
         found.sort()
         return [matcher._finding(first, end, term) for end, first, row in found for term in matcher._rows[row]]  # noqa: SLF001

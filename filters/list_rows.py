@@ -26,7 +26,9 @@ COLUMNS = (
     "note",
     "expires",
 )
+# A single character occurs inside harmless words everywhere.
 TERM_MIN_CHARACTERS = 2
+# A stream may have to hold back nearly a whole term, and the matcher keeps each of its prefixes.
 TERM_MAX_CHARACTERS = 64
 
 
@@ -58,6 +60,7 @@ _QUOTED_CHARACTERS = 40
 
 def folded(text: str) -> str:
     """Return the form in which two spellings of a term count as the same: NFKC, without case."""
+    # Twice, because folding the case can undo the normal form.
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
@@ -80,9 +83,11 @@ def row_problems(row: Mapping[str, str], risk: str) -> Iterator[str]:
             yield f"{column} is {_quoted(row[column])}; this version takes {choices}"
     if row["risk"] != risk:
         yield f"risk is {_quoted(row['risk'])}, but the file is named for {risk}; move the row to its file"
+    # Lists are evidence: a term nobody can trace cannot be defended.
     for column in ("source", "licence"):
         if not row[column]:
             yield f"{column} is empty; say where the term comes from and under which licence"
+    # At single spaces: a bare split() would take what the message forbids.
     if row["languages"] and not all(map(_is_language, row["languages"].split(" "))):
         yield f"languages is {_quoted(row['languages'])}; write codes such as zh or zh en, one space apart"
     if row["expires"] and not _is_date(row["expires"]):
@@ -107,11 +112,13 @@ def row_expired(row: Mapping[str, str], today: date) -> bool:
 
 def _text_problems(column: str, value: str) -> Iterator[str]:
     """Say what no column may hold."""
+    # Nobody sees such a space in a table, and the term would match only with it.
     if value != value.strip():
         yield f"{column} is {_quoted(value)}; remove the spaces around it"
     for character in value:
         if character not in _JOINERS and unicodedata.category(character) in _INVISIBLE_CATEGORIES:
             yield f"{column} holds the invisible character U+{ord(character):04X}; remove it"
+            # The first is enough: what was pasted with one often holds many.
             return
 
 

@@ -21,6 +21,7 @@ from filters.list_rows import COLUMNS, folded, row_expired, row_problems, row_te
 from filters.taxonomy import load_taxonomy
 
 _SUFFIX = ".csv"
+# One wrong separator spoils every row, and a hundred thousand lines of message help nobody.
 _SHOWN_PROBLEMS = 50
 
 
@@ -90,6 +91,7 @@ def load_lists(directory: Traversable, today: date, limits: ListLimits | None = 
     for file in _list_files(directory):
         reader = _FileReader(file, today, limits or ListLimits())
         terms.extend(reader.terms(risks))
+        # Behind the terms: the reader finds its problems while they are taken.
         problems.extend(reader.problems)
     if problems:
         raise ListError(problems)
@@ -98,6 +100,8 @@ def load_lists(directory: Traversable, today: date, limits: ListLimits | None = 
 
 def list_digest(terms: Iterable[Term]) -> str:
     """Return ``sha256:<hex>`` over the terms; it does not depend on their order or on the files they came from."""
+    # JSON, so that no character of a term can pass for the end of a field and give two lists one digest.
+    # Source and note are left out: they change nothing that is matched.
     lines = sorted(
         json.dumps([term.text, term.risk, term.severity.name, term.action, sorted(term.phases)]) for term in terms
     )
@@ -109,10 +113,12 @@ def _list_files(directory: Traversable) -> list[Traversable]:
     if not directory.is_dir():
         raise ListError([Problem(directory.name, 0, "is not a directory; name the directory that holds the lists")])
     found = [file for file in directory.iterdir() if file.name.endswith(_SUFFIX)]
+    # A wrong path must not start a gateway that matches nothing.
     if not found:
         raise ListError(
             [Problem(directory.name, 0, "holds no list; add a file named for its risk, such as A.1.f.csv")]
         )
+    # File systems differ in their order; problems and terms should not.
     return sorted(found, key=lambda file: file.name)
 
 
@@ -137,6 +143,7 @@ class _FileReader:
             problems.extend(self._repetition(line, row["term"]))
             for problem in problems:
                 self._report(line, problem)
+            # An expired row is checked as well: a new date alone may bring it back into force.
             if not problems and not row_expired(row, self._today):
                 yield row_term(row)
 
@@ -148,6 +155,7 @@ class _FileReader:
         """Return the file's text, without a byte order mark; empty after a problem."""
         try:
             with self._file.open("rb") as stream:
+                # One byte more tells a file of full size from one too large, without reading all of that.
                 data = stream.read(self._limits.file_bytes + 1)
         except OSError as error:
             self._report(0, f"cannot be read ({type(error).__name__}); check that it is a file and its permissions")
@@ -156,6 +164,7 @@ class _FileReader:
             self._report(0, f"is larger than {self._limits.file_bytes} bytes; split the list over directories")
             return ""
         try:
+            # Spreadsheets write the mark; it would become part of the first column's name.
             return data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             self._report(data[: error.start].count(b"\n") + 1, "is not UTF-8; save the file as UTF-8")
@@ -183,6 +192,7 @@ class _FileReader:
 
     def _records(self, text: str) -> Iterator[tuple[int, list[str]]]:
         """Yield each CSV record that is not blank, with the line it begins at."""
+        # Strict: a quote that is not closed would swallow all rows behind it without a word.
         reader = csv.reader(io.StringIO(text, newline=""), strict=True)
         line = 1
         try:
@@ -196,6 +206,7 @@ class _FileReader:
     def _repetition(self, line: int, term: str) -> Iterator[str]:
         """Say where a term was met before."""
         first = self._lines.setdefault(folded(term), line)
+        # Which of two rows decides the action would depend on their order.
         if first != line:
             yield f"term is the same as in line {first} but for case or width; keep one of them"
 
@@ -203,6 +214,7 @@ class _FileReader:
 def _header_problem(header: Sequence[str]) -> str:
     """Say how a header differs from the one that is expected."""
     missing = ", ".join(column for column in COLUMNS if column not in header)
+    # Cut to size: a file that is no list at all may begin with a line of any length.
     unknown = ", ".join(repr(column[:20]) for column in header[: len(COLUMNS) + 1] if column not in COLUMNS)
     found = [f"lacks {missing}"] if missing else []
     found += [f"has the unknown column {unknown}"] if unknown else []

@@ -41,6 +41,7 @@ class AnswerBuilder:
     @property
     def refusal_status(self) -> int:
         """HTTP status of a blocked exchange whose answer has not begun."""
+        # Beside `refusal`, because the record is made before the answer leaves and must name its status.
         return ANSWERS[ErrorCode.CONTENT_FILTER].status if self._refuses_by_error else _OK
 
     def members(self) -> Document:
@@ -65,12 +66,14 @@ class AnswerBuilder:
         if labelled:
             document["aigc"] = self._label()
             extra = ((b"x-aigc-label", orjson.dumps(document["aigc"])),)
+        # An allowed reply stays as near to the model's own as its label permits.
         if self._judge.decision is not Decision.ALLOW:
             document["sluice"] = self._outcome()
         return self._whole(status, document, extra)
 
     def refusal(self, request: ParsedRequest) -> list[Command]:
         """Return the answer to a blocked request, or in place of a blocked reply that was not streamed."""
+        # No `aigc`: the operator wrote this text, no model did.
         dialect, outcome = self._context.dialect, {"sluice": self._outcome()}
         if self._refuses_by_error:
             code = ErrorCode.CONTENT_FILTER
@@ -78,6 +81,7 @@ class AnswerBuilder:
         text = self._judge.answer(*_by_language(request, REFUSALS))
         if not request.streamed:
             return self._whole(_OK, dialect.refusal(self.identity, text) | outcome)
+        # Whoever asked for a stream reads frames; a whole document would be an error to its parser.
         *first, last = dialect.refusal_frames(self.identity, text)
         frames = [encode_frame(orjson.dumps(frame)) for frame in (*first, last | outcome)]
         head = SendStart(_OK, (*self._headers(_EVENT_STREAM), (b"cache-control", b"no-cache")))
@@ -87,6 +91,7 @@ class AnswerBuilder:
         """Return the end of a stream that was blocked on its way."""
         text = self._judge.answer(*_by_language(request, NOTICES))
         released = stream.channels.released_characters
+        # Only what was shown can be taken back.
         members = self._marks(stream) | {"sluice": self._outcome(released, retract=released > 0)}
         return [SendEnd(stream.cut(text, members))]
 
@@ -105,6 +110,7 @@ class AnswerBuilder:
         """
         answer = ANSWERS[code]
         extra: tuple[tuple[bytes, bytes], ...] = ()
+        # RFC 9110 section 10.2.3; only where waiting helps, or clients would try a lasting fault again and again.
         if answer.retry_after_seconds is not None:
             extra = ((b"retry-after", str(answer.retry_after_seconds).encode()),)
         message = f"{answer.message} {detail}".rstrip()
@@ -115,6 +121,7 @@ class AnswerBuilder:
         return self._context.policy.refusal is RefusalStyle.ERROR
 
     def _marks(self, stream: StreamedReply) -> Document:
+        # Where nothing was shown there is no content that a label could name.
         return {"aigc": self._label()} if stream.channels.shown else {}
 
     def _label(self) -> dict[str, str]:
@@ -124,6 +131,7 @@ class AnswerBuilder:
         return outcome_member(self._judge, self._context.request_id, released_characters, retract=retract)
 
     def _headers(self, content_type: bytes) -> tuple[tuple[bytes, bytes], ...]:
+        # On errors too: complaints are traced by the id, and mistakes of a list by the digest.
         return (
             (b"content-type", content_type),
             (b"x-request-id", self._context.request_id.encode()),

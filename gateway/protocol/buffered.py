@@ -52,6 +52,7 @@ def judge_texts(phase: Phase, texts: Texts, findings: Findings, judge: Judge) ->
     gravest = Action.OFF
     if not any(findings):
         return gravest
+    # A text made of terms would cost a judgement for each; past the bound it is blocked for that alone.
     if sum(map(len, findings)) > MOST_FINDINGS:
         gravest = judge.overrun(phase)
     for group, found in zip(texts.groups, findings, strict=True):
@@ -77,9 +78,11 @@ def label_answers(answers: list[Answer], labelling: Labelling, *, structured: bo
         content = answer.container[answer.key]
         text.add(content)
         if not text.empty:
+            # Unlike in a stream the whole answer is known, so the model's own label spares ours at the start too.
             head = "" if text.present else text.opening(labelling)
             answer.container[answer.key] = head + content + text.closing(labelling)
         outcomes.append(text.outcome(labelling))
+    # The record has one value for all choices; `none` only where no choice has another.
     return next((outcome for outcome in sorted(outcomes) if outcome != "none"), "none")
 
 
@@ -106,6 +109,7 @@ class BufferedReply:
         self._size += len(data)
         if self._size > self._limit_bytes:
             self.overflowed = True
+            # Half a document cannot be judged, so none of it is worth its memory.
             self._pieces.clear()
         else:
             self._pieces.append(data)

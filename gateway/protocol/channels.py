@@ -36,6 +36,7 @@ class Channels:
     ) -> None:
         self._ruleset = ruleset
         self._labelling = labelling
+        # Settled here, because `_show` asks with every frame.
         self._opens = labelling.position in (Position.START, Position.BOTH)
         self._visible_path = visible_path
         self._structured = structured
@@ -65,6 +66,8 @@ class Channels:
     @property
     def label_outcome(self) -> str:
         """What became of the visible label, over all answers."""
+        # An answer without text has no label; it must not hide what became of the others.
+        # Sorted, because the order of a set of strings differs from run to run.
         outcomes = {answer.outcome(self._labelling) for answer in self._answers.values()} or {"none"}
         return next((outcome for outcome in sorted(outcomes) if outcome != "none"), "none")
 
@@ -85,11 +88,14 @@ class Channels:
         # Names and ids are taken from one frame: half a name now and the rest later is another name to the client.
         if segment.whole and not released.blocked:
             released = Released(released.text + channel.finish())
+        # Programs read such an answer: a sentence inside would break it, the members and the header label it instead.
         if segment.carrier is Carrier.STRUCTURED:
             self._answer(choice).structured = True
         elif segment.carrier is Carrier.VISIBLE:
+            # The latest wins: content comes as a string or in parts, and the label has to follow the form in use.
             self._visible[choice] = segment.channel
             shown = self._show(choice, released.text)
+            # By identity: most frames show what was released, and no new value is made for them.
             if shown is not released.text:
                 return Released(shown, blocked=released.blocked)
         return released
@@ -100,7 +106,9 @@ class Channels:
         if stream is None:
             stream = self._spellings[spelling.choice] = self._ruleset.response.stream()
         found = stream.feed(spelling.text)
+        # Tokens that were not chosen join to no text, but one of them alone may be a term.
         found += (finding for text in spelling.texts for finding in self._ruleset.response.scan(text))
+        # A beginning counts too: the text holds it back, and its spelling must not show it.
         return stream.pending == 0 and not any(judge.acts(Phase.RESPONSE, finding) for finding in found)
 
     def finish(self, choice: int) -> list[tuple[ChannelKey, str]]:
@@ -111,6 +119,7 @@ class Channels:
         for key, channel in self._channels.items():
             if key[0] == choice and channel.held:
                 text = channel.finish()
+                # By the first step alone, so that content in parts is the answer as well.
                 visible = key[1] == self._visible_path[0]
                 pieces.append((key, self._show(choice, text) if visible else text))
         # Into the running text the answer stood in, so that a client which joins the pieces has it at their end.
@@ -124,6 +133,7 @@ class Channels:
 
     def finish_all(self) -> list[tuple[ChannelKey, str]]:
         """End every choice: the stream is complete."""
+        # Choices that have ended are asked again and owe nothing: text and label are given once.
         return [piece for choice in sorted({int(key[0]) for key in self._channels}) for piece in self.finish(choice)]
 
     def shown_in(self, choice: int) -> bool:
@@ -131,6 +141,7 @@ class Channels:
         return not self._answer(choice).empty
 
     def _open(self, key: ChannelKey) -> Channel:
+        # Each running text keeps a scan and a tail: new indices in every frame would grow them without end.
         if len(self._channels) >= self._limit:
             raise StreamShapeError
         channel = self._channels[key] = Channel((self._ruleset.response.stream(),))
@@ -140,6 +151,7 @@ class Channels:
         """Note what is shown of an answer; return it, behind the opening label where that is due."""
         answer = self._answer(choice)
         answer.add(text)
+        # White space opens nothing: a model may begin with it and say no more.
         if not self._opens or not text or answer.empty:
             return text
         return answer.opening(self._labelling) + text

@@ -19,9 +19,11 @@ class Bounds:
         inline_scan_characters: longest text scanned on the event loop; longer ones go to the scan pool.
     """
 
+    # A frame mostly brings a few words; this leaves room for a tool call sent whole.
     frame_bytes: int = 1024 * 1024
     reply_bytes: int = 16 * 1024 * 1024
     channels: int = 512
+    # At 20-45 ns a character (`filters.keywords`) about a millisecond of the event loop.
     inline_scan_characters: int = 20_000
 
 

@@ -48,6 +48,7 @@ class _NamedTwiceError(Exception):
 
 
 def _once(pairs: list[tuple[str, Any]]) -> None:
+    # Returns nothing on purpose: the names alone matter, a second copy of the document would be waste.
     if len(dict(pairs)) < len(pairs):
         raise _NamedTwiceError
 

@@ -29,6 +29,7 @@ _OK = 200
 _ERRORS_FROM = 400
 # The model server refuses us, not the client: its answer would mislead.
 _CREDENTIALS_REFUSED = frozenset({401, 403, 407})
+# The client chooses this name: unbounded, every request could swell the audit trail.
 _RECORDED_MODEL_CHARACTERS = 128
 _NO_REQUEST = ParsedRequest({}, "", streamed=False, structured=False, language_hint="")  # until one was read
 
@@ -79,9 +80,11 @@ class Exchange:
         self._status = 0
         self._label = "none"
         self._error = ""
+        # Kept back until the record is made: what cannot be recorded must not leave.
         self._answer: list[wish.Command] = []  # what leaves once the record is made
         self._after = State.DONE
         self._upstream_open = False
+        # Stays empty where no generated reply was sent: a refusal is the gateway's own text and is no product.
         self._produce_id = ""
 
     @property
@@ -113,6 +116,7 @@ class Exchange:
         Args:
             at_us: the time, in microseconds of Unix time.
         """
+        # One exchange is one entry: what the trail already has is not recorded a second time.
         recorded, self.state = self.state in (State.RECORDING, State.DONE), State.DONE
         self._error, self._status = ErrorCode.INTERNAL, ANSWERS[ErrorCode.INTERNAL].status
         record: list[wish.Command] = [] if recorded else [wish.AppendAudit(self._make_record(at_us), durable=False)]
@@ -123,8 +127,10 @@ class Exchange:
         try:
             self._request = self._context.dialect.parse_request(event.body)
         except RequestError as exc:
+            # Its message names a member and never quotes a value, so it may be shown.
             return self._fail(exc.code, at_us, str(exc))
         self._builder.identity = Identity(self._context.request_id, self._request.model, at_us // 1_000_000)
+        # The whole document, every role and the history: a place that is not read would be a way round.
         self._texts = texts_of(self._request.document)
         self._prompt_characters = self._texts.characters
         return self._scan(Phase.REQUEST, at_us)
@@ -135,6 +141,7 @@ class Exchange:
 
     def _scan(self, phase: Phase, at_us: int) -> list[wish.Command]:
         texts = self._texts
+        # A hop to the pool costs more than a short scan; a long scan on the loop delays every other stream.
         if texts.characters > self._context.bounds.inline_scan_characters:
             self.state = State.SCANNING_REQUEST if phase is Phase.REQUEST else State.SCANNING_REPLY
             return [wish.ScanText(phase, tuple(group.text for group in texts.groups))]
@@ -143,6 +150,7 @@ class Exchange:
 
     def _on_scanned(self, event: fact.ScanCompleted, at_us: int) -> list[wish.Command]:
         self._check_scan(event)
+        # A scan short by one text would let that text pass unread.
         if len(event.findings) != len(self._texts.groups):
             raise IllegalEventError("a scan must answer for each text")
         return self._judged(event.phase, event.findings, at_us)
@@ -151,6 +159,7 @@ class Exchange:
         self._check_scan(event)
         if self._judge.unscanned(event.phase, Stage.KEYWORDS, event.reason) is FailMode.CLOSED:
             return self._fail(ErrorCode.SCAN_FAILED, at_us)
+        # Open: as if nothing was found; the tally already says `unscanned`, so it cannot be recorded as allowed.
         return self._judged(event.phase, tuple(() for _ in self._texts.groups), at_us)
 
     def _check_scan(self, event: fact.ScanCompleted | fact.ScanFailed) -> None:
@@ -168,6 +177,7 @@ class Exchange:
         # Encoded again and not passed on as it came: two members of one name would be read one way here and perhaps
         # another way there.
         self.state = State.AWAITING_UPSTREAM
+        # From the wish on, not from the first byte: a client that leaves before it must end the request as well.
         self._upstream_open = True
         return [wish.OpenUpstream(self._context.dialect.upstream_path, orjson.dumps(self._request.document))]
 
@@ -180,6 +190,7 @@ class Exchange:
         if event.status != _OK and event.status < _ERRORS_FROM:
             return self._fail(ErrorCode.UPSTREAM_MALFORMED, at_us)
         request = self._request
+        # Asked for and sent: some servers answer a request for a stream with one whole document.
         if event.status == _OK and request.streamed and event.content_type.startswith("text/event-stream"):
             self.state = State.STREAMING
             self._produce_id = self._context.request_id
@@ -194,12 +205,15 @@ class Exchange:
         stream = self._streaming()
         out = stream.feed(event.data)
         sent: list[wish.Command] = [wish.SendData(out)] if out else []
+        # What was cleared before the stop leaves first, however the bytes were cut.
         if stream.stop:
             return sent + self._cut(stream, stream.stop, at_us)
+        # At the terminator, not at the server's own end: a connection kept open must not hold the last frame back.
         return sent + self._end_stream(stream, at_us, State.CLOSING) if stream.done else sent
 
     def _on_stream_finished(self, _event: fact.UpstreamFinished, at_us: int) -> list[wish.Command]:
         self._upstream_open = False
+        # An end by the rules of HTTP is an end, also without a terminator: some servers send none.
         return self._end_stream(self._streaming(), at_us, State.DONE)
 
     def _on_stream_failed(self, event: fact.UpstreamFailed, at_us: int) -> list[wish.Command]:
@@ -213,6 +227,7 @@ class Exchange:
         self._upstream_open = False
         document = self._parse_reply()
         if document is None:
+            # An error page that is no JSON cannot be scanned text by text; an error of our own stands in for it.
             failed = self._status >= _ERRORS_FROM
             return self._fail(ErrorCode.UPSTREAM_ERROR if failed else ErrorCode.UPSTREAM_MALFORMED, at_us)
         self._reply = document
@@ -235,6 +250,7 @@ class Exchange:
         return []
 
     def _on_closed(self, _event: fact.Event, _at_us: int) -> list[wish.Command]:
+        # Also when the server fails now: the answer is complete and recorded, its bad end harms no reader.
         self.state = State.DONE
         self._upstream_open = False
         return [wish.SendEnd()]
@@ -246,6 +262,7 @@ class Exchange:
     def _on_audit_failed(self, _event: fact.AuditFailed, _at_us: int) -> list[wish.Command]:
         """What cannot be recorded does not happen: the answer is replaced by an error."""
         self.state = State.DONE
+        # The client has left: there is nobody to tell.
         if not self._answer:
             return []
         # A stream has begun and cannot become a 503 any more: it ends with an error frame.
@@ -258,6 +275,7 @@ class Exchange:
         closing = self._close()
         if state is State.CLOSING:
             self.state = State.DONE
+        # The entry is made or on its way; a leave is not worth a second one.
         if state in (State.RECORDING, State.CLOSING, State.DONE):
             return closing
         self._error = ErrorCode.CLIENT_DISCONNECTED
@@ -272,12 +290,14 @@ class Exchange:
         """The prompt, or a reply that is not streamed, is blocked: nothing of it was shown."""
         self._answer = self._builder.refusal(self._request)
         self._status = self._builder.refusal_status
+        # Durable: a refusal that could not be proved later must not leave.
         return [self._append(at_us, durable=True)]
 
     def _deliver(self, at_us: int, *, changed: bool) -> list[wish.Command]:
         document, status = self._reply, self._status
         if changed:
             self._context.dialect.withhold(document)
+        # An error of the model server is no generated content: it gets neither label nor number.
         if status == _OK:
             self._produce_id = self._context.request_id
             structured = self._request.structured
@@ -299,9 +319,11 @@ class Exchange:
         return [*sent, self._append(at_us)]
 
     def _cut(self, stream: StreamedReply, code: ErrorCode, at_us: int) -> list[wish.Command]:
+        # The model server is let go first: whatever it said behind the cut would be paid for and thrown away.
         if code is ErrorCode.CONTENT_FILTER:
             self._answer = self._builder.notice(stream, self._request)
             return [*self._close(), self._append(at_us, durable=True)]
+        # A failure is no intervention: the client need not wait for the disk to hear of it.
         self._error = code
         self._answer = self._builder.broken(stream, code)
         return [*self._close(), self._append(at_us)]
@@ -325,9 +347,11 @@ class Exchange:
     def _make_record(self, at_us: int) -> ExchangeRecord:
         context, judge, request, stream = self._context, self._judge, self._request, self._stream
         blocked = judge.decision is Decision.BLOCK
+        # Of use for a block only: an answer that came to its end has nothing to take back.
         released = stream.channels.released_characters if stream and blocked else 0
         return ExchangeRecord(
             request_id=context.request_id,
+            # A client may leave before its request is complete: such an exchange begins and ends at once.
             started_at_us=self._started_at_us or at_us,
             ended_at_us=at_us,
             account=context.account,
@@ -336,6 +360,7 @@ class Exchange:
             dialect=context.dialect.name,
             model=request.model[:_RECORDED_MODEL_CHARACTERS],
             streamed=request.streamed,
+            # A block stays one, whatever failed afterwards: it is what an auditor looks for.
             decision=(Decision.ERROR if self._error and not blocked else judge.decision).value,
             phase=judge.blocked_in,
             retract=released > 0,
@@ -352,8 +377,10 @@ class Exchange:
         )
 
     def _reply_characters(self) -> int:
+        # Before the reply was read, the texts are still the prompt's.
         return self._texts.characters if self._reply else 0
 
+    # A table and not tests in each handler: what is not written here is illegal, and can be seen to be.
     _TABLE: ClassVar[dict[State, dict[type, Callable[[Any, Any, int], list[wish.Command]]]]] = {
         State.IDLE: {fact.RequestReceived: _on_request, fact.RequestRefused: _on_refused},
         State.SCANNING_REQUEST: {fact.ScanCompleted: _on_scanned, fact.ScanFailed: _on_scan_failed},

@@ -73,6 +73,7 @@ class Channel:
             judge: says what is done about findings.
         """
         self.held += text
+        # All stages before any judging: one that missed a piece would give wrong offsets ever after.
         findings = [finding for stage in self._stages for finding in stage.feed(text)]
         if findings and (stop := self._judge(findings, judge)):
             return self._stop(stop)
@@ -88,9 +89,11 @@ class Channel:
         findings.sort(key=lambda finding: (finding.end, finding.start))
         stop: Finding | None = None
         for finding in findings:
+            # Whether this is known yet depends on the cutting, so it is never judged.
             if stop is not None and finding.end > stop.end:
                 break
             self._judged += 1
+            # Counted over the whole text: the bound must not be avoided by sending it in small pieces.
             if self._judged > MOST_FINDINGS:
                 action = judge.overrun(Phase.RESPONSE)
             else:
@@ -104,7 +107,9 @@ class Channel:
 
     def _stop(self, finding: Finding) -> Released:
         cleared = min(stage.clear_before(finding.end) for stage in self._stages)
+        # A match at its end is no beginning any more and would count as cleared; none of it may leave.
         text = self._release(min(cleared, finding.start))
+        # Forgotten at once, so that no later end can send it.
         self.held = ""
         return Released(text, blocked=True)
 
@@ -115,6 +120,7 @@ class Channel:
         text, self.held = self.held[:count], self.held[count:]
         if self._masks:
             text = mask_text(text, [(start - self.released, end - self.released) for start, end in self._masks])
+            # A mask may reach over the frontier: the rest of it falls on what leaves next.
             self._masks = [span for span in self._masks if span[1] > frontier]
         self.released = frontier
         return text

@@ -27,6 +27,7 @@ class Decision(StrEnum):
     ERROR = "error"  # the exchange failed without a block; recorded only
 
 
+# By place, so that a new decision is given its rank where it is written.
 _GRAVITY = {decision: rank for rank, decision in enumerate(Decision)}
 _DECISION = {Action.FLAG: Decision.FLAG, Action.MASK: Decision.MASK, Action.BLOCK: Decision.BLOCK}
 
@@ -49,6 +50,7 @@ class Judge:
         self._policy = policy
         self._observe = observe
         self._counts: dict[tuple[Phase, Stage, str, Action, str], int] = {}
+        # A dict and not a set: a record lists them in the order in which they came.
         self._unscanned: dict[Unscanned, None] = {}
         self.blocked_in: Phase | None = None
         self.decision = Decision.UNFILTERED if observe else Decision.ALLOW
@@ -65,11 +67,13 @@ class Judge:
             The action; under observation never more than ``flag``.
         """
         action = self._policy.action_for(phase, finding)
+        # Not counted either: what the operator switched off should not fill the record.
         if action is Action.OFF:
             return action
         if action is Action.MASK and not maskable:
             action = Action.BLOCK
         self._count(phase, finding, action)
+        # Behind the count: the record shows what the policy would have done.
         if self._observe:
             return Action.FLAG
         self._raise_to(_DECISION[action])
@@ -87,10 +91,12 @@ class Judge:
 
     def acts(self, phase: Phase, finding: Finding) -> bool:
         """Tell whether a finding would change or stop the text, without recording it."""
+        # Counted where the text itself is read; the same words would count twice.
         return not self._observe and self._policy.action_for(phase, finding) in (Action.MASK, Action.BLOCK)
 
     def unscanned(self, phase: Phase, stage: Stage, reason: str) -> FailMode:
         """Say what a stage's fail mode makes of a text it did not scan; what passes so is recorded as such."""
+        # Nothing acts on an observed exchange, so nothing may close on it; the record still names it.
         mode = FailMode.OPEN if self._observe else self._policy.phase(phase).fail_mode(stage)
         if mode is FailMode.OPEN:
             self._unscanned[Unscanned(phase, stage, reason)] = None
@@ -100,6 +106,7 @@ class Judge:
     @property
     def risks(self) -> list[str]:
         """Risk ids behind the decision, sorted."""
+        # A risk that was only flagged is not the reason of a block, and must not be told as one.
         return sorted({key[2] for key in self._counts if self._observe or _DECISION[key[3]] is self.decision})
 
     @property
@@ -124,6 +131,7 @@ class Judge:
             own = self._policy.risks.get(risk)
             if own and language in own.answers:
                 return own.answers[language]
+        # The last default fits every risk, so there always is one.
         return next(text for risk, text in defaults if not risk or risk in risks)
 
     def _count(self, phase: Phase, finding: Finding, action: Action) -> None:

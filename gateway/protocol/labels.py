@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+# The accepted strings of chapter 5. It names no English ones, so English labels hold these as well.
 _AI_ELEMENT = r"(?:人工智能|AI)"
 _GENERATION_ELEMENT = r"(?:生成|合成)"
 # A label is a line or a bracketed phrase of its own, not a sentence that happens to speak of generating with AI.
@@ -56,9 +57,11 @@ class Labelling:
             produce_id: number of this content at the provider; the request id.
         """
         return {
+            # Annex E c: a string, the number is wrong; 2 and 3 are for platforms that only suspect.
             "Label": "1",
             "ContentProducer": self.producer,
             "ProduceID": produce_id,
+            # Annex E f and i: the two reserved members may be empty, but not missing.
             "ReservedCode1": "",
             "ContentPropagator": self.producer,
             "PropagateID": produce_id,
@@ -68,6 +71,7 @@ class Labelling:
 
 def language_of(text: str) -> str:
     """Return ``zh`` for a text with Chinese characters, else ``en``."""
+    # One character is enough: Chinese text is full of Latin words, English text holds hardly any Chinese.
     return "zh" if _CHINESE.search(text) else "en"
 
 
@@ -96,6 +100,7 @@ class AnswerText:
 
     def add(self, text: str) -> None:
         """Take what was let go of the answer."""
+        # An answer may have any length; a label stands at its edges, so no more is kept.
         if len(self._head) < _EDGE_CHARACTERS:
             self._head += text[: _EDGE_CHARACTERS - len(self._head)]
         self._tail = (self._tail + text)[-_EDGE_CHARACTERS:]
@@ -103,6 +108,7 @@ class AnswerText:
     @property
     def empty(self) -> bool:
         """True while nothing but white space was shown."""
+        # Both, since the head may be full of white space while text follows.
         return not self._head.strip() and not self._tail.strip()
 
     @property
@@ -115,6 +121,7 @@ class AnswerText:
 
     def opening(self, labelling: Labelling) -> str:
         """Return the label to write before the first visible text, or nothing."""
+        # Not asked whether the model labels itself: in a stream that is known too late for the first words.
         if self.opened or self.structured or labelling.position not in (Position.START, Position.BOTH):
             return ""
         self.opened = True
@@ -124,9 +131,11 @@ class AnswerText:
         """Return the label to write behind the last visible text, or nothing."""
         if self.closed or self.structured or labelling.position not in (Position.END, Position.BOTH):
             return ""
+        # One place is enough (5.1); a second label behind the model's own would only be noise.
         if self.empty or self.present:
             return ""
         self.closed = True
+        # A paragraph of its own: Markdown would draw it into the list or table an answer ends with.
         return "\n\n" + labelling.texts[language_of(self._tail)]
 
     def outcome(self, labelling: Labelling) -> str:

@@ -87,4 +87,5 @@ class Policy:
         )
         if Action.OFF in levels:
             return Action.OFF
+        # A term always has an action, so one level is always there.
         return next(level for level in levels if level is not None)

@@ -16,6 +16,7 @@ REFUSALS: dict[str, tuple[tuple[str, str], ...]] = {
         ("", "Sorry, I cannot help with this because of its content. If this is a mistake, report the request id."),
     ),
 }
+# In brackets: nobody should take it for the model's own words.
 NOTICES: dict[str, tuple[tuple[str, str], ...]] = {
     "zh": (("", "［回答已停止：后续内容不适宜展示。］"),),
     "en": (("", "[The answer was stopped: what followed cannot be shown.]"),),
@@ -36,6 +37,7 @@ def outcome_member(judge: Judge, request_id: str, released_characters: int, *, r
         "request_id": request_id,
         "decision": judge.decision.value,
         "phase": phase.value if phase else None,
+        # The class and never the term: told the term, a client could try its way round the list word by word.
         "risks": [] if judge.decision is Decision.ALLOW else judge.risks,
         "retract": retract,
         "released_characters": released_characters,

@@ -51,6 +51,7 @@ class SseDecoder:
 
     def feed(self, data: bytes) -> list[SseFrame]:
         """Take bytes; return the frames that are complete now."""
+        # Mostly nothing is left over, and the bytes are read where they are, without a copy.
         buffer = self._buffer + data if self._buffer else data
         frames: list[SseFrame] = []
         start, position = 0, self._searched
@@ -64,6 +65,7 @@ class SseDecoder:
         self._searched = max(0, len(self._buffer) - 3)
         self.overflowed = self.overflowed or len(self._buffer) > self._limit_bytes
         if self.overflowed:
+            # Given back now: the peer may go on sending for long.
             self._buffer = b""
         return frames
 
@@ -71,13 +73,16 @@ class SseDecoder:
         """Return what is left when the stream ends: an unterminated frame is still a frame, and gets its end."""
         rest, self._buffer = self._buffer, b""
         frames: list[SseFrame] = []
+        # WHATWG HTML 9.2 drops such a rest, but not all readers do: it is scanned, and leaves as a whole frame.
         if rest.strip():
             self._take(rest + b"\n\n", frames)
         return frames
 
     def _take(self, raw: bytes, frames: list[SseFrame]) -> None:
+        # Here as well: a large frame may come in one read, and never wait in the buffer.
         if len(raw) > self._limit_bytes:
             self.overflowed = True
+        # Nearly every frame is one such line; it should not pay for the odd ones.
         elif raw.startswith(b"data: ") and raw.find(b"\n") == len(raw) - 2 and b"\r" not in raw:
             frames.append(SseFrame(raw, raw[6:-2] or None))
         else:
@@ -102,9 +107,11 @@ def _parse(raw: bytes) -> SseFrame:
     """Read a frame by the rules of the specification, line by line."""
     data: list[bytes] = []
     others: list[bytes] = []
+    # A mark belongs before the stream only (9.2); taken off everywhere, it can hide no data line from the scan.
     for line in filter(None, _LINE_END.split(raw.removeprefix(_BOM))):
         name, _, value = line.partition(b":")
         if name == b"data":
+            # One space only (9.2): a second one is part of the value.
             data.append(value.removeprefix(b" "))
         else:
             others.append(line)

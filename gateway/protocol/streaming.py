@@ -66,6 +66,7 @@ class StreamedReply:
         self._held: _Held | None = None
         self._template: FrameTemplate | None = None
         self._templates_left = _TEMPLATES
+        # Until the model's first frame: a stream that ends before it must end in frames of its format all the same.
         self._like = context.dialect.blank(identity)
         self.channels = Channels(
             context.ruleset,
@@ -95,14 +96,19 @@ class StreamedReply:
     def closing(self, members: Document) -> bytes:
         """Return the last frame with the members, and the terminator."""
         held = self._held or _Held(b"", (), self._dialect.ending(self._like, {0: ""}, None))
+        # In the model's own last frame where there is one: clients know it, one more behind it they may not.
         return encode_frame(orjson.dumps(held.document | members), held.others) + self._dialect.terminator
 
     def cut(self, text: str, members: Document) -> bytes:
         """Return the frames that end a stream stopped by the filter: the notice, an end for every open choice."""
         texts = {}
+        # A block before any text: the notice still needs a choice to stand in.
         for choice in self.channels.unfinished or [0]:
+            # The notice must not read as the end of the sentence it stops.
             gap = "\n\n" if self.channels.shown_in(choice) else ""
+            # What was shown is generated content, also when cut: a label is owed (GB 45438-2025 chapter 5).
             texts[choice] = gap + text + self.channels.closing_label(choice)
+        # The format's own word, so that clients which know nothing of this gateway see why it ended.
         last = self._dialect.ending(self._like, texts, "content_filter")
         return self._waiting() + encode_frame(orjson.dumps(last | members)) + self._dialect.terminator
 
@@ -110,6 +116,7 @@ class StreamedReply:
         """Return the frames that end a stream which failed: labels still owed, an error frame, the terminator."""
         out = self._waiting()
         for choice in self.channels.unfinished:
+            # A failure does not undo what was shown: the label is owed here as well.
             if label := self.channels.closing_label(choice):
                 out += self._piece((choice, *self._dialect.visible_path), label)
         return out + encode_frame(orjson.dumps(document)) + self._dialect.terminator
@@ -122,19 +129,24 @@ class StreamedReply:
             if self.done or self.stop:
                 return
             self._frame(frame, out)
+        # Frames before the large one count first, also when one read brought them together.
         if self._decoder.overflowed and not self.done and not self.stop:
             self.stop = ErrorCode.UPSTREAM_MALFORMED
 
     def _frame(self, frame: SseFrame, out: list[bytes]) -> None:
+        # Before anything is parsed: nearly every frame of a long answer leaves here.
         template = self._template
         if template is not None and (text := text_between(template, frame.raw)) is not None:
             self._pass_text(frame, template, text, out)
             return
+        # Readers are given event names and comments too; unread, they would carry text past the scan.
         if frame.others and not all(self._clean(line) for line in frame.others):
             return
         if frame.data is None:
+            # A keep-alive (WHATWG HTML 9.2): swallowed, a proxy behind us might take the connection for dead.
             self._send(frame.raw, out)
         elif frame.data.strip() == b"[DONE]":
+            # Not sent on from here: `closing` writes it behind the members.
             self.done = True
         else:
             try:
@@ -160,8 +172,10 @@ class StreamedReply:
         """Scan a text that stands for itself; False stops the stream."""
         if text in self._scanned:
             return True
+        # As readers decode it (WHATWG HTML 9.2): a strict reading would fail at one bad byte that they step over.
         plain = text if isinstance(text, str) else text.decode("utf-8", "replace")
         for finding in self._matcher.scan(plain):
+            # A masked id or event name would be another id to the client, so nothing is masked here.
             if self._judge.act(Phase.RESPONSE, finding, maskable=False) is Action.BLOCK:
                 self.stop = ErrorCode.CONTENT_FILTER
                 return False
@@ -177,8 +191,10 @@ class StreamedReply:
             if self.stop:
                 self._last_words(frame, document, view.segments[number + 1 :], out)
                 return
+        # Behind the texts: only now is it known what of them is still held.
         for choice in view.finished:
             self._finish(choice, view.segments, out)
+        # Compared again: an end may have given back what was held, and the frame is as it came after all.
         changed = [segment for segment in view.segments if segment.container[segment.key] != segment.text]
         withheld = [spelling for spelling in view.spellings if not self.channels.spells(spelling, self._judge)]
         if changed or withheld:
@@ -198,8 +214,10 @@ class StreamedReply:
     def _pass_text(self, frame: SseFrame, template: FrameTemplate, text: str, out: list[bytes]) -> None:
         """Pass a frame that is like an earlier one but for its text."""
         place = template.segment
+        # No container: this frame has no document that anything could be written into.
         released = self._advance(Segment(place.channel, place.carrier, None, None, text))
         if self.stop:
+            # Read in full only now: until a stop, the text alone is enough.
             document = read_document(frame.data or b"")
             (segment,) = self._dialect.view(document).segments
             segment.container[segment.key] = released
@@ -211,6 +229,7 @@ class StreamedReply:
         try:
             text, blocked = self.channels.advance(segment, self._judge)
         except StreamShapeError:
+            # None of the piece leaves: no scan follows the text it belongs to.
             self.stop = ErrorCode.UPSTREAM_MALFORMED
             return ""
         if blocked:
@@ -222,6 +241,7 @@ class StreamedReply:
         for segment in rest:
             segment.container[segment.key] = ""
         self._dialect.withhold(document)
+        # An end mark here would tell the client that the answer is complete, just before the notice.
         self._dialect.unfinish(document)
         self._send(encode_frame(orjson.dumps(document), frame.others), out)
 
@@ -229,6 +249,7 @@ class StreamedReply:
         """Send what a choice owes: in the frame that ends it where that brings text of its own, else before it."""
         own = {segment.channel: segment for segment in segments if segment.text}
         for key, text in self.channels.finish(choice):
+            # A member the frame did not have is not added to it: clients may tell frames apart by their members.
             if key in own:
                 own[key].container[own[key].key] += text
             else:

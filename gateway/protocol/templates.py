@@ -49,7 +49,9 @@ def make_template(frame: SseFrame, document: Document, view: FrameView) -> Frame
     segment = view.segments[0]
     if segment.carrier is not Carrier.VISIBLE or segment.whole:
         return None
+    # A server that escapes differently is not found here, and goes without a template.
     prefix, found, suffix = frame.raw.partition(orjson.dumps(segment.text))
+    # The proof cuts this prefix off by its length, so it has to be this one.
     if not found or not prefix.startswith(_DATA):
         return None
     template = FrameTemplate(prefix, suffix, segment)
@@ -59,6 +61,7 @@ def make_template(frame: SseFrame, document: Document, view: FrameView) -> Frame
 def text_between(template: FrameTemplate, raw: bytes) -> str | None:
     """Return the text of a frame that is like the template's, or None when it is not."""
     prefix, suffix = template.prefix, template.suffix
+    # In a frame that is too short the two would overlap, and both would still fit.
     if len(raw) <= len(prefix) + len(suffix) or not raw.startswith(prefix) or not raw.endswith(suffix):
         return None
     try:

@@ -8,6 +8,7 @@ list (``content: [{"type": "text", "text": …}, …]``) are one text, since the
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+# One for one: a word in its place would move every offset behind it.
 MASK_CHARACTER = "*"
 
 # Words of the wire formats. A string that is one of these carries no more than its place says.
@@ -15,6 +16,7 @@ PLAIN = frozenset(
     """assistant auto developer function image_url input_text json_object json_schema none output_text required stop
     system text tool tool_calls user""".split()  # noqa: SIM905 a list of words reads best as words
 )
+# Names that need no scan, not members to scan: one that is missing here costs a scan and opens no hole.
 KNOWN_NAMES = frozenset(
     """arguments audio choices completion_tokens content created delta detail finish_reason frequency_penalty function
     function_call id image_url include_usage index input logit_bias logprobs max_completion_tokens max_tokens message
@@ -74,10 +76,12 @@ def _object_texts(
 ) -> None:
     for name, value in node.items():
         if name not in KNOWN_NAMES:
+            # Masked, it would be another member; without parts, a hit blocks.
             groups.append(TextGroup(name, ()))
         # By exact type, as the parser makes them: this loop runs for every member of every document.
         kind = type(value)
         if kind is str:
+            # A joined part is read with its neighbours; read here too, its findings would count twice.
             if value not in PLAIN and not (joined and name == "text"):
                 groups.append(TextGroup(value, (TextPart(node, name, value),)))
         elif kind is dict or kind is list:
@@ -94,10 +98,12 @@ def _list_texts(node: list[Any], pending: list[tuple[Any, bool]], groups: list[T
             text = value.get("text")
             if isinstance(text, str):
                 parts.append(TextPart(value, "text", text))
+            # The other members of a part are texts too, such as an address beside it.
             pending.append((value, isinstance(text, str)))
         elif kind is list:
             pending.append((value, False))
     if parts:
+        # Nothing between them: a separator would hide a term that was split over two parts.
         groups.append(TextGroup("".join(part.text for part in parts), tuple(parts)))
 
 
@@ -128,5 +134,6 @@ def write_masked(group: TextGroup, spans: Iterable[tuple[int, int]]) -> None:
     """
     masked, offset = mask_text(group.text, spans), 0
     for part in group.parts:
+        # Masks keep the length, so each part takes back as many characters as it gave.
         part.container[part.key] = masked[offset : offset + len(part.text)]
         offset += len(part.text)

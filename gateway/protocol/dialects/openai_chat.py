@@ -22,7 +22,9 @@ from gateway.protocol.dialects.base import (
 from gateway.protocol.documents import read_document
 from gateway.protocol.texts import KNOWN_NAMES, PLAIN, find_texts
 
+# Lent to frames made here; anything more of a frame, such as its usage, would be counted twice.
 _METADATA = ("id", "object", "created", "model", "system_fingerprint", "service_tier")
+# `function_call` is the older form of `tool_calls`; servers still speak it.
 _CARRIERS = {"content": Carrier.VISIBLE, "tool_calls": Carrier.STRUCTURED, "function_call": Carrier.STRUCTURED}
 # What is nested deeper than any known delta is scanned as texts of its own, not followed from frame to frame.
 _DEEPEST_PATH = 12
@@ -53,9 +55,11 @@ class OpenAIChat:
             raise RequestError("", ErrorCode.NOT_JSON) from exc
         if not isinstance(document, dict):
             raise RequestError("The body must be a JSON object.")
+        # Only what the gateway itself relies on is checked; the rest is the model server's to judge.
         model = document.get("model")
         if not isinstance(model, str) or not model:
             raise RequestError("'model' must be a non-empty string.")
+        # A server may take 1 or "true" for a stream while a whole reply is waited for here: both must see the same.
         if not isinstance(document.get("stream") or False, bool):
             raise RequestError("'stream' must be true or false.")
         return ParsedRequest(
@@ -72,6 +76,7 @@ class OpenAIChat:
         return [
             Answer(message, "content", bool(message.get("tool_calls") or message.get("function_call")))
             for message in messages
+            # Tool calls alone come with null: there is nothing a label could stand behind.
             if isinstance(message, dict) and isinstance(message.get("content"), str)
         ]
 
@@ -85,26 +90,32 @@ class OpenAIChat:
             raise ValueError("a frame must be a JSON object")  # noqa: TRY004 one error for all that is malformed
         texts: list[str] = []
         for name, value in document.items():
+            # A name is text as well: unread, it would be a way out for anything.
             if name not in KNOWN_NAMES:
                 texts.append(name)
             if isinstance(value, str):
                 texts.append(value)
+            # Choices are followed from frame to frame below; what stands beside them is complete in its frame.
             elif name != "choices" and isinstance(value, dict | list):
                 texts += [group.text for group in find_texts(value)]
+        # A usage frame has no choices, and comes last.
         choices = _choices(document)
         frame = FrameView([], texts, [], [], terminal=not choices)
         for choice in choices:
             _view_choice(choice, frame)
+        # Whether a usage frame follows an end is not known yet.
         return frame._replace(terminal=True) if frame.finished else frame
 
     def withhold(self, document: Document) -> None:
         """Drop token probabilities: they spell the text as it was."""
         for choice in _choices(document):
             if choice.get("logprobs") is not None:
+                # Null and not left out: clients that asked for it look the member up.
                 choice["logprobs"] = None
 
     def unfinish(self, document: Document) -> None:
         """Drop the finish reasons and the usage count."""
+        # It counts tokens that the client is not shown.
         document.pop("usage", None)
         for choice in _choices(document):
             choice["finish_reason"] = None
@@ -116,6 +127,7 @@ class OpenAIChat:
             if isinstance(step, str):
                 delta = {step: delta}
             elif isinstance(delta, dict):
+                # What clients join them by: parts of the content their type, parts of a tool call their index.
                 delta = [({"type": "text"} if channel[1] == "content" else {"index": step}) | delta]
             else:
                 delta = [delta]
@@ -139,17 +151,20 @@ class OpenAIChat:
         message = {"role": "assistant", "content": text}
         return _own_metadata(identity, "chat.completion") | {
             "choices": [{"index": 0, "message": message, "finish_reason": "content_filter"}],
+            # Present though nothing was counted: client libraries add the numbers up unasked.
             "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
         }
 
     def refusal_frames(self, identity: Identity, text: str) -> list[Document]:
         """Build the same as the frames of a stream."""
         blank = self.blank(identity)
+        # Role and text at once: clients take the role from the first frame.
         first = {"index": 0, "delta": {"role": "assistant", "content": text}, "finish_reason": None}
         return [blank | {"choices": [first]}, self.ending(blank, {0: ""}, "content_filter")]
 
     def error(self, code: str, message: str) -> Document:
         """Build OpenAI's error shape."""
+        # A type of its own: whoever reads it must see that the gateway answered and not the model server.
         return {"error": {"message": message, "type": "sluice_error", "param": None, "code": code}}
 
 
@@ -166,6 +181,7 @@ def _last_text(document: Document) -> str:
     for number, message in enumerate(messages):
         if not isinstance(message, dict) or not isinstance(message.get("role"), str):
             raise RequestError(f"'messages[{number}]' must be an object with a 'role'.")
+        # Null is what a message with tool calls alone holds.
         if not isinstance(message.get("content"), str | list | None):
             raise RequestError(f"'messages[{number}].content' must be a string or an array of parts.")
     last = messages[-1].get("content")
@@ -173,6 +189,7 @@ def _last_text(document: Document) -> str:
 
 
 def _choices(document: Document) -> list[Document]:
+    # Usage and error frames may come with null or without the member.
     choices = document.get("choices") or []
     if not isinstance(choices, list) or not all(isinstance(choice, dict) for choice in choices):
         raise ValueError("'choices' must be an array of objects")
@@ -189,6 +206,7 @@ def _view_choice(choice: Document, frame: FrameView) -> None:
             frame.texts.append(name)
         if name == "delta" and isinstance(value, dict):
             frame.segments.extend(_segments(value, (index,), frame.texts))
+        # Kept from the other texts: they repeat what the delta says, and are withheld rather than masked.
         elif name == "logprobs" and isinstance(value, dict):
             texts = [group.text for group in find_texts(value)]
             frame.spellings.append(Spelling(index, "".join(_tokens(value)), texts))
@@ -202,6 +220,7 @@ def _view_choice(choice: Document, frame: FrameView) -> None:
 
 
 def _tokens(logprobs: Document) -> Iterator[str]:
+    # Every member and not `content` alone: refusals have probabilities too.
     for entries in logprobs.values():
         for entry in entries if isinstance(entries, list) else ():
             token = entry.get("token") if isinstance(entry, dict) else None
@@ -216,8 +235,10 @@ def _segments(node: Any, path: ChannelKey, texts: list[str]) -> Iterator[Segment
         texts.extend(name for name in node if name not in KNOWN_NAMES)
     for key, value in node.items() if named else enumerate(node):
         if isinstance(value, str):
+            # Only the format's own words are passed over; any other string under these names is scanned.
             if key not in _CLOSED_NAMES or value not in PLAIN:
                 here = (*path, key)
+                # Hidden when unknown: scanned like the rest, but a label there might break it.
                 carrier = _CARRIERS.get(str(here[1]), Carrier.HIDDEN)
                 yield Segment(here, carrier, node, key, value, key in _WHOLE_NAMES)
         elif isinstance(value, dict | list):
@@ -246,6 +267,7 @@ def _metadata(like: Document) -> Document:
 
 def _own_metadata(identity: Identity, kind: str) -> Document:
     return {
+        # The id a user reports from the answer is the one the audit entry has.
         "id": f"chatcmpl-{identity.request_id}",
         "object": kind,
         "created": identity.created,
