@@ -36,8 +36,10 @@ from gateway.storage.engine import SQLITE, StorageError, open_engine
 from gateway.storage.migrate import pending
 
 _MEBIBYTE = 1024 * 1024
+# The lower bound is one segment of the default size, the upper one sixteen: time to act in.
 SPACE_FAILED_BYTES = 64 * _MEBIBYTE
 SPACE_WARNING_BYTES = 1024 * _MEBIBYTE
+# A reviewer of a filing may log in any day, so a new account must be made before the old one ends.
 EXPIRING_US = 7 * 24 * 3600 * 1_000_000
 LISTS_OLD_DAYS = 90
 # TC260-003 chapter 8: words in all; the number per class is in the taxonomy.
@@ -45,6 +47,7 @@ _KEYWORDS_IN_ALL = 10_000
 _PYTHON = (3, 11)
 # This program did not exist before: a clock that says so is wrong, and with it every expiry and audit entry.
 _EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
+# The waits of the settings suit slow models and last minutes; here a person waits for the answer.
 _PATIENCE = Timeouts(connect_seconds=3.0, first_byte_seconds=5.0, idle_seconds=5.0)
 _SERVER_ERRORS_FROM = 500
 _OK = 200
@@ -82,6 +85,7 @@ def examine(config: Path | None, environ: Mapping[str, str], now: datetime) -> I
         environ: environment variables.
         now: the time, with its zone.
     """
+    # Neither of the first two needs settings, so broken ones hide neither.
     yield check_program()
     yield check_clock(now)
     try:
@@ -92,6 +96,7 @@ def examine(config: Path | None, environ: Mapping[str, str], now: datetime) -> I
                 "settings", Verdict.FAILED, f"{problem.place}: {problem.key} {problem.wrong}", problem.remedy
             )
         return
+    # In the order of a start: what fails further up is often the cause of what fails below.
     yield from check_settings(loaded, environ)
     yield from check_lists(loaded, now)
     yield from check_store(loaded, now)
@@ -110,6 +115,7 @@ def check_program() -> Finding:
     try:
         return Finding("program", Verdict.OK, f"sluice-gateway {version('sluice-gateway')}, Python {python}")
     except PackageNotFoundError:
+        # It runs, but a report about it could name no release.
         return Finding("program", Verdict.WARNING, f"not installed as a package, Python {python}", "Run 'make setup'")
 
 
@@ -123,6 +129,7 @@ def check_clock(now: datetime) -> Finding:
 
 def check_settings(loaded: Loaded, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Look whether `serve` would start with these settings."""
+    # All of them at once, where `serve` ends at the first kind: one repair, one restart.
     problems = (*risk_problems(loaded, load_taxonomy().risks), *serving_problems(loaded, environ))
     for problem in problems:
         yield Finding("settings", Verdict.FAILED, f"{problem.place}: {problem.key} {problem.wrong}", problem.remedy)
@@ -138,11 +145,13 @@ def check_lists(loaded: Loaded, now: datetime) -> Iterator[Finding]:
         for directory in (*((shipped_lists(),) if lists.shipped else ()), *lists.directories):
             counts.update(term.risk for term in load_lists(directory, now.date()))
     except ListError as error:
+        # One and a count: a list with its columns swapped is wrong in every row.
         more = f" and {len(error.problems) - 1} more" if len(error.problems) > 1 else ""
         yield Finding("lists", Verdict.FAILED, f"{error.problems[0]}{more}", "Run 'sluice check' after the repair")
         return
     yield _list_sizes(counts)
     for directory in lists.directories:
+        # The time of the files is all there is; a copy made today looks fresh, so an OK is no proof.
         newest = max((file.stat().st_mtime for file in directory.glob("*.csv")), default=0.0)
         days = int((now.timestamp() - newest) // 86_400)
         old = days > LISTS_OLD_DAYS
@@ -152,6 +161,7 @@ def check_lists(loaded: Loaded, now: datetime) -> Iterator[Finding]:
 
 def _list_sizes(counts: Counter[str]) -> Finding:
     total = counts.total()
+    # Both bounds, because ten thousand terms of one class would leave the other classes uncovered.
     small = [
         risk.id for risk in load_taxonomy().risks.values() if risk.keyword_min and counts[risk.id] < risk.keyword_min
     ]
@@ -179,6 +189,7 @@ def check_store(loaded: Loaded, now: datetime) -> Iterator[Finding]:
 
 
 def _examine_store(engine: Engine, now: datetime) -> Iterator[Finding]:
+    # An older schema may lack the columns that the accounts are read from.
     if missing := pending(engine):
         what = f"{len(missing)} migrations are missing"
         yield Finding("store", Verdict.WARNING, what, "Run 'sluice migrate'; serve does it too")
@@ -187,11 +198,13 @@ def _examine_store(engine: Engine, now: datetime) -> Iterator[Finding]:
     yield Finding("store", Verdict.OK, f"up to date, {len(accounts)} accounts")
     at_us = int(now.timestamp() * 1_000_000)
     for account in accounts:
+        # Every one is listed, sound or not: the filters do not act on it, so somebody should know of it.
         if account.kind is AccountKind.UNFILTERED and account.disabled_at_us is None:
             yield _unfiltered(account, at_us)
 
 
 def _unfiltered(account: Account, at_us: int) -> Finding:
+    # None cannot be made by our commands; a row written by hand shows as 1970.
     ends = datetime.fromtimestamp((account.expires_at_us or 0) / 1_000_000, UTC).date()
     if has_ended(account.expires_at_us, at_us):
         remedy = f"Run 'sluice accounts disable {account.name}', or create another if it is still needed"
@@ -205,11 +218,14 @@ def _unfiltered(account: Account, at_us: int) -> Finding:
 def check_audit(loaded: Loaded) -> Iterator[Finding]:
     """Look whether the audit trail can be written, has room, and ends well."""
     directory = loaded.settings.audit.directory
+    # `serve` makes the directory; until then its nearest parent tells about rights and room.
     existing = next(path for path in (directory.absolute(), *directory.absolute().parents) if path.exists())
     try:
         if directory.exists():
+            # Mode bits do not tell of a read-only mount; making a file does, and this one leaves nothing behind.
             with tempfile.TemporaryFile(dir=directory):
                 pass
+        # Trying would make the directory, and a check changes nothing.
         elif not os.access(existing, os.W_OK):
             raise PermissionError(13, "cannot be made", str(directory))
         yield Finding("audit", Verdict.OK, f"{directory} can be written")
@@ -235,10 +251,12 @@ def _ends(directory: Path) -> Iterator[Finding]:
     damaged = 0
     for log in logs:
         try:
+            # A crash can tear the last segment only, and reading them all would take minutes on a large trail.
             for path in segment_paths(log)[-1:]:
                 scan(path)
         except (CorruptLogError, OSError) as error:
             damaged += 1
+            # Never advise deleting it: a damaged log is still evidence of what was decided.
             yield Finding("audit", Verdict.FAILED, str(error), "Keep the file, and restore it from a backup")
     if logs and not damaged:
         yield Finding("audit", Verdict.OK, f"{len(logs)} logs end well")
@@ -253,6 +271,7 @@ def check_upstream(loaded: Loaded, environ: Mapping[str, str]) -> Finding:
             serving.upstream.base_url, _PATIENCE, api_key=key.get_secret_value() if key else None
         )
         status = asyncio.run(_status(pool))
+    # `check_settings` has named what is missing; a second failure for one cause would mislead.
     except SettingsError:
         return Finding("upstream", Verdict.WARNING, "not asked, because the settings are not complete")
     except ValueError as error:
@@ -263,6 +282,7 @@ def check_upstream(loaded: Loaded, environ: Mapping[str, str]) -> Finding:
 
 
 def _judge_status(status: int) -> Finding:
+    # A refused key fails every exchange, though the server is up and would pass a mere look at its port.
     if status in {401, 403}:
         what = f"refuses our key with status {status}"
         return Finding("upstream", Verdict.FAILED, what, "Check api_key_env or api_key_file of the upstream")
@@ -271,6 +291,7 @@ def _judge_status(status: int) -> Finding:
             "upstream", Verdict.FAILED, f"answers with status {status}", "Look into the model server's log"
         )
     if status != _OK:
+        # No failure: some servers have no list of models and answer chat requests all the same.
         what = f"is there, but answers GET /models with status {status}"
         return Finding("upstream", Verdict.WARNING, what, "Check that base_url ends with the version, such as /v1")
     return Finding("upstream", Verdict.OK, "answers")
@@ -279,6 +300,7 @@ def _judge_status(status: int) -> Finding:
 async def _status(open_pool: Callable[[], UpstreamPool]) -> int:
     pool = open_pool()
     try:
+        # The status says enough; a list of models of any length is not read.
         return (await pool.open("GET", "/models")).status
     finally:
         pool.close()
@@ -287,8 +309,10 @@ async def _status(open_pool: Callable[[], UpstreamPool]) -> int:
 def check_port(plane: str, host: str, port: int) -> Finding:
     """Look whether a listener's address is free, or a gateway listens there already."""
     try:
+        # Opening is the one sure test: it also finds an address of another machine and a port that needs root.
         open_socket(host, port).close()
     except OSError as error:
+        # The doctor may run beside a gateway, whose own listeners are no fault.
         if asyncio.run(_is_gateway(host, port)):
             return Finding(plane, Verdict.OK, f"a gateway listens on {host}:{port}")
         what = f"{host}:{port} cannot be opened ({error.strerror})"
@@ -300,6 +324,7 @@ async def _is_gateway(host: str, port: int) -> bool:
     pool = UpstreamPool(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}", _PATIENCE)
     try:
         reply = await pool.open("GET", "/readyz")
+        # Status 200 proves nothing, since some servers answer it to every path.
         return b'"ready"' in await reply.read()
     except UpstreamError:
         return False

@@ -15,6 +15,7 @@ operator finds the exchange in the log and the audit trail.
 |---|---|---|---|---|
 """
 
+# Kept from the messages in gateway.errors: a client should not read how the operator's machine is set up.
 FOR_OPERATORS: dict[ErrorCode, str] = {
     ErrorCode.NOT_JSON: "Nothing; the client's program sends something else than JSON.",
     ErrorCode.INVALID_REQUEST: "Nothing, unless a client that works elsewhere meets it: then report the wire format.",
@@ -46,6 +47,7 @@ FOR_OPERATORS: dict[ErrorCode, str] = {
 
 def render_errors() -> str:
     """Return the page."""
+    # Over the enumeration: a new code without advice fails here, before a page can lack it.
     return HEAD + "".join(_row(code) for code in ErrorCode)
 
 

@@ -23,6 +23,7 @@ No label ever holds user text, a path or a model name.
 |---|---|
 """
 
+# Written by hand, since a metric knows the names of its labels and not what they may hold.
 LABELS = {
     "account_kind": "`user`, `audit`, `unfiltered`; empty when no account was found",
     "code": "an error code, see [errors.md](errors.md)",
@@ -46,6 +47,7 @@ LABELS = {
 
 def declared_metrics() -> list[MetricWrapperBase]:
     """Return the metrics `gateway.metrics` declares, in its order."""
+    # Off the module itself, so that no metric can be declared and missing from the page.
     public = (value for name, value in vars(metrics).items() if not name.startswith("_"))
     return [value for value in public if isinstance(value, MetricWrapperBase)]
 
@@ -53,6 +55,7 @@ def declared_metrics() -> list[MetricWrapperBase]:
 def metric_name(metric: MetricWrapperBase) -> str:
     """Return the name a metric is exposed under."""
     (family,) = metric.describe()
+    # The library names a counter without the suffix under which it exposes it.
     return f"{family.name}_total" if family.type == "counter" else family.name
 
 

@@ -44,10 +44,12 @@ def create(  # noqa: PLR0913 - one parameter per option
     store: StoreOption = None,
 ) -> None:
     """Make accounts, and show the key of each this one time."""
+    # Taken once, so that all accounts of a batch begin and end together.
     now_us = _now_us()
     expires_at_us = _read("--expires", lambda text: parse_moment(text, now_us), expires) if expires else None
     networks = tuple(_read("--allow-from", _parse_network, text) for text in allow_from or ())
     with store_for(store) as engine:
+        # All in one call: half a batch would have to be cleared away by hand.
         drafts = [AccountDraft(each, kind, policy, expires_at_us, networks) for each in _names(name, count)]
         made = AccountStore(engine).create_all(drafts, now_us)
     if as_json:
@@ -66,7 +68,9 @@ def list_accounts(*, as_json: JsonOption = False, store: StoreOption = None) -> 
         return
     table = Table("Name", "Kind", "State", "Policy", "Expires", "Allowed from")
     for each in accounts:
+        # No id: it is for audit entries and programs, and would push the columns people read off the screen.
         cells = [each["name"], each["kind"], each["state"], each["policy"], each["expires_at"]]
+        # Names are free text, which Rich would otherwise read as markup.
         table.add_row(*(Text(cell or "–") for cell in cells), Text(" ".join(each["allow_from"]) or "anywhere"))
     console().print(table)
 
@@ -91,6 +95,7 @@ def enable(name: NameArgument, store: StoreOption = None) -> None:
 def rotate(
     name: NameArgument,
     *,
+    # A day, so that clients can change keys without a moment of refusals; 0m ends a leaked one at once.
     overlap: Annotated[str, typer.Option(metavar="TIME", help="How long the old key still works.")] = "24h",
     as_json: JsonOption = False,
     store: StoreOption = None,
@@ -113,6 +118,7 @@ def _now_us() -> int:
 def _names(name: str, count: int | None) -> list[str]:
     if count is None:
         return [name]
+    # Leading zeros keep a list that is sorted by name in the order of the numbers.
     digits = max(2, len(str(count)))
     return [f"{name}-{number:0{digits}}" for number in range(1, count + 1)]
 
@@ -122,6 +128,7 @@ def _parse_network(text: str) -> Network:
         return parse_network(text)
     except ValueError as exc:
         raise ValueError(
+            # Bits behind the prefix are refused: 203.0.113.7/24 may mean one address or 256 of them.
             "Write a network such as 203.0.113.0/24 or 2001:db8::/32, no bits behind its prefix."
         ) from exc
 
@@ -130,6 +137,7 @@ def _read(option: str, parse: Callable[[str], _T], text: str) -> _T:
     try:
         return parse(text)
     except ValueError as exc:
+        # Wrong use, with the option's name; the parsers do not know which option they read.
         raise typer.BadParameter(str(exc), param_hint=option) from exc
 
 
@@ -149,12 +157,14 @@ def _public(account: Account, now_us: int) -> dict[str, Any]:
 
 def _state(account: Account, now_us: int) -> str:
     if account.disabled_at_us is not None:
+        # Disabled wins over expired: it is what an operator did, and what enabling would undo.
         return "disabled"
     return "expired" if has_ended(account.expires_at_us, now_us) else "active"
 
 
 def _show_keys(keys: list[tuple[str, str]]) -> None:
     table = Table()
+    # A name may be folded; a key that is broken over lines could not be copied.
     table.add_column("Name", overflow="fold")
     table.add_column("Key", no_wrap=True)
     for name, key in keys:
@@ -164,4 +174,5 @@ def _show_keys(keys: list[tuple[str, str]]) -> None:
 
 
 def _echo_json(value: object) -> None:
+    # Names may be Chinese, and escapes would make them unreadable for people.
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2))

@@ -29,6 +29,7 @@ from gateway.settings.loader import load
 app = typer.Typer(help="The audit trail: what was decided, on whose request, and why.", no_args_is_help=True)
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+# Five digits at most: more would leave the range of dates and fail with an error about Python.
 _DURATION = re.compile(r"(\d{1,5})([smhdw])")
 _COLUMNS = ("time", "request", "account", "decision", "phase", "risks", "terms", "status")
 _WHOLE_COLUMNS = frozenset({"time", "request"})  # to be copied, so never broken over lines
@@ -91,33 +92,42 @@ def show(
     """Show entries of the audit trail, newest last."""
     wanted = Filter(_since_us(since), request, decision)
     with failures_reported():
+        # Settings are read only when they are needed: a trail copied elsewhere is shown without any.
         directory = directory or load(None, os.environ).settings.audit.directory
     try:
+        # Only so many entries are in memory, however large the trail is.
         newest = heapq.nlargest(limit, _matching(directory, wanted), key=lambda shown: shown.record.started_at_us)
+    # Nothing is shown of a damaged trail, or what is missing would look as if it had not happened.
     except (CorruptLogError, OSError, ValueError) as exc:
         typer.echo(f"The audit trail cannot be read: {exc}", err=True)
         raise typer.Exit(1) from exc
+    # Newest last, as in every log: the end is what a terminal leaves in view.
     newest.reverse()
     if as_json:
         for shown in newest:
+            # Unchanged bytes: the leaf hash of an entry is over these, so they can be checked elsewhere.
             typer.echo(shown.entry)
     elif newest:
         console = Console()
         console.print(_table(newest) if console.width >= _WIDE_CHARACTERS else _stacked_table(newest))
     else:
+        # On standard error, so that a pipe gets nothing rather than a sentence for an entry.
         typer.echo(f"No entries under {directory} fit.", err=True)
 
 
 def _matching(directory: Path, wanted: Filter) -> Iterator[Shown]:
+    # A mistyped directory must not read as a trail in which nothing happened.
     if not directory.is_dir():
         raise OSError(f"there is no directory {directory}; name it with --directory")
     # Decoding costs ten times what reading does, so the one entry of a request is looked for in the bytes first.
     needle = canonical_json(wanted.request_id) if wanted.request_id else b""
+    # Each process writes a log of its own; the times put them in one order.
     for log_directory in log_directories(directory):
         for stored in read_log(log_directory):
             if needle not in stored.entry:
                 continue
             record = decode(stored.entry)
+            # The bytes may hold the id in another member, so the decoded one decides.
             if wanted.fits(record):
                 yield Shown(record, stored.entry)
 
@@ -160,6 +170,7 @@ def _stacked_table(newest: list[Shown]) -> Table:
 
 
 def _cells(record: ExchangeRecord) -> tuple[str, ...]:
+    # Local time, as in the clock of the person who reads; the zone stands behind it.
     moment = datetime.fromtimestamp(record.started_at_us / 1_000_000, UTC).astimezone()
     terms: Counter[str] = Counter()
     for finding in record.findings:
@@ -169,6 +180,7 @@ def _cells(record: ExchangeRecord) -> tuple[str, ...]:
         record.request_id,
         record.account,
         record.decision,
+        # Only a block falls in one half of an exchange.
         record.phase.value if record.phase else "",
         ", ".join(sorted({finding.risk for finding in record.findings})),
         ", ".join(f"{term} ×{count}" if count > 1 else term for term, count in terms.items()),

@@ -28,6 +28,7 @@ from gateway.settings.loader import load
 from gateway.settings.policies import build_policies, check_risks
 from gateway.settings.problems import SettingsError
 
+# As linters do, so that a script can tell a finding from a mistake in the call.
 _FOUND = 1  # or failed
 _WRONG_USE = 2
 
@@ -49,11 +50,14 @@ def check(  # noqa: PLR0913 each is an option of the command
 
     Offsets count characters of the text as given. A file of rows exits 0: its answers are in the rows that come out.
     """
+    # Before the lists are loaded, which takes longer than anybody should wait for a mistyped option.
     _check_use(text, file, jsonl, output)
+    # A stage left out by a slip would make every text look clean.
     if unknown := set(stages.split(",")) - set(Stage):
         _refuse(f"--stages: {', '.join(sorted(unknown))} is not known here; known are {', '.join(Stage)}")
     scanner = _Scanner(config, policy, phase, observe=account is AccountKind.UNFILTERED)
     if jsonl is not None and output is not None:
+        # Exit 0 whatever is found: over a bank of questions harmful rows are expected, and no failure.
         with _reported(jsonl):
             scanner.scan_rows(jsonl, output)
         return
@@ -73,6 +77,7 @@ class _Scanner:
     def __init__(self, config: Path | None, policy: str, phase: Phase, *, observe: bool) -> None:
         try:
             loaded = load(config, os.environ)
+            # As `serve` does: a verdict by settings that it would refuse is worth nothing.
             check_risks(loaded, load_taxonomy().risks)
             policies = build_policies(loaded.settings)
             self._ruleset: Ruleset = load_ruleset(loaded.settings.lists)
@@ -82,22 +87,27 @@ class _Scanner:
             _refuse(f"--policy: there is no policy {policy!r}; known are {', '.join(policies)}")
         self._policy: Policy = policies[policy]
         self._phase = phase
+        # An unfiltered account is judged as in an exchange, so its records can be compared with this.
         self._observe = observe
 
     def scan(self, text: str) -> dict[str, Any]:
         """Return decision and findings for one text."""
+        # A new one per text, since it keeps the hardest action so far and would carry it into the next.
         judge = Judge(self._policy, observe=self._observe)
         findings = self._ruleset.matcher(self._phase).scan(text)
+        # A term the policy switches off has no effect in an exchange, so it is no finding here.
         acted = [each for each in findings if judge.act(self._phase, each) is not Action.OFF]
         return {"decision": judge.decision.value, "findings": [_describe(each) for each in acted]}
 
     def scan_rows(self, source: Path, target: Path) -> None:
         """Scan a file of rows into a file of rows, in the same order."""
+        # Progress counts compressed bytes, because the length of the text is not known before its end.
         size = source.stat().st_size
         with (
             source.open("rb") as raw,
             _decompressed(source, raw) as lines,
             target.open("wb") as out,
+            # On standard error and for people only: output that goes into a pipe or a log stays clean.
             Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress,
         ):
             task = progress.add_task("Scanning", total=size)
@@ -107,11 +117,13 @@ class _Scanner:
 
 
 def _decompressed(source: Path, raw: IO[bytes]) -> IO[bytes]:
+    # By name and not by content: the row format is text, and a misnamed file fails on its first line.
     return gzip.open(raw) if source.suffix == ".gz" else raw  # type: ignore[return-value]
 
 
 def _rows(source: Path, lines: IO[bytes]) -> Iterator[dict[str, Any]]:
     for number, line in enumerate(lines, start=1):
+        # Editors and tools that join files leave empty lines, which are no rows.
         if line.isspace():
             continue
         try:
@@ -119,6 +131,7 @@ def _rows(source: Path, lines: IO[bytes]) -> Iterator[dict[str, Any]]:
         except orjson.JSONDecodeError:
             row = None
         if not isinstance(row, dict) or not isinstance(row.get("text"), str):
+            # The row itself is not quoted: banks of test questions hold what nobody wants in a log.
             _refuse(f'{source}:{number}: not a JSON object with a string "text"')
         yield row
 
@@ -128,6 +141,7 @@ def _check_use(text: str | None, file: Path | None, jsonl: Path | None, output: 
         _refuse("give a text, - for standard input, --file FILE or --jsonl FILE: one of them")
     if (jsonl is None) != (output is None):
         _refuse("--jsonl FILE and -o FILE go together")
+    # Opening the output empties it, and with it a source that was named twice.
     if jsonl is not None and output is not None and output.exists() and output.samefile(jsonl):
         _refuse("-o names the file that is read; name another one")
 
@@ -138,6 +152,7 @@ def _reported(source: Path | str) -> Iterator[None]:
     try:
         yield
     except UnicodeError as error:
+        # Only the kind of error is told: the error's own text quotes bytes of the text.
         _refuse(f"{source} is not UTF-8: {type(error).__name__}; convert it first")
     except (OSError, EOFError, zlib.error) as error:
         typer.echo(f"sluice check: {source}: {error}", err=True)
@@ -147,6 +162,7 @@ def _reported(source: Path | str) -> Iterator[None]:
 def _read(text: str | None, file: Path | None) -> str:
     """Return the text as given, line ends and all, because offsets count its characters."""
     if file is not None:
+        # Reading in text mode would turn CR LF into one character and shift every offset behind it.
         return file.read_bytes().decode()
     if text == "-":
         return sys.stdin.buffer.read().decode()
@@ -161,6 +177,7 @@ def _describe(finding: Finding) -> dict[str, Any]:
         "start": finding.start,
         "end": finding.end,
         "term": finding.term.text,
+        # A keyword finding has neither; the members stand so that every row has one shape.
         "score": None,
         "via": [],
     }

@@ -26,6 +26,7 @@ def check(file: Annotated[Path, typer.Argument(help="Settings file to check.")],
     """Check a settings file as `serve` would, with the environment of this shell; exit 2 when something is wrong."""
     try:
         loaded = load(file, os.environ)
+        # Both kinds together, so that one run names everything `serve` would refuse.
         problems = (*risk_problems(loaded, load_taxonomy().risks), *serving_problems(loaded, os.environ))
     except SettingsError as error:
         problems = error.problems
@@ -54,6 +55,7 @@ def show(
     try:
         loaded = load(file, os.environ)
     except SettingsError as error:
+        # Wrong settings are not shown in part: what is in force is known only when all of them are right.
         _refuse(error.problems)
     if not as_json:
         typer.echo(render_toml(loaded), nl=False)

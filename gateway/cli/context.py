@@ -42,6 +42,7 @@ def open_store(url: str | None) -> Engine:
     """
     url = url or load(None, os.environ).settings.store.url
     if url.startswith(_SQLITE_FILE):
+        # SQLite makes its file and no directory, and its error for that names neither.
         Path(url.removeprefix(_SQLITE_FILE)).parent.mkdir(parents=True, exist_ok=True)
     return open_engine(url)
 
@@ -53,6 +54,7 @@ def store_for(url: str | None) -> Iterator[Engine]:
         engine = open_store(url)
         try:
             if pending(engine):
+                # Not migrated in passing: a newer program beside a running gateway would change its tables unasked.
                 raise StorageError("The store's tables are missing or out of date. Run 'sluice migrate' first.")
             yield engine
         finally:
@@ -66,6 +68,7 @@ def failures_reported() -> Iterator[None]:
         yield
     except SettingsError as exc:
         typer.echo(str(exc), err=True)
+        # Wrong settings are wrong use, which a script should not try again.
         raise typer.Exit(2) from exc
     except GatewayError as exc:
         typer.echo(f"Error: {exc}", err=True)

@@ -17,6 +17,7 @@ app = typer.Typer(
     name="sluice",
     help="Runtime content-safety gateway in front of an LLM API.",
     no_args_is_help=True,
+    # Typer's own tracebacks show local variables, and those may hold keys.
     pretty_exceptions_enable=False,
 )
 

@@ -11,6 +11,7 @@ def migrate_command(store: StoreOption = None) -> None:
     with failures_reported():
         engine = open_store(store)
         try:
+            # Asked before, for the message alone; the migration looks again under its lock.
             missing = pending(engine)
             migrate(engine)
         finally:

@@ -41,11 +41,14 @@ def serve(
     if given := {key: value for key, value in server.items() if value is not None}:
         overrides["server"] = given
     if upstream is not None:
+        # It takes the place of the file's, key and all: that key belongs to another server.
         overrides["upstreams"] = [{"name": "default", "base_url": upstream}]
     with failures_end_serving():
         loaded = load(config, os.environ, overrides)
+        # A rule for a risk that does not exist would do nothing, and the operator would count on it.
         check_risks(loaded, load_taxonomy().risks)
         serving = require_serving(loaded, os.environ)
+        # After the checks, whose problems are sentences for the person who types and no log events.
         configure_logging(loaded.settings.logging)
         uvloop.run(_run(loaded, serving))
 
@@ -57,6 +60,7 @@ def failures_end_serving() -> Iterator[None]:
         yield
     except (SettingsError, ListError) as error:
         typer.echo(str(error), err=True)
+        # A status of its own, so that a service manager can be told not to start wrong settings again.
         raise typer.Exit(2) from error
     except (GatewayError, CorruptLogError, OSError) as error:
         typer.echo(f"sluice: {error}", err=True)

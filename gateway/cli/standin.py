@@ -23,6 +23,7 @@ class Model(StrEnum):
 
 
 def standin(
+    # This machine only: it takes no key, and says whatever a prompt asks it to.
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8081,
     pace: Annotated[
@@ -43,6 +44,7 @@ def _run_standin(host: str, port: int, pace: float) -> None:
     except OSError as error:
         typer.echo(f"Cannot listen on {host}:{port} ({error.strerror}). Choose another --host or --port.", err=True)
         raise typer.Exit(_FAILED) from error
+    # Behind the opening of the socket, so that who reads the line can connect, also to port 0.
     typer.echo(f"Stand-in model at {base_url(listener)}/v1")
     with listener, contextlib.suppress(KeyboardInterrupt):
         run(StandIn(pace), listener)

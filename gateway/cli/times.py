@@ -4,8 +4,10 @@ import re
 from datetime import UTC, datetime
 
 MICROSECONDS = 1_000_000
+# Far beyond any use, and short of year 9999, which dates cannot pass.
 LONGEST_DAYS = 36_500
 
+# No months or years, whose length depends on the date.
 _UNIT_SECONDS = {"m": 60, "h": 3_600, "d": 86_400}
 _DURATION = re.compile(r"([0-9]{1,9})([mhd])")
 
@@ -39,6 +41,7 @@ def parse_moment(text: str, now_us: int) -> int:
         ValueError: when it has another form or is not in the future.
     """
     moment_us = now_us + parse_duration(text) * MICROSECONDS if _DURATION.fullmatch(text) else _parse_iso(text)
+    # An account that is made expired is a slip in the year, not a wish.
     if moment_us <= now_us:
         raise ValueError("Give a moment in the future.")
     return moment_us
@@ -56,4 +59,5 @@ def _parse_iso(text: str) -> int:
         moment = datetime.fromisoformat(text)
     except ValueError as exc:
         raise ValueError("Write a length of time such as 90d or 24h, or a date such as 2027-01-31.") from exc
+    # UTC where no zone is given: the local one of a server is seldom that of the operator.
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()) * MICROSECONDS

@@ -18,6 +18,7 @@ PRODUCER = "sluice-demo"
 UPSTREAM_KEY = "UPSTREAM_API_KEY"
 """Environment variable with the key of a model server that asks for one."""
 _DAY_US = 24 * 3600 * 1_000_000
+# An unfiltered account needs networks, and a demonstration is tried from its own machine.
 _LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
@@ -41,12 +42,14 @@ def demo_settings(
         "upstreams": [{"name": "demo", "base_url": upstream} | _key(environ)],
     }
     loaded = load(None, environ, tree)
+    # Loaded again: set from the start it would win over the operator's own name, as the command line does.
     if loaded.settings.labels.content_producer is None:
         loaded = load(None, environ, tree | {"labels": {"content_producer": PRODUCER}})
     return loaded
 
 
 def _key(environ: Mapping[str, str]) -> dict[str, str]:
+    # Named only where it is set: a name without a variable is an error, and many local servers take no key.
     return {"api_key_env": UPSTREAM_KEY} if UPSTREAM_KEY in environ else {}
 
 
@@ -62,6 +65,7 @@ def demo_keys(engine: Engine) -> dict[AccountKind, str]:
         # A new account each day: the unfiltered one expires after that, as the rules for such accounts ask.
         name = f"demo-{kind}-{at_us // _DAY_US}"
         bounded = kind is AccountKind.UNFILTERED
+        # The end of tomorrow, so that a demonstration begun before midnight does not lose the account at once.
         expires_at_us = (at_us // _DAY_US + 2) * _DAY_US if bounded else None
         try:
             _, keys[kind] = store.create(
@@ -71,6 +75,7 @@ def demo_keys(engine: Engine) -> dict[AccountKind, str]:
                 allow_from=_LOOPBACK if bounded else (),
                 at_us=at_us,
             )
+        # Made earlier the same day. Only a digest is stored, so its key cannot be shown again and is replaced.
         except AccountError:
             keys[kind] = store.rotate(name, overlap_seconds=0, at_us=at_us)
     return keys

@@ -15,6 +15,7 @@ from gateway.proxy.upstream.connection import Timeouts
 from gateway.proxy.upstream.pool import UpstreamPool
 
 _ANSWER_TOKENS = 200  # a small real model may not find an end by itself
+# Far above any frame of the tour; what is larger is a fault to be seen.
 _FRAME_LIMIT_BYTES = 1024 * 1024
 _TIMEOUTS = Timeouts(5.0, 120.0, 60.0)
 
@@ -51,6 +52,7 @@ class Seen(NamedTuple):
     request_id: str
 
 
+# One stop for each thing that can happen, clean ones first, so that a fault of the set-up shows in the plainest.
 STOPS = (
     Stop("a clean prompt: the reply passes, with its label", "请介绍一下水闸的作用。"),
     Stop("the same, not streamed", "What does a sluice do?", streamed=False),
@@ -71,6 +73,7 @@ async def take_tour(base_url: str, keys: dict[AccountKind, str], model: str) -> 
         keys: key for each kind of account.
         model: model name to ask for.
     """
+    # A pool sends one key, so each account has its own.
     pools = {kind: UpstreamPool(base_url, _TIMEOUTS, api_key=key) for kind, key in keys.items()}
     try:
         for stop in STOPS:
@@ -96,6 +99,7 @@ async def first_model(base_url: str, api_key: str | None) -> str:
         received = b""
         while data := await reply.read():
             received += data
+        # Any server may stand there, so every step into its answer can fail, and all failures are one to the user.
         return str(orjson.loads(received)["data"][0]["id"])
     except (ValueError, LookupError, TypeError) as exc:
         raise UpstreamError("The model server does not say which models it has. Name one with --model-name.") from exc
@@ -113,6 +117,7 @@ async def _visit(pool: UpstreamPool, stop: Stop, model: str) -> Seen:
         received += data
     found = dict(reply.headers)
     documents = _frames(received) if b"event-stream" in found.get(b"content-type", b"") else [orjson.loads(received)]
+    # From the last frame that tells: the header was sent before a stream could turn harmful.
     outcome = next((each["sluice"]["decision"] for each in reversed(documents) if "sluice" in each), "")
     decision = outcome or found.get(b"x-sluice-decision", b"").decode()
     return Seen(stop, decision, _shown(documents), found.get(b"x-request-id", b"").decode())

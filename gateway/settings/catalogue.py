@@ -58,6 +58,7 @@ class Table(NamedTuple):
 
 
 def _tables() -> Iterator[Table]:
+    # The schema and not the classes: it is public and stable, while the library's inner types change.
     schema = Settings.model_json_schema()
     yield from _walk(schema, (), schema["$defs"])
 
@@ -69,15 +70,18 @@ def _walk(node: Node, path: Path, definitions: Node) -> Iterator[Table]:
     inner = {name: _inner_table(child, definitions) for name, child in resolved.items()}
     yield Table(
         path=path,
+        # The first line of a docstring is for operators, what follows for programmers.
         description=node.get("description", "").split("\n")[0],
         settings=tuple(
             _setting((*path, name), child, required=name in node.get("required", ()))
             for name, child in resolved.items()
             if inner[name] is None
         ),
+        # Tables too, so that a mistyped table is suggested like a mistyped key.
         members=tuple(properties),
         remedies={name: child["remedy"] for name, child in resolved.items() if inner[name] and "remedy" in child},
     )
+    # Behind the keys, which is the order TOML wants: a key behind a table would belong to it.
     for name, found in inner.items():
         if found is not None:
             yield from _walk(found[1], (*path, name, *found[0]), definitions)
@@ -97,6 +101,7 @@ def _inner_table(node: Node, definitions: Node) -> tuple[Path, Node] | None:
     """Return the table a member leads to, with the path step into it, or None for a plain value."""
     if "properties" in node:
         return (), node
+    # A list of tables and a table of chosen names differ in the schema, and not for an operator.
     elements = (node.get("items", {}), *node.get("patternProperties", {}).values())
     for element in (_resolve(element, definitions) for element in elements):
         if "properties" in element:
@@ -123,6 +128,7 @@ KINDS = {"integer": "whole number", "number": "number", "boolean": "true or fals
 def _kind(node: Node) -> str:
     if "enum" in node:
         return " | ".join(f'"{value}"' for value in node["enum"])
+    # A kind that is not known fails when this module is loaded, and so in the first test rather than in a message.
     return "path" if node.get("format") == "path" else KINDS[node["type"]]
 
 
@@ -143,6 +149,7 @@ def _number(value: float) -> str:
     return str(int(value)) if value == int(value) else str(value)
 
 
+# Once, at import: every message about a wrong key looks in here.
 TABLES = tuple(_tables())
 SETTINGS = tuple(setting for table in TABLES for setting in table.settings)
 

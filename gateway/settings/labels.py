@@ -30,6 +30,7 @@ def _checked_label(text: str) -> str:
     return text
 
 
+# The standard names no length; the bound keeps a paste of whole terms of use out of every reply.
 LabelText = Annotated[str, Field(max_length=200), AfterValidator(_checked_label)]
 
 
@@ -37,6 +38,7 @@ class ExplicitText(Section):
     """The label people read, per language."""
 
     zh: LabelText = Field("（内容由AI生成）", description="Label written into replies in Chinese.")
+    # Chinese stays in front of the English words, because chapter 5 names the accepted strings in Chinese only.
     en: LabelText = Field(
         "(内容由AI生成 · AI-generated content)", description="Label written into replies in other languages."
     )
@@ -45,6 +47,7 @@ class ExplicitText(Section):
 class Labels(Section):
     """Labels on generated content (GB 45438-2025)."""
 
+    # No default, and not asked of every load: only serving writes labels.
     content_producer: str | None = Field(
         None,
         max_length=1024,
@@ -55,6 +58,7 @@ class Labels(Section):
     )
     explicit_text: ExplicitText = ExplicitText()
     position: Position = Field(
+        # The standard takes start, end or middle (5.1); behind the text it cannot delay the first words of a stream.
         Position.END,
         description="Where the explicit label stands in a reply; `interface` writes none, because yours shows it.",
     )

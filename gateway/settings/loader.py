@@ -63,15 +63,19 @@ def load(path: Path | None, environ: Mapping[str, str], overrides: Tree | None =
     Raises:
         SettingsError: names place, key, value, what is wrong and the remedy, for each problem.
     """
+    # A file that was named and is missing is an error; the default one may be absent, as in a container set up by
+    # variables alone.
     if path is None and DEFAULT_FILE.is_file():
         path = DEFAULT_FILE
     file = {} if path is None else read_file(path)
     trees = (file, read_environment(environ), overrides or {})
     origins = Origins(path, environ, *trees)
+    # Only the file is searched: it gets copied and committed, while variables are where a password belongs.
     problems = [*_password_problems(file, origins)]
     try:
         settings = Settings.model_validate(merge(*trees))
     except ValidationError as error:
+        # The library's own links lead to pages for programmers, not for operators.
         problems += [_problem(details, origins) for details in error.errors(include_url=False)]
     # Raised here and not in the handler: with the library's error as context, a traceback would print the values.
     if problems:
@@ -80,10 +84,12 @@ def load(path: Path | None, environ: Mapping[str, str], overrides: Tree | None =
 
 
 def _password_problems(file: Tree, origins: Origins) -> Iterator[Problem]:
+    # The file is not checked yet at this point, so it may hold anything in any place.
     store = file.get("store")
     url = store.get("url") if isinstance(store, dict) else None
     if isinstance(url, str) and has_password(url):
         yield Problem(
+            # The value is shown with its password hidden, so that the operator sees which address is meant.
             place=origins.place(("store", "url")),
             key="store.url",
             value=shown(url),
@@ -108,6 +114,7 @@ def _problem(details: ErrorDetails, origins: Origins) -> Problem:
 
 def _shown_value(details: ErrorDetails, path: KeyPath, setting: Setting | None) -> str | None:
     """Return the value, unless it may be a secret: in a hidden field, under an unknown key, or a whole table."""
+    # A member of a list has no setting of its own; whether it may be shown is decided by the list.
     owner = setting or find_setting(path[:-1])
     if owner is None or owner.hidden or details["type"] == "missing":
         return None
@@ -120,11 +127,13 @@ def _wording(details: ErrorDetails, path: KeyPath, setting: Setting | None) -> t
     match details["type"]:
         case "rejected":
             return context["wrong"], context["remedy"]
+        # Told apart from a slip of the pen: a suggestion of a like name would not get the key out of the file.
         case "extra_forbidden" if path[-1].lower() in SECRET_NAMES:
             return "is a key written into the settings", KEY_REMEDY
         case "extra_forbidden":
             return "is not a setting", _suggestion(path)
         case kind:
+            # The library speaks of an input and a string; the operator wrote a setting.
             message = details["msg"].replace("Input should", "should").replace("String should", "should")
             return WORDS.get(kind, message), _setting_remedy(setting) if setting else _table_remedy(path)
 
@@ -140,6 +149,7 @@ def _table_remedy(path: KeyPath) -> str:
     """Return what to do about a wrong table, a wrong name of one, or a wrong member of a list."""
     if around := find_setting(path[:-1]):
         return _setting_remedy(around)
+    # The second pass is for a wrong name of a table: the remedy stands at the table that holds it.
     for length in (len(path), len(path) - 1):
         table = find_table(path[: length - 1])
         if table and path[length - 1] in table.remedies:
@@ -151,5 +161,6 @@ def _suggestion(path: KeyPath) -> str:
     """Return what an unknown key may mean: a neighbour spelt alike, else its name elsewhere, else any neighbour."""
     table = find_table(path[:-1])
     members = table.members if table else ()
+    # Often the name is right and only the table is wrong, and then no neighbour is spelt alike.
     elsewhere = (f"Did you mean {dotted(setting.path)}" for setting in SETTINGS if setting.path[-1] == path[-1])
     return nearest(path[-1], members) or next(elsewhere, f"Use one of: {', '.join(members)}")

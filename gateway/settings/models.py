@@ -24,6 +24,7 @@ MEBIBYTE = 1024 * KIBIBYTE
 VARIABLE_NAME = r"^[A-Z_][A-Z0-9_]*$"
 
 
+# No level above `error`: a log that hides errors is a mistake nobody should make by a setting.
 class LogLevel(StrEnum):
     """The mildest log events that are written."""
 
@@ -42,11 +43,13 @@ class LogFormat(StrEnum):
 
 def _checked_base_url(url: str) -> str:
     if has_user(url):
+        # Addresses appear in errors and logs, so a credential inside one would spread with them.
         raise rejected("holds a user or password", "Put the key into a variable and name it in api_key_env")
     if not _is_plain_address(url):
         raise rejected(
             "is not an http or https address", 'Set one such as "http://127.0.0.1:8000/v1", without ? and #'
         )
+    # Paths such as /chat/completions are put behind it, and some servers answer 404 to a double slash.
     return url.rstrip("/")
 
 
@@ -56,6 +59,7 @@ def _is_plain_address(url: str) -> bool:
         port = parts.port  # read on purpose: a port out of range raises only here
     except ValueError:
         return False
+    # A query or fragment would end up in front of the path that is put behind the address.
     plain = not (parts.query or parts.fragment or any(character.isspace() for character in url))
     return plain and parts.scheme in {"http", "https"} and bool(parts.hostname) and port != 0
 
@@ -63,14 +67,17 @@ def _is_plain_address(url: str) -> bool:
 class Server(Section):
     """Listeners and their bounds."""
 
+    # This machine only, until the operator opens it: without TLS in front, keys would cross the network in the clear.
     host: str = Field("127.0.0.1", min_length=1, description="Address the data plane listens on.")
     port: int = Field(8080, ge=1, le=65535, description="Port of the data plane.")
     admin_host: str = Field("127.0.0.1", min_length=1, description="Address the management plane listens on.")
     admin_port: int = Field(9090, ge=1, le=65535, description="Port of the management plane.")
+    # Bounded above as well: a body is scanned as a whole, so it is in memory as a whole.
     body_limit_bytes: int = Field(
         8 * MEBIBYTE, ge=KIBIBYTE, le=64 * MEBIBYTE, description="Largest request body; a larger one is answered 413."
     )
     drain_seconds: float = Field(30, ge=0, le=3600, description="Longest wait for open exchanges at a stop.")
+    # Empty by default: believing the header of anybody lets a stranger choose the address that allow lists check.
     trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
         (),
         max_length=256,
@@ -80,6 +87,7 @@ class Server(Section):
 
     @model_validator(mode="after")
     def _listeners_differ(self) -> Self:
+        # Found here, before the second listener fails at the start with a message that names neither key.
         if (self.host, self.port) == (self.admin_host, self.admin_port):
             raise rejected("gives both planes the same address and port", "Change port or admin_port")
         return self
@@ -88,6 +96,7 @@ class Server(Section):
 class Upstream(Section):
     """A model server behind the gateway."""
 
+    # The name becomes a value in logs and metrics, where free text would break queries.
     name: str = Field(
         max_length=64,
         pattern=r"^[A-Za-z0-9._-]+$",
@@ -111,10 +120,12 @@ class Upstream(Section):
     connect_seconds: float = Field(5, gt=0, le=300, description="Longest wait for a connection.")
     first_byte_seconds: float = Field(120, gt=0, le=3600, description="Longest wait for the head of its reply.")
     idle_seconds: float = Field(60, gt=0, le=3600, description="Longest silence inside a reply.")
+    # A bound of its own, since a full model server slows every exchange before it refuses one.
     max_connections: int = Field(1024, ge=1, le=65535, description="Most connections to it from one worker.")
 
     @model_validator(mode="after")
     def _one_key(self) -> Self:
+        # Choosing one in silence would leave the operator rotating the other and wondering.
         if self.api_key_env is not None and self.api_key_file is not None:
             raise rejected("names both api_key_env and api_key_file", "Remove one of them")
         return self
@@ -123,6 +134,7 @@ class Upstream(Section):
 class Store(Section):
     """Where accounts are kept and the audit index is built."""
 
+    # The driver stands in the pattern: plain postgresql:// would make SQLAlchemy look for one that is not installed.
     url: str = Field(
         "sqlite:///var/sluice.db",
         pattern=r"^(sqlite|postgresql\+psycopg)://",
@@ -152,10 +164,13 @@ class Lists(Section):
 class Audit(Section):
     """The audit trail."""
 
+    # Local, because durability rests on fsync, which network file systems promise only in part.
     directory: Path = Field(Path("var/audit"), description="Local directory of the segment files.")
+    # At least a mebibyte: smaller segments would make a directory of many thousand files in a day.
     segment_bytes: int = Field(
         64 * MEBIBYTE, ge=MEBIBYTE, le=KIBIBYTE * MEBIBYTE, description="Size at which a new segment file is begun."
     )
+    # Every exchange may wait this long for its entry, so longer than a second would be felt by users.
     batch_milliseconds: int = Field(
         50, ge=1, le=1000, description="Longest wait of an entry for others to be made durable with it."
     )
@@ -172,6 +187,7 @@ class Settings(Section):
     """Everything an operator can set."""
 
     server: Server = Server()
+    # A list though it holds one: a further server would otherwise change the shape of every settings file.
     upstreams: tuple[Upstream, ...] = Field(
         (),
         max_length=1,
@@ -179,6 +195,7 @@ class Settings(Section):
     )
     store: Store = Store()
     lists: Lists = Lists()
+    # Small letters only, because names of variables are matched without regard to case.
     policies: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")], PolicySettings] = Field(
         default_factory=lambda: {"default": PolicySettings()},
         json_schema_extra={
@@ -192,4 +209,5 @@ class Settings(Section):
     @field_validator("policies")
     @classmethod
     def _default_exists(cls, policies: dict[str, PolicySettings]) -> dict[str, PolicySettings]:
+        # An operator who adds one policy of their own must not lose the one that accounts fall back to.
         return {"default": PolicySettings()} | policies

@@ -24,6 +24,7 @@ def risk_problems(loaded: Loaded, known_risks: Collection[str]) -> list[Problem]
         known_risks: risk ids of the taxonomy.
     """
     return [
+        # Checked here and not in the models, since the taxonomy is data and no part of the settings.
         _unknown_risk(loaded, ("policies", name, "risks", risk), known_risks)
         for name, policy in loaded.settings.policies.items()
         for risk in policy.risks
@@ -63,10 +64,12 @@ def _policy(name: str, given: PolicySettings) -> Policy:
 
 def _phase(given: PhaseSettings) -> PhasePolicy:
     return PhasePolicy(
+        # Absent, so that the action of each term is asked; no action here could say that.
         actions={} if given.keywords is None else {Stage.KEYWORDS: given.keywords},
         fail_modes={Stage.KEYWORDS: given.fail_mode.keywords},
     )
 
 
 def _risk(given: RiskSettings) -> RiskPolicy:
+    # Languages without a text of their own are left out, and get the shipped one.
     return RiskPolicy(action=given.action, answers=given.answer.model_dump(exclude_none=True))

@@ -43,12 +43,14 @@ class SettingsError(Exception):
     """The settings cannot be used; its text is one line per problem."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
+        # Kept as values too, so that `--json` and the doctor need not take the text apart.
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
 def without_password(url: str) -> str:
     """Return a URL with its user, password and parameters that sound secret hidden; other text as it is."""
+    # Addresses carry secrets behind the question mark as well, under names nobody can list in full.
     return _SECRET_PARAMETER.sub(r"\1…", _USER_INFORMATION.sub("…@", url))
 
 
@@ -64,10 +66,12 @@ def has_user(url: str) -> bool:
 
 def shown(value: object) -> str | None:
     """Return a scalar as TOML would write it, cut and without passwords; None for anything else."""
+    # First, because a bool is an int in Python and would be shown as True, which is no TOML.
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int | float):
         return str(value)
+    # A table or list may hold a secret anywhere inside, and its key already says where to look.
     if not isinstance(value, str):
         return None
     text = without_password(value)

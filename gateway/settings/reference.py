@@ -37,6 +37,7 @@ def _header(path: Path) -> str:
     # The only list of tables is the upstreams; every other chosen name is a policy or, below it, a risk.
     if path[-1:] == (ANY,) and path[:-1] == ("upstreams",):
         return "[[upstreams]]"
+    # At most two chosen names stand in one path; a third would fail here rather than print a riddle.
     names = iter(("<name>", '"<risk>"'))
     return f"[{'.'.join(next(names) if part == ANY else part for part in path)}]"
 
@@ -44,6 +45,7 @@ def _header(path: Path) -> str:
 def _row(setting: Setting) -> str:
     takes = f"{setting.kind}; {setting.bounds}" if setting.bounds else setting.kind
     cells = (f"`{setting.path[-1]}`", takes, _default(setting), setting.description)
+    # A bare bar would end the cell, and closed sets of values are written with bars.
     escaped = (cell.replace("|", r"\|") for cell in cells)
     return f"| {' | '.join(escaped)} |"
 

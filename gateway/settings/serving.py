@@ -42,6 +42,7 @@ def require_serving(loaded: Loaded, environ: Mapping[str, str]) -> Serving:
         SettingsError: something is missing, or the key cannot be read or sent; all problems at once.
     """
     upstream, producer = _upstream(loaded), _producer(loaded)
+    # Without an upstream there is no key to miss: one cause gives one problem.
     key = _key(loaded, upstream, environ) if isinstance(upstream, Upstream) else None
     if isinstance(upstream, Problem) or isinstance(producer, Problem) or isinstance(key, Problem):
         raise SettingsError(found for found in (upstream, key, producer) if isinstance(found, Problem))
@@ -64,6 +65,7 @@ def _upstream(loaded: Loaded) -> Upstream | Problem:
     return Problem(loaded.origins.place(("upstreams",)), "upstreams", None, "no model server is named", remedy)
 
 
+# Annex E d asks for the producer in every label, and no default could name the right legal entity.
 def _producer(loaded: Loaded) -> str | Problem:
     producer = loaded.settings.labels.content_producer
     if producer is not None:
@@ -82,6 +84,7 @@ def _key(loaded: Loaded, upstream: Upstream, environ: Mapping[str, str]) -> Secr
 
 
 def _key_from_variable(place: str, name: str, environ: Mapping[str, str]) -> SecretStr | Problem:
+    # Set but empty differs from not set: the first is a mistake in a secret store, the second in a unit file.
     if name in environ and (key := _usable_key(environ[name])):
         return key
     wrong = "holds no usable key" if name in environ else "is not set"
@@ -92,11 +95,13 @@ def _key_from_variable(place: str, name: str, environ: Mapping[str, str]) -> Sec
 def _key_from_file(place: str, path: Path) -> SecretStr | Problem:
     key, problem = "upstreams.0.api_key_file", "holds no usable key"
     try:
+        # Read once, at the start: a key that changes takes a restart, and never fails in the middle of traffic.
         with path.open("rb") as file:
             content = file.read(KEY_LIMIT_BYTES + 1)
     except OSError as error:
         content, problem = b"", f"cannot be read ({error.strerror or type(error).__name__})"
     remedy = "Write the upstream's key alone into that file: visible ASCII, no spaces"
+    # What is no UTF-8 becomes a character that no key may hold, and gets the same sentence.
     usable = _usable_key(content.decode(errors="replace"))
     # The path is not shown: a key written here by mistake would be.
     return usable or Problem(place, key, None, f"the file {problem}", remedy)

@@ -46,7 +46,9 @@ def _walk(section: Section, path: KeyPath, origins: Origins) -> Iterator[Effecti
     for name in type(section).model_fields:
         tables = list(_tables(getattr(section, name)))
         inner += [((*path, name, *step), table) for step, table in tables]
+        # An empty table has no key to show, and its header would be noise.
         if not tables and plain[name] != {}:
+            # A default inside a table that was given is still a default, though its table has a source.
             given = name in section.model_fields_set
             here = (*path, name)
             yield Effective(here, _without_secrets(plain[name]), origins.origin(here) if given else DEFAULT)
@@ -65,6 +67,7 @@ def _tables(value: object) -> Iterator[tuple[KeyPath, Section]]:
 
 
 def _without_secrets(value: object) -> object:
+    # The output is for tickets and chats, so what may stay in a variable does not leave by this way.
     return without_password(value) if isinstance(value, str) else value
 
 
@@ -74,6 +77,7 @@ def _header(table: KeyPath) -> str:
 
 def _line(row: Effective) -> str:
     if row.value is None:
+        # TOML has no null; a comment keeps the key in view.
         return f"# {row.path[-1]} is not set"
     # JSON's scalars, strings and lists of strings are TOML as well.
     return f"{row.path[-1]} = {json.dumps(row.value, ensure_ascii=False)}  # {row.origin}"

@@ -21,6 +21,7 @@ Tree = dict[str, Any]  # what TOML and JSON decode to
 KeyPath = tuple[str, ...]
 
 DEFAULT_FILE = Path("sluice.toml")
+# No settings come near it; a log or a disk image named by mistake is not read to its end.
 FILE_LIMIT_BYTES = 1024 * 1024
 PREFIX = "SLUICE_"
 DELIMITER = "__"
@@ -37,17 +38,21 @@ class _EnvironmentModel(Settings, BaseSettings):
 class _EnvironmentSource(EnvSettingsSource):
     """Reads a given mapping instead of the process's environment."""
 
+    # The environment is an argument so that a check can be made for another one than this process has.
     def __init__(self, environ: Mapping[str, str]) -> None:
+        # Before the base class, which reads the variables while it is being made.
         self._environ = environ
         super().__init__(_EnvironmentModel)
 
     def _load_env_vars(self) -> Mapping[str, str | None]:
+        # pydantic-settings looks names up in small letters when case does not matter.
         return {name.lower(): value for name, value in self._environ.items()}
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:  # noqa: ANN401 - as inherited
         """Decode JSON; what is none stays text, so that the check names the key as for any other wrong value."""
         try:
             return super().decode_complex_value(field_name, field, value)
+        # The library would stop at the first such variable, with an exception of its own and no remedy.
         except json.JSONDecodeError:
             return value
 
@@ -60,9 +65,11 @@ def read_file(path: Path) -> Tree:
     """
     try:
         with path.open("rb") as file:
+            # One byte more than allowed tells too large from just large enough, whatever size the system claims.
             content = file.read(FILE_LIMIT_BYTES + 1)
         if len(content) > FILE_LIMIT_BYTES:
             raise _file_error(path, f"is larger than {FILE_LIMIT_BYTES} bytes", "Check that it is the settings file")
+        # Decoded here: tomllib's own reading of a file knows no limit.
         return tomllib.loads(content.decode())
     except OSError as error:
         reason = error.strerror or type(error).__name__
@@ -80,6 +87,7 @@ def read_environment(environ: Mapping[str, str]) -> Tree:
         SettingsError: a variable with `__` in its name leads to no section; it would be ignored in silence.
     """
     strangers = [name for name in environ if _is_stranger(name)]
+    # SLUICE_SEVER__PORT would leave the default in force, and the operator sure of having changed it.
     if strangers:
         raise SettingsError(_stranger_problem(name) for name in strangers)
     return _EnvironmentSource(environ)()
@@ -91,6 +99,7 @@ def merge(*trees: Tree) -> Tree:
     for tree in trees:
         for key, value in tree.items():
             below = merged.get(key)
+            # A table over a plain value, or the reverse, is no merge: the check then reports it with its key.
             merged[key] = merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
     return merged
 
@@ -110,8 +119,10 @@ class Origins:
         self, path: Path | None, environ: Mapping[str, str], file: Tree, environment: Tree, overrides: Tree
     ) -> None:
         self._fallback = str(path or DEFAULT_FILE)
+        # Errors name the variable as the operator spelt it, or a search for it would find nothing.
         self._environ = {name.lower(): name for name in environ}
         self._places: dict[KeyPath, str] = dict.fromkeys(_leaves(file), str(path))
+        # In the order in which the values are merged, so that the place named is that of the value that won.
         self._places |= {leaf: self._variable(leaf) for leaf in _leaves(environment)}
         self._places |= dict.fromkeys(_leaves(overrides), COMMAND_LINE)
 
@@ -133,6 +144,7 @@ class Origins:
 
 def _leaves(tree: Tree, path: KeyPath = ()) -> Iterator[KeyPath]:
     for key, value in tree.items():
+        # An empty table counts as a value, or nothing would tell which source gave it.
         if isinstance(value, dict) and value:
             yield from _leaves(value, (*path, key))
         else:

