@@ -56,6 +56,7 @@ def management_plane(services: Services, loaded_at: float) -> Starlette:
 
 def _health_routes(services: Services) -> list[Route]:
     async def alive(_request: Request) -> Response:
+        # Says nothing of disk or store: a restart, which is what follows a failure here, mends neither.
         return PlainTextResponse("ok\n")
 
     async def ready(_request: Request) -> Response:
@@ -67,6 +68,7 @@ def _health_routes(services: Services) -> list[Route]:
 
 def readiness_problems(services: Services) -> list[str]:
     """Return why the gateway should get no traffic now; empty when it should."""
+    # Not the model server: when it fails, every gateway would leave the balancer at once.
     problems = []
     if services.draining:
         problems.append("draining")
@@ -76,6 +78,7 @@ def readiness_problems(services: Services) -> list[str]:
 
 
 def _metrics(request: Request) -> Response:
+    # Metrics have no key of their own, and an operator may bind this plane to any address.
     if request.client is None or not ip_address(request.client.host).is_loopback:
         return PlainTextResponse("Metrics are served to this machine only.\n", status_code=403)
     return Response(generate_latest(metrics.REGISTRY), media_type=CONTENT_TYPE_LATEST)

@@ -61,7 +61,9 @@ class ClientConnection(HttpToolsProtocol):
         else:
             self._unproductive_bytes += len(data)
         if self._unproductive_bytes > self.head_limit_bytes:
+            # Not close(): it would wait for a client that does not read.
             self.transport.abort()
+        # Armed once and not with each read, or a byte now and then would keep a head open for ever.
         elif self._head_open and self._reading_timer is None:
             self._await_peer(self.head_seconds)
 

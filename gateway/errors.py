@@ -69,12 +69,14 @@ ANSWERS: dict[ErrorCode, Answer] = {
     ErrorCode.ACCOUNT_DISABLED: Answer(403, "This account is disabled. Ask the operator."),
     ErrorCode.ACCOUNT_EXPIRED: Answer(403, "This account or key has expired. Ask the operator for a new one."),
     ErrorCode.ADDRESS_NOT_ALLOWED: Answer(403, "This account may not be used from this address."),
+    # Not 403: the operator's mistake, which the client can only wait out.
     ErrorCode.POLICY_UNKNOWN: Answer(503, "This account's policy is not configured here. Tell the operator.", 60),
     ErrorCode.CONTENT_FILTER: Answer(400, "The request was stopped by the content policy."),
     ErrorCode.UPSTREAM_UNREACHABLE: Answer(502, "The model server could not be reached. Try again shortly."),
     ErrorCode.UPSTREAM_RESET: Answer(502, "The model server ended the reply early. Try again."),
     ErrorCode.UPSTREAM_TIMEOUT: Answer(504, "The model server did not answer in time. Try again."),
     ErrorCode.UPSTREAM_MALFORMED: Answer(502, "The model server sent a reply that could not be understood."),
+    # Not 401: the client would take its own key for refused, and change it.
     ErrorCode.UPSTREAM_REFUSED: Answer(502, "The model server refused the gateway's credentials. Tell the operator."),
     ErrorCode.UPSTREAM_ERROR: Answer(502, "The model server failed on this request. Try again."),
     # Recorded only: the one it would be told to is gone.

@@ -54,6 +54,7 @@ def load_ruleset(lists: Lists) -> Ruleset:
     Raises:
         filters.lists.ListError: a list is wrong; it says where and how.
     """
+    # Taken once, so that all lists of one ruleset are judged by the same day.
     today = datetime.now(UTC).date()
     terms: list[Term] = []
     if lists.shipped:
@@ -78,9 +79,11 @@ async def services_of(
     settings = loaded.settings
     prepare_directories(settings.store.url, settings.audit.directory)
     engine = open_engine(settings.store.url)
+    # At every start: a worker that met an older schema would fail on its first request instead.
     migrate(engine)
     directory = AccountDirectory(AccountStore(engine))
     scan_pool = ScanPool()
+    # Only the pace is the operator's: the spool's bounds protect the trail itself.
     limits = SpoolLimits(interval_seconds=settings.audit.batch_milliseconds / 1000)
     appender = Appender(settings.audit.directory, limits=limits, segment_bytes=settings.audit.segment_bytes)
     watching = asyncio.create_task(directory.watch())
@@ -102,11 +105,13 @@ async def services_of(
             trusted_proxies=settings.server.trusted_proxies,
         )
     finally:
+        # First: a reply that went on would end in a record the closed trail refuses.
         upstream.close()
         await appender.close()
         await _cancelled(watching)
         directory.close()
         scan_pool.close()
+        # Last: the directory's reads under way still use it.
         engine.dispose()
 
 
@@ -136,14 +141,17 @@ async def serve(
     settings, server = loaded.settings, loaded.settings.server
     ruleset, upstream = load_ruleset(settings.lists), open_upstream(loaded, serving)
     with (
+        # Before the services: a port that is taken costs no migration, and early clients wait in the backlog.
         _listen(server.host, server.port) as data_socket,
         _listen(server.admin_host, server.admin_port) as management_socket,
     ):
         indexing: asyncio.Task[None] | None = None
         try:
             async with services_of(loaded, serving, ruleset, upstream) as services:
+                # After the services: the companion needs the tables their migration makes.
                 indexing = asyncio.create_task(keep_indexing(settings.store.url, settings.audit.directory))
                 _settle_memory()
+                # Before the servers run: the sockets listen already, so no client that is told now is refused.
                 on_ready(services)
                 await run_planes(services, data_socket, management_socket, server.drain_seconds, stopping)
         finally:
@@ -170,6 +178,7 @@ async def run_planes(
         stopping: begins the drain when set.
     """
     data = _Server(data_plane(services), drain_seconds)
+    # A scrape is short; an operator's idle connection must not hold the stop up.
     management = _Server(management_plane(services, time.time()), drain_seconds=1)
     running = [
         asyncio.create_task(data.serve([data_socket])),
@@ -177,6 +186,7 @@ async def run_planes(
     ]
     await stopping.wait()
     _LOG.info("draining", longest_seconds=drain_seconds)
+    # Before the server stops: load balancers see it, and requests on open connections get an honest 503.
     services.draining = True
     data.should_exit = True
     await running[0]
@@ -213,6 +223,7 @@ def open_upstream(loaded: Loaded, serving: Serving) -> UpstreamPool:
 
 async def _cancelled(task: asyncio.Task[None]) -> None:
     task.cancel()
+    # Awaiting the task itself would raise its cancellation here and skip the clean-up that follows.
     await asyncio.gather(task, return_exceptions=True)
 
 
@@ -231,6 +242,7 @@ def _settle_memory() -> None:
     An exchange makes a few hundred small objects and leaves no cycles (a test sees to that); at Python's default the
     collector would walk the lists and every imported module again and again while clients wait.
     """
+    # First, or what is garbage now would be frozen for good.
     gc.collect()
     gc.freeze()
     gc.set_threshold(_GC_THRESHOLD, 20, 50)
@@ -243,13 +255,18 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                # The loop runs already and is shared by two servers.
                 loop="none",
                 http=ClientConnection,
                 ws="none",
+                # The services are put together and taken apart above, in an order of their own.
                 lifespan="off",
+                # Every exchange has its audit entry; a second log would keep client addresses under no rule.
                 access_log=False,
+                # uvicorn would put its own handlers in place of ours, which keep values out of stacks.
                 log_config=None,
                 server_header=False,
+                # uvicorn would believe X-Forwarded-For from this machine; the endpoint believes named proxies only.
                 proxy_headers=False,
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=math.ceil(drain_seconds),  # None would wait for ever

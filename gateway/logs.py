@@ -15,6 +15,7 @@ import structlog
 from gateway.settings.models import LogFormat, Logging
 
 _LEVELS = logging.getLevelNamesMapping()
+# A chain of causes can be a circle.
 _LONGEST_CHAIN = 8
 
 

@@ -2,6 +2,7 @@
 
 import socket
 
+# Linux lowers it to net.core.somaxconn; a shorter one drops clients while a worker starts.
 _BACKLOG = 4096
 
 

@@ -66,6 +66,7 @@ def refusal(account: Account, at_us: int, client_address: str | None) -> ErrorCo
         at_us: time of the request, in microseconds of Unix time.
         client_address: the peer's IP address; None when it is not known, which an allow list refuses.
     """
+    # Before expiry: an account that was shut on purpose should say so, whatever its date.
     if account.disabled_at_us is not None:
         return ErrorCode.ACCOUNT_DISABLED
     if has_ended(account.expires_at_us, at_us):

@@ -100,15 +100,18 @@ class AccountDirectory:
 
     async def refresh(self) -> bool:
         """Poll the store once; forget every answer when something changed. False when the store is away."""
+        # The answer is as old as the question: a change during a slow read must not be taken for seen.
         asked_at = self._clock()
         loop = asyncio.get_running_loop()
         try:
             revision = await loop.run_in_executor(self._poller, self._source.revision)
         except StorageError:
+            # What is remembered stays, and ages towards its limit, since nothing confirms it.
             return False
         if revision != self._revision:
             self._revision = revision
             self._generation += 1
+            # Everything: the counter does not say whose account changed, and reading anew is cheap.
             self._cache.clear()
         self._cache.confirm(asked_at)
         return True
@@ -121,6 +124,7 @@ class AccountDirectory:
 
     def close(self) -> None:
         """Let go of the threads; waits for reads under way, which the engine bounds."""
+        # Reads nobody waits for any more are dropped, or a stop would work through them first.
         self._readers.shutdown(cancel_futures=True)
         self._poller.shutdown(cancel_futures=True)
 
@@ -138,6 +142,7 @@ class AccountDirectory:
             raise StorageError(f"The store did not answer within {self._wait_limit_seconds} seconds.") from exc
 
     def _start_reading(self, digest: bytes) -> asyncio.Task[Credential | None]:
+        # The unknown keys of an attacker come this way; those remembered never do.
         if len(self._pending) >= PENDING_LIMIT:
             raise StorageError(f"{PENDING_LIMIT} keys are being looked up already. The store may be slow.")
         task = asyncio.create_task(self._read(digest))
@@ -149,6 +154,7 @@ class AccountDirectory:
         generation, asked_at = self._generation, self._clock()
         loop = asyncio.get_running_loop()
         credential = await loop.run_in_executor(self._readers, self._source.find_by_digest, digest)
+        # Else a key revoked during the read would be remembered as good until the next change.
         if generation == self._generation:
             self._cache.put(digest, credential, asked_at)
         return credential
@@ -157,6 +163,7 @@ class AccountDirectory:
 def _digest(key: str) -> bytes:
     digest = parse_key(key)
     if digest is None:
+        # The same answer as for a key nobody has: a guesser learns nothing about the form.
         raise RequestError(code=ErrorCode.KEY_UNKNOWN)
     return digest
 

@@ -58,9 +58,11 @@ class AccountDraft:
     allow_from: tuple[Network, ...] = ()
 
     def __post_init__(self) -> None:
+        # Names are printed in lists and messages: a control character could forge a line there.
         named = self.name.isprintable() and self.name == self.name.strip()
         if not (named and 0 < len(self.name) <= NAME_CHARACTERS):
             raise AccountError(f"An account's name is 1 to {NAME_CHARACTERS} printable characters, no space around.")
+        # For this kind the filters do not act, so a leaked key must soon be worth nothing and nowhere usable.
         if self.kind is AccountKind.UNFILTERED and (self.expires_at_us is None or not self.allow_from):
             raise AccountError(
                 "An unfiltered account needs an expiry and a list of networks it may be used from. Give both."
@@ -94,10 +96,12 @@ class AccountStore:
             AccountError: when a name is taken.
             StorageError: when the store fails.
         """
+        # Outside the transaction, which holds the counter's lock while others wait.
         made = [(_account(draft, at_us), new_key()) for draft in drafts]
         with writing(self._engine) as connection:
             _raise_revision(connection)
             for account, key in made:
+                # Not left to the constraint, whose error differs by database; the counter's lock keeps it true.
                 if _find(connection, account.name):
                     raise AccountError(f"There is an account {account.name!r} already. Choose another name.")
                 connection.execute(insert(ACCOUNTS).values(_row(account)))
@@ -110,6 +114,7 @@ class AccountStore:
         Raises:
             StorageError: when the store fails.
         """
+        # One statement: this is the read a request waits for.
         query = select(ACCOUNTS, ACCOUNT_KEYS.c.expires_at_us.label("key_expires_at_us")).join_from(
             ACCOUNT_KEYS, ACCOUNTS
         )
@@ -150,12 +155,14 @@ class AccountStore:
         Raises:
             AccountError: when there is no such account.
         """
+        # The old keys end in the transaction that makes the new one: a failure must not leave an account without any.
         key = new_key()
         ends_at_us = at_us + overlap_seconds * _MICROSECONDS
         keys = ACCOUNT_KEYS.c
         with writing(self._engine) as connection:
             _raise_revision(connection)
             account = _get(connection, name)
+            # A rotation may shorten a key's life and never lengthen it.
             ends_later = or_(keys.expires_at_us.is_(None), keys.expires_at_us > ends_at_us)
             connection.execute(
                 update(ACCOUNT_KEYS).where(keys.account_id == account.id, ends_later).values(expires_at_us=ends_at_us)
@@ -192,12 +199,14 @@ def _set_disabled(connection: Connection, account: Account, at_us: int | None) -
 
 
 def _insert_key(connection: Connection, account_id: str, key: str, at_us: int) -> None:
+    # Who reads the store, or a backup of it, must not be able to ask in anybody's name.
     row = {"digest": key_digest(key), "account_id": account_id, "created_at_us": at_us, "expires_at_us": None}
     connection.execute(insert(ACCOUNT_KEYS).values(row))
 
 
 def _account(draft: AccountDraft, at_us: int) -> Account:
     return Account(
+        # Entries keep this id for months; a name may be a person's, and could not be taken out of them.
         id=f"acc-{secrets.token_hex(8)}",
         name=draft.name,
         kind=draft.kind,
@@ -218,6 +227,7 @@ def _row(account: Account) -> dict[str, Any]:
         "created_at_us": account.created_at_us,
         "expires_at_us": account.expires_at_us,
         "disabled_at_us": account.disabled_at_us,
+        # Text, because arrays and network types are PostgreSQL's alone.
         "allow_from": json.dumps([str(network) for network in account.allow_from]),
     }
 

@@ -47,6 +47,7 @@ class Appender:
         self._wake = threading.Event()
         self._deadline: float | None = None  # set once: stop when drained, or at this time
         self._lost_entries = 0
+        # A thread of its own: in a shared executor a slow store could hold every thread, and so the trail.
         # A daemon, so that a process that dies without `close` does die; what was acknowledged is durable anyway.
         self._thread = threading.Thread(target=self._run, name="audit-appender", daemon=True)
         self._thread.start()
@@ -77,6 +78,7 @@ class Appender:
             ResourceError: the disk is known to fail, the spool is full, or the appender is closed.
         """
         self._check_open()
+        # Kept out also because it would wake the thread, and so cut its back-off short.
         if not self._spool.healthy:
             raise _unavailable()
         waiter: asyncio.Future[int] = self._loop.create_future()
@@ -102,7 +104,9 @@ class Appender:
         if self._deadline is None:
             self._deadline = time.monotonic() + self._limits.drain_seconds
             self._wake.set()
+        # Not joined here: the loop must stay free to resolve the futures of the last batch.
         await asyncio.to_thread(self._thread.join)
+        # Told as a failure: the trail itself cannot show that entries are missing at its end.
         if self._lost_entries:
             raise ResourceError(f"{self._lost_entries} audit entries could not be written before the stop")
 
@@ -115,6 +119,7 @@ class Appender:
         stopping = False
         while not stopping:
             self._wake.wait(self._spool.wait_seconds)
+            # Before the flush: what comes during it sets the event again, and is not overlooked.
             self._wake.clear()
             # Read before the flush: nothing is appended once it is set, so a flush after it takes the last entry.
             deadline = self._deadline
@@ -125,12 +130,14 @@ class Appender:
     def _report(self, flushed: Flushed) -> None:
         if flushed.durable or flushed.failed:
             with contextlib.suppress(RuntimeError):  # the loop is closed, and with it everyone who waited
+                # One call for the batch: each of them writes to the loop's wake-up pipe.
                 self._loop.call_soon_threadsafe(_resolve, flushed)
 
 
 def _resolve(flushed: Flushed) -> None:
     """Tell those who still wait; on the loop's thread."""
     for waiter, sequence in flushed.durable:
+        # The exchange may have been cancelled meanwhile; its entry counts all the same.
         if not waiter.done():
             waiter.set_result(sequence)
     for waiter in flushed.failed:

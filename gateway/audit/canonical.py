@@ -10,9 +10,11 @@ from typing import cast
 
 import orjson
 
+# RFC 8785 takes every number for a double, which holds integers exactly up to 2^53 only.
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 _SCALARS = frozenset({str, int, bool, type(None)})
 _SEQUENCES = frozenset({list, tuple})
+# So that a deep value is a ValueError here and no RecursionError of the check itself.
 _DEPTH_LIMIT = 32
 # The last character of the Basic Multilingual Plane. RFC 8785 §3.2.3 sorts keys by UTF-16 code units, orjson by code
 # points; the two orders agree unless a key goes beyond the plane, where surrogates sort before U+E000.

@@ -43,6 +43,7 @@ async def keep_indexing(store_url: str, directory: Path) -> None:
             code = await process.wait()
         except asyncio.CancelledError:
             if process.stdin is not None:
+                # Not a signal: the end of its input lets it index the last entries before it goes.
                 process.stdin.close()
             await process.wait()
             raise
@@ -69,6 +70,7 @@ async def index_until(ended: asyncio.Event, store_url: str, directory: Path) -> 
         await ended.wait()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+        # Once more: entries may have come after the last look.
         await asyncio.to_thread(indexer.index_new)
     finally:
         engine.dispose()

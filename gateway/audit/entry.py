@@ -70,6 +70,7 @@ def decode(entry: bytes) -> ExchangeRecord:
                 "unscanned": tuple(map(_to_unscanned, fields["unscanned"])),
             }
         )
+    # A field too many is refused too: an index that dropped it would not say what the file says.
     except (KeyError, TypeError) as exc:
         raise ValueError("the entry lacks a field of version 1, or has one more") from exc
 

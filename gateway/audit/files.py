@@ -62,6 +62,7 @@ class OsFileOps:
     def write(self, descriptor: int, data: bytes) -> None:
         """Write all of the data, however many calls it takes."""
         rest = memoryview(data)
+        # A disk that fills up takes a part and reports no error before the next call.
         while rest:
             rest = rest[os.write(descriptor, rest) :]
 
@@ -99,6 +100,7 @@ def write_durably(ops: FileOps, path: Path, data: bytes) -> None:
     temporary = path.with_name(path.name + ".tmp")
     with closing(ops, ops.create(temporary)) as descriptor:
         ops.write(descriptor, data)
+        # Before the rename: after a loss of power the name could otherwise hold an empty file.
         ops.sync(descriptor)
     ops.rename(temporary, path)
     ops.sync_directory(path.parent)

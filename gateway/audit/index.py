@@ -20,6 +20,7 @@ from gateway.audit.reader import START, Position, StoredEntry, read_log
 from gateway.audit.segment import CorruptLogError, log_directories
 from gateway.storage.schema import AUDIT_CURSORS, AUDIT_ENTRIES
 
+# One batch is one transaction: on SQLite it holds the write lock, for which account changes wait.
 _BATCH_ENTRIES = 500
 _BACK_OFF_LIMIT_SECONDS = 60.0
 
@@ -64,6 +65,7 @@ class Indexer:
             try:
                 new += sum(self._index_log(log_directory))
             except (CorruptLogError, ValueError) as exc:
+                # Goes on: a damaged log must not keep the other processes' entries from being found.
                 unreadable = exc
         if unreadable is not None:
             raise unreadable
@@ -71,6 +73,7 @@ class Indexer:
 
     def rebuild(self) -> int:
         """Forget what is indexed of the logs under the directory and index them again; return the entries."""
+        # Not the whole table: the store may index the logs of other machines, whose files are not here.
         for log_directory in log_directories(self._directory):
             with self._engine.begin() as connection:
                 for table in (AUDIT_ENTRIES, AUDIT_CURSORS):
@@ -82,8 +85,10 @@ class Indexer:
         failures = 0
         while True:
             try:
+                # In a thread, so that the end of the gateway is noticed during a long catch-up.
                 await asyncio.to_thread(self.index_new)
             except (sa.exc.SQLAlchemyError, OSError, CorruptLogError, ValueError) as exc:
+                # Once for each outage: a store that is away for hours must not fill the log.
                 if not failures:
                     _log.error("audit_index_behind", error=type(exc).__name__, detail=_detail(exc))
                 failures += 1
@@ -100,6 +105,7 @@ class Indexer:
             batch = _read_batch(log_directory, position)
             if not batch:
                 return
+            # The last segment only: the writer begins no other before everything that counts is synced.
             _make_durable(log_directory / batch[-1].after.segment)
             yield self._insert(log_directory.name, position, batch)
 
@@ -107,6 +113,7 @@ class Indexer:
         """Return where the index stands in a log."""
         columns = (AUDIT_CURSORS.c.segment, AUDIT_CURSORS.c.byte_offset, AUDIT_CURSORS.c.sequence)
         query = sa.select(*columns).where(AUDIT_CURSORS.c.log_id == log_id)
+        # Asked anew for each batch: another indexer of the same directory may have moved it.
         with self._engine.connect() as connection:
             row = connection.execute(query).one_or_none()
         return Position(*row) if row else START
@@ -160,6 +167,7 @@ def find(
             query = query.where(column == wanted)
     if since_us is not None:
         query = query.where(table.at_us >= since_us)
+    # Times are not unique: without the rest, the limit would cut anywhere among equals.
     query = query.order_by(table.at_us.desc(), table.log_id, table.sequence.desc()).limit(limit)
     with engine.connect() as connection:
         return [IndexedEntry(*row) for row in connection.execute(query)]
@@ -190,6 +198,7 @@ def _row(log_id: str, stored: StoredEntry) -> dict[str, Any]:
         "decision": record.decision,
         "risks": ",".join(sorted({finding.risk for finding in record.findings})),
         "entry": stored.entry,
+        # From the bytes as written: encoding the record again could hide a difference (RFC 6962 section 2.1).
         "leaf_hash": leaf_hash(stored.entry),
     }
 

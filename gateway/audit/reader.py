@@ -41,6 +41,7 @@ class StoredEntry(NamedTuple):
 
 
 START = Position()
+# A damaged file may have lost its line ends: it must not be read into memory as one line.
 _LINE_LIMIT_BYTES = 2 * segment.ENTRY_LIMIT_BYTES
 
 
@@ -66,6 +67,7 @@ def _read_segment(path: Path, start: Position, end: int | None) -> Iterator[Stor
     """Yield a segment's entries, up to the first sequence of the next segment where there is one."""
     sequence, offset = start.sequence, start.byte_offset
     with path.open("rb") as file:
+        # Reading there would find nothing and look like the log's end: a shortened trail would pass.
         if offset > file.seek(0, 2):
             raise CorruptLogError(f"{path}: ends before byte {offset}, up to which it was read; rebuild the index")
         file.seek(offset)
@@ -73,6 +75,7 @@ def _read_segment(path: Path, start: Position, end: int | None) -> Iterator[Stor
             line = file.readline(_LINE_LIMIT_BYTES)
             segment.check_header(path, line)
             offset = len(line)
+        # What lies behind the next segment's first sequence is void, however whole it looks.
         while sequence != end:
             line = file.readline(_LINE_LIMIT_BYTES)
             entry = segment.unframe(line[:-1]) if line.endswith(b"\n") else None
@@ -86,6 +89,7 @@ def _read_segment(path: Path, start: Position, end: int | None) -> Iterator[Stor
 
 def _check_end(path: Path, offset: int, line: bytes, file: BinaryIO, end: int | None) -> None:
     """Decide whether a segment may end at a line that is missing, unfinished or damaged."""
+    # Only the last segment is still written; an earlier one that ends short has lost entries.
     if end is not None:
         raise CorruptLogError(
             f"{path}: ends at byte {offset}, before entry {end}, with which the next segment begins"

@@ -29,6 +29,7 @@ _FORMAT_VERSION = 1
 _CRC_CHARACTERS = 8
 _ENTRY_START = _CRC_CHARACTERS + 1
 _SEGMENT_NAME = re.compile(r"[0-9]{20}\.seg")
+# Anything else under the directory (lost+found, an operator's copy) is not ours to read or claim.
 _LOG_NAME = re.compile(r"[0-9a-f]{16}")
 
 
@@ -60,6 +61,7 @@ def first_sequence(path: Path) -> int:
 
 def segment_paths(log_directory: Path) -> list[Path]:
     """Return the segments of a log, oldest first."""
+    # Names of one width sort as their numbers do.
     return sorted(path for path in log_directory.iterdir() if _SEGMENT_NAME.fullmatch(path.name))
 
 
@@ -72,6 +74,7 @@ def log_directories(directory: Path) -> list[Path]:
 
 def frame(entry: bytes) -> bytes:
     """Return an entry as a line."""
+    # The checksum finds faults of the disk, not forgers: those the hashes of the tree are for.
     return b"%08x %s\n" % (zlib.crc32(entry), entry)
 
 
@@ -94,6 +97,7 @@ def check_header(path: Path, line: bytes) -> None:
     """
     if line != header(path.parent.name, first_sequence(path)):
         found = unframe(line[:-1])
+        # Never the line itself: messages go to the log, which holds no content.
         version = orjson.loads(found).get("v") if found else None
         raise CorruptLogError(
             f"{path}: the header is not that of this segment (format version {version or 'unreadable'}); "

@@ -13,6 +13,7 @@ from typing import Self
 from gateway.audit.files import FileOps
 from gateway.audit.segment import log_directories
 
+# Not a process or host name: those come again, and two logs of one id could not be told apart.
 _ID_BYTES = 8
 _ATTEMPTS = 16
 _DIRECTORY_MODE = 0o750
@@ -43,6 +44,7 @@ class Slot:
         for _ in range(_ATTEMPTS):
             log_directory = directory / secrets.token_hex(_ID_BYTES)
             log_directory.mkdir(_DIRECTORY_MODE)
+            # Or a loss of power could take away the directory, with entries that were acknowledged.
             ops.sync_directory(directory)
             # Another process may see the new log and be faster; then it is theirs, and the next one ours.
             if (lock := _try_lock(log_directory)) is not None:
@@ -56,12 +58,15 @@ class Slot:
 
     def release(self) -> None:
         """Leave the log to another process."""
+        # The file stays: if it were removed, two processes could each lock a file of that name.
         os.close(self._lock)
 
 
 def _try_lock(log_directory: Path) -> int | None:
+    # Python's descriptors are not inherited, so the companion cannot hold a lock beyond our death.
     descriptor = os.open(log_directory / "lock", os.O_RDWR | os.O_CREAT, 0o640)
     try:
+        # Not lockf: its locks go when any descriptor of the file is closed anywhere in the process.
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as exc:
         os.close(descriptor)

@@ -60,6 +60,7 @@ class Spool:
     def __init__(self, writer: LogWriter, limits: SpoolLimits) -> None:
         self._writer = writer
         self._limits = limits
+        # Not queue.Queue: appending to a deque needs no lock, so the loop never waits for the disk's thread.
         self._queue: deque[tuple[bytes, Future[int] | None]] = deque()
         self._unwritten: deque[tuple[bytes, Future[int] | None]] = deque()  # the flushing thread's alone
         self._accepted_entries = self._accepted_bytes = 0  # written by the putting thread
@@ -80,6 +81,7 @@ class Spool:
     def available(self) -> bool:
         """Whether new exchanges may begin: the disk takes entries, and there is room for those under way."""
         limits = self._limits
+        # Read without a lock: a number that is one batch old only makes this a little stricter.
         backlog_bytes = self._accepted_bytes - self._settled_bytes
         return (
             not self._failures
@@ -104,13 +106,16 @@ class Spool:
             ValueError: it is larger than an entry may be.
         """
         size = len(entry)
+        # Here and not in the writer: there it would fail its batch at every try and hold up all behind it.
         if size > segment.ENTRY_LIMIT_BYTES:
             raise ValueError(f"an audit entry of {size} bytes; the limit is {segment.ENTRY_LIMIT_BYTES}")
         if (
             self._accepted_entries - self._settled_entries >= self._limits.entries
             or self._accepted_bytes + size - self._settled_bytes > self._limits.entries_bytes
         ):
+            # Refused and never dropped: an exchange whose record is lost in silence is worse than one not served.
             raise ResourceError("the audit spool is full; see why the disk is slow", ErrorCode.AUDIT_UNAVAILABLE)
+        # Before the entry can be seen, or a quick flush would settle what was not counted yet.
         self._accepted_entries += 1
         self._accepted_bytes += size
         self._queue.append((entry, waiter))
@@ -128,6 +133,7 @@ class Spool:
             except Exception as exc:  # noqa: BLE001 — whatever it is, the trail must report it and go on, not stop silently
                 self._fail(exc, flushed)
                 break
+            # Taken out only after the sync: until then the queue is the only place that surely holds them.
             self._settle(batch, first, flushed)
         return flushed
 
@@ -162,5 +168,7 @@ class Spool:
         if not self._failures:
             _log.error("audit_unavailable", log_id=self._writer.log_id, error=str(error))
         self._failures += 1
+        # A refusal cannot wait for a disk to be mended: its client is answered 503 now.
         flushed.failed.extend(waiter for _, waiter in self._unwritten if waiter is not None)
+        # The entries stay: some of them may record answers that have been sent.
         self._unwritten = deque((entry, None) for entry, _ in self._unwritten)

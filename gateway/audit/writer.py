@@ -44,6 +44,7 @@ class LogWriter:
         try:
             self._recover()
         except BaseException:
+            # Otherwise this process would keep the lock of a log that it cannot write.
             self.close()
             raise
 
@@ -65,13 +66,16 @@ class LogWriter:
             ValueError: the batch is larger than a reader takes for a torn end.
         """
         data = b"".join(map(segment.frame, entries))
+        # A crash in a longer one would leave an end that recovery must take for damage.
         if len(data) > segment.TORN_LIMIT_BYTES:
             raise ValueError(f"a batch of {len(data)} bytes; append at most {segment.TORN_LIMIT_BYTES} at once")
+        # Between batches only: a batch in two files would need two syncs to be acknowledged.
         if self._offset >= self._segment_bytes:
             self._give_up()
         descriptor = self._start_segment() if self._descriptor is None else self._descriptor
         self._write(descriptor, data)
         first = self._next
+        # After the sync: a batch that failed leaves its sequences to the next try.
         self._next += len(entries)
         return first
 
@@ -96,6 +100,7 @@ class LogWriter:
         """Begin a segment at the next sequence; it replaces one of the same name that holds nothing durable."""
         path = self._slot.directory / segment.segment_name(self._next)
         header = segment.header(self.log_id, self._next)
+        # Whole or not at all: a segment with half a header could not be told from a damaged one.
         write_durably(self._ops, path, header)
         self._descriptor = self._ops.open_to_append(path)
         self._offset = len(header)
@@ -110,6 +115,7 @@ class LogWriter:
     def _recover(self) -> None:
         """Find the end of the log, cut a torn one off, and make sure that what counts is durable."""
         for leftover in self._slot.directory.glob("*.tmp"):
+            # Never renamed, so nothing in it was ever acknowledged.
             leftover.unlink()
         paths = segment.segment_paths(self._slot.directory)
         if not paths:
@@ -119,6 +125,7 @@ class LogWriter:
         self._descriptor = self._ops.open_to_append(last)
         if tail.end < last.stat().st_size:
             self._cut(last, self._descriptor, tail.end)
+        # Whole lines may be in the page cache only: their writer may have died between write and sync.
         self._ops.sync(self._descriptor)
         self._next = segment.first_sequence(last) + tail.entries
         self._offset = tail.end
@@ -128,6 +135,7 @@ class LogWriter:
         with path.open("rb") as file:
             file.seek(end)
             torn = file.read()
+        # Before the cut: what is taken out of a trail must stay to be looked at.
         write_durably(self._ops, path.with_name(f"{path.name}.{end}.torn"), torn)
         self._ops.truncate(descriptor, end)
         _log.warning("audit_tail_cut", log_id=self.log_id, segment=path.name, offset=end, torn_bytes=len(torn))

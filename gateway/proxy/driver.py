@@ -95,6 +95,7 @@ class Driver:
         watch = asyncio.get_running_loop().call_later(_WATCH_AFTER_SECONDS, self._watch)
         try:
             await self._drive(event)
+        # The record is owed however the exchange ends, so it is made before the cancellation goes on.
         except asyncio.CancelledError:
             await self._leave()
             if not self._gone:  # the server is stopping
@@ -114,6 +115,7 @@ class Driver:
             self._watcher = self._task = None
             if self._reply is not None:
                 self._reply.close()
+            # However the stream ended, else the gauge would creep up with each client that leaves.
             if self._streaming:
                 metrics.STREAMS_OPEN.dec()
 
@@ -159,12 +161,14 @@ class Driver:
         try:
             data = await (asyncio.wait_for(self._reply.read(), _CLOSING_SECONDS) if closing else self._reply.read())
         except TimeoutError:
+            # Only the wait for the end has a limit here; the connection has its own for everything before.
             return fact.UpstreamFailed(ErrorCode.UPSTREAM_TIMEOUT)
         except UpstreamError as exc:
             return fact.UpstreamFailed(exc.code)
         finally:
             waited = time.perf_counter_ns() - began
             self._timing.upstream_ns += waited
+        # The wait for the head is in it: a client waits for the first frame, not for our steps.
         if not self._timing.first_upstream_ns:
             self._timing.first_upstream_ns = self._timing.upstream_ns
         return fact.UpstreamData(data) if data else fact.UpstreamFinished()
@@ -172,6 +176,7 @@ class Driver:
     async def _open(self, command: wish.OpenUpstream) -> fact.Event:
         began = time.perf_counter_ns()
         self._timing.request_ns = began - self._started_ns
+        # None of the client's headers goes on: its key is ours to check and not the model server's to see.
         asked = (*_ASKED_HEADERS, (b"x-request-id", self._request_id.encode()))
         try:
             self._reply = await self._services.upstream.open("POST", command.path, asked, command.body)
@@ -183,6 +188,7 @@ class Driver:
         if headers.get(b"content-encoding", b"identity") != b"identity":
             # Not asked for, and what cannot be read cannot be scanned.
             return fact.UpstreamFailed(ErrorCode.UPSTREAM_MALFORMED)
+        # Latin-1 takes any byte; a peer's header must not become an exception of ours.
         content_type = headers.get(b"content-type", b"").decode("latin-1").lower()
         return fact.UpstreamStarted(self._reply.status, content_type)
 
@@ -194,6 +200,7 @@ class Driver:
         return await self._services.scan_pool.scan(command, self._ruleset)
 
     async def _append(self, command: wish.AppendAudit) -> fact.Event:
+        # Before the wait: one interrupted in it may be on disk already, and must not be appended again.
         self._recorded = True
         own_ns = time.perf_counter_ns() - self._started_ns - self._timing.upstream_ns - self._timing.client_ns
         if self._timing.upstream_ns:
@@ -203,6 +210,7 @@ class Driver:
         metrics.count_exchange(command.record, self._timing)
         entry = encode_exchange(command.record)
         try:
+            # An intervention is on disk before its effect is seen; an ordinary answer may leave before its batch is.
             if command.durable:
                 began = time.perf_counter()
                 await self._services.appender.append(entry)
@@ -210,10 +218,12 @@ class Driver:
             else:
                 self._services.appender.append_soon(entry)
         except ResourceError:
+            # Told and not raised: what an exchange without a record becomes is for the core to decide.
             return fact.AuditFailed()
         return fact.AuditAppended()
 
     async def _start(self, command: wish.SendStart) -> None:
+        # Before the wait: a head that may have left cannot be taken back, and a second one would corrupt the answer.
         self._head_sent = True
         if self._exchange.state is State.STREAMING:
             self._streaming = True
@@ -222,6 +232,7 @@ class Driver:
 
     async def _data(self, command: wish.SendData) -> None:
         began = time.perf_counter_ns()
+        # Up to the hand-over: what the client's line takes is not added by us.
         if not self._timing.first_added_ns:
             self._timing.first_added_ns = began - self._started_ns - self._timing.upstream_ns
         await self._send({"type": "http.response.body", "body": command.data, "more_body": True})
@@ -242,6 +253,7 @@ class Driver:
         if self._task is not None:
             self._task.cancel()
 
+    # By exact type: one look-up for each command, where a chain of isinstance would cost several.
     _HANDLERS: ClassVar[dict[type, Callable[[Any, Any], Awaitable[fact.Event | None]]]] = {
         wish.OpenUpstream: _open,
         wish.CloseUpstream: _close,

@@ -43,6 +43,7 @@ class Endpoint:
         request_id = new_request_id(at_us)
         account: Account | None = None
         event: fact.RequestReceived | fact.RequestRefused
+        # Who is not known yet is recorded under the default.
         policy = services.policy(None)
         try:
             dialect = _route(scope)
@@ -52,6 +53,7 @@ class Endpoint:
         except _ClientLeftError:
             return
         except GatewayError as exc:
+            # Answered in the shape of the path asked for: a client library can read no other.
             dialect = ROUTES.get(scope["path"], OPENAI_CHAT)
             event = fact.RequestRefused(exc.code)
         ruleset = services.ruleset
@@ -91,6 +93,7 @@ def _route(scope: Scope) -> Dialect:
 
 
 async def _authenticate(services: Services, scope: Scope, at_us: int) -> Account:
+    # Both before the key: they need no look-up, and are as true for strangers.
     if services.draining:
         raise GatewayError("", ErrorCode.DRAINING)
     if not services.appender.available:
@@ -99,6 +102,7 @@ async def _authenticate(services: Services, scope: Scope, at_us: int) -> Account
     if not key:
         raise GatewayError("", ErrorCode.KEY_MISSING)
     address = client_address(scope, services)
+    # Not awaited when it is in memory: nearly every request takes this way.
     account = services.directory.cached(key, address, at_us)
     if account is None:
         account = await services.directory.authenticate(key, address, at_us)
@@ -108,6 +112,7 @@ async def _authenticate(services: Services, scope: Scope, at_us: int) -> Account
 def _key(scope: Scope) -> str:
     own = b""
     for name, value in scope["headers"]:
+        # RFC 9110 section 11.1: the scheme's case does not matter.
         if name == b"authorization" and value[:7].lower() == b"bearer ":
             return str(value[7:].strip(), "latin-1")
         if name == b"x-api-key":
@@ -123,8 +128,10 @@ def client_address(scope: Scope, services: Services) -> str | None:
         services: knows the trusted proxies.
     """
     peer = scope["client"][0] if scope.get("client") else None
+    # Who is no trusted proxy may write anything into the header, and so pass an allow list.
     if not services.trusted_proxies or peer is None or not _is_trusted(peer, services):
         return peer
+    # RFC 9110 section 5.3: several lines of one field are one list, in their order.
     forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
     hops = [hop.strip() for hop in b",".join(forwarded).decode("latin-1").split(",") if hop.strip()]
     # From the right: each proxy appends who spoke to it, and only what trusted ones wrote is worth anything.
@@ -146,6 +153,7 @@ def _is_trusted(address: str, services: Services) -> bool:
 
 async def _read_body(scope: Scope, receive: Receive, services: Services) -> bytes:
     for name, value in scope["headers"]:
+        # The parser has checked that these are digits. Refused by its length, a body is never gathered.
         if name == b"content-length" and int(value) > services.body_limit_bytes:
             raise GatewayError("", ErrorCode.BODY_TOO_LARGE)
     # By hand and not by asyncio.timeout, which costs three times as much for what hardly ever runs out.
@@ -172,6 +180,7 @@ async def _collect(receive: Receive, limit_bytes: int) -> bytes:
     message = await receive()
     body: bytes = message.get("body", b"")
     pieces, size = [body], len(body)
+    # A chunked body names no length, so what comes is counted too.
     while message.get("more_body") and size <= limit_bytes:
         message = await receive()
         pieces.append(message.get("body", b""))

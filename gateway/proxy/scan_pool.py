@@ -26,6 +26,7 @@ class ScanPool:
         self._limit = limit
         self._deadline_seconds = deadline_seconds
         self._pending = 0
+        # One thread: a second would only compete with the loop for the interpreter lock.
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sluice-scan")
 
     async def scan(self, job: ScanText, ruleset: Ruleset) -> ScanCompleted | ScanFailed:

@@ -63,6 +63,7 @@ def _wait_for_turn(connection: Connection) -> None:
     # SQLite is locked by the way the transaction began.
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"SET LOCAL statement_timeout = '{MIGRATION_SECONDS}s'"))
+        # The transaction's and not the session's: the server gives it back however this process ends.
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
 
 

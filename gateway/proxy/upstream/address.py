@@ -36,6 +36,7 @@ def parse_base_url(base_url: str) -> Address:
     parts = _split(base_url)
     if parts.scheme not in DEFAULT_PORTS:
         raise ValueError("The base URL must begin with http:// or https://, as in http://127.0.0.1:8000/v1.")
+    # The authority becomes the host header, and would send the password in it.
     if "@" in parts.netloc:
         raise ValueError("The base URL holds a user name or password. Take it out; give the key as the API key.")
     if parts.query or parts.fragment:

@@ -74,7 +74,9 @@ class Connection(asyncio.Protocol):
         self._reading_paused = self._writing_paused = False
         self._request_sent = True
         self._timer: asyncio.TimerHandle | None = None
+        # Infinity and not None: the comparisons on the path of every frame need no case for "not set".
         self._timer_at = self._deadline = math.inf
+        # poll, because select refuses descriptors from 1024 on, which a busy gateway has.
         self._poll = select.poll()
 
     @property
@@ -96,12 +98,14 @@ class Connection(asyncio.Protocol):
         Raises:
             UpstreamError: No head came. The connection is closed, as it is when the caller is cancelled.
         """
+        # Before the first byte is written: an answer may come while a large request is still leaving.
         self.reply.begin()
         try:
             if len(request) <= WRITE_BYTES:
                 self._transport.write(request)
             else:
                 await self._write_pieces(request)
+            # A model may think for minutes before its first token, so this wait has a limit of its own.
             while not self.reply.head_complete:
                 await self._wait(self._timeouts.first_byte_seconds)
         except BaseException:
@@ -124,9 +128,11 @@ class Connection(asyncio.Protocol):
 
     def abort(self, error: UpstreamError | None = None) -> None:
         """Close at once, without sending what is still queued; who waits gets the error."""
+        # The first cause stays: what follows it (a reset, a lost connection) is only its consequence.
         if self._error is None:
             self._error = error or UpstreamError("The gateway closed the connection.", ErrorCode.UPSTREAM_RESET)
         self.closed = True
+        # Not close(): it would first send what is queued, to a server that may never take it.
         self._transport.abort()
         self._wake()
 
@@ -165,6 +171,7 @@ class Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        # Last: the pool may give this place away in the call.
         self._on_lost(self)
 
     def pause_writing(self) -> None:
@@ -186,6 +193,7 @@ class Connection(asyncio.Protocol):
                 if self.reply.head_complete:
                     return
                 await self._wait(self._timeouts.idle_seconds)
+        # Only now: a connection with half a request on it must not carry another.
         self._request_sent = True
 
     def _finish(self, exc: Exception | None) -> None:
@@ -213,6 +221,7 @@ class Connection(asyncio.Protocol):
         if self._error is not None:
             raise self._error
         self._deadline = self._loop.time() + seconds
+        # A timer that fires too early looks again; only one that would fire too late must be replaced.
         if self._deadline < self._timer_at:
             self._arm_timer()
         self._waiter = self._loop.create_future()

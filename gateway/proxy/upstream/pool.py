@@ -77,9 +77,11 @@ class UpstreamReply:
             raise UpstreamError("The reply was closed before its end.", ErrorCode.UPSTREAM_RESET)
         try:
             data = await connection.read()
+        # Also when cancelled: what is left of this reply would be read as the next one's.
         except BaseException:
             connection.abort()
             raise
+        # Here and not when the reader closes: the next request need not wait for what is done with the last piece.
         if connection.reply.complete:
             self._ended = True
             self.close()
@@ -122,6 +124,7 @@ class UpstreamPool:
         self._limits = limits or PoolLimits()
         self._ssl = (ssl_context or ssl.create_default_context()) if self._address.tls else None
         self._connections: set[Connection] = set()
+        # Counted apart: a connection being made is not in the set yet, and would let any number of others begin.
         self._dialing = 0
         # In the order they became idle, with the loop's time of that.
         self._idle: dict[Connection, float] = {}
@@ -146,12 +149,14 @@ class UpstreamPool:
         request = encode_request(
             method, address.prefix + path, address.authority, (*headers, *self._credentials), body
         )
+        # Whoever waits comes first: without this look, newcomers could take each place that is given back.
         connection = (None if self._waiters else self._take_idle()) or await self._take()
         try:
             await connection.exchange(request)
         except UpstreamError as error:
             if not _may_repeat(method, connection, error):
                 raise
+            # Not another idle one: if the server closed this one, it has likely closed those of the same age too.
             connection = await self._dial()
             await connection.exchange(request)
         return UpstreamReply(connection, self)
@@ -162,6 +167,7 @@ class UpstreamPool:
         if self._sweeper is not None:
             self._sweeper.cancel()
             self._sweeper = None
+        # A copy: a lost connection takes itself out of the set.
         for connection in tuple(self._connections):
             connection.abort()
         while self._waiters:
@@ -169,6 +175,7 @@ class UpstreamPool:
 
     def give_back(self, connection: Connection) -> None:
         """Take a connection back from a reply: keep it when it can serve again, else close it."""
+        # Bytes behind a reply's end could be taken for the next one's start: a response put in by an attacker.
         if self._closed or not connection.reusable or len(self._idle) >= self._limits.max_idle:
             connection.abort()
             return
@@ -176,6 +183,7 @@ class UpstreamPool:
         loop = asyncio.get_running_loop()
         self._idle[connection] = now = loop.time()
         if self._sweeper is None:
+            # One timer for the pool: one for each idle connection would cost every request a call and a cancel.
             self._sweeper = loop.call_at(now + self._limits.keep_idle_seconds, self._sweep)
         self._notify()
 
@@ -192,6 +200,7 @@ class UpstreamPool:
         try:
             async with asyncio.timeout(self._timeouts.connect_seconds):
                 must_wait = bool(self._waiters) or self._full()
+                # A call is no reservation: someone may have taken the place between it and our turn to run.
                 while must_wait:
                     await self._wait_turn()
                     connection = self._take_idle()
@@ -207,6 +216,7 @@ class UpstreamPool:
 
     async def _wait_turn(self) -> None:
         if len(self._waiters) >= self._limits.max_waiting:
+            # Refused now rather than late: a longer line only means clients who wait and get the same answer.
             raise UpstreamError("Too many requests wait for a connection to the upstream; raise max_connections.")
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
@@ -224,6 +234,7 @@ class UpstreamPool:
         """Call the one who waits longest."""
         while self._waiters:
             waiter = self._waiters.popleft()
+            # One who was cancelled and has not run yet still stands in line.
             if not waiter.done():
                 waiter.set_result(None)
                 return
@@ -237,6 +248,7 @@ class UpstreamPool:
                 connection = await self._create()
         except TimeoutError as exc:
             raise UpstreamError(f"Connecting to {where} took too long.", ErrorCode.UPSTREAM_TIMEOUT) from exc
+        # TLS faults arrive here too: ssl.SSLError is an OSError.
         except OSError as exc:
             raise UpstreamError(f"Connecting to {where} failed: {exc}.") from exc
         finally:
@@ -253,6 +265,7 @@ class UpstreamPool:
             address.host,
             address.port,
             ssl=self._ssl,
+            # asyncio refuses a server name without TLS.
             server_hostname=address.host if address.tls else None,
         )
         return connection
@@ -263,6 +276,7 @@ class UpstreamPool:
             self._notify()
             return
         self._connections.add(connection)
+        # A stop may have come while it was being made; nobody else would close it.
         if self._closed:
             connection.abort()
 
@@ -293,6 +307,7 @@ def _may_repeat(method: str, connection: Connection, error: UpstreamError) -> bo
 def _credentials(api_key: str | None) -> tuple[tuple[bytes, bytes], ...]:
     if api_key is None:
         return ()
+    # A line end in the key would begin a header of its own; the message keeps the key out of the log.
     if not api_key or not api_key.isascii() or not api_key.isprintable() or " " in api_key:
         raise ValueError("The upstream's API key is empty or has characters no key has. Check its file or variable.")
     return ((b"authorization", b"Bearer " + api_key.encode("ascii")),)
