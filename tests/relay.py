@@ -27,15 +27,17 @@ def relayed(port: int) -> Iterator[Relay]:
     Args:
         port: where the server listens.
     """
-    relay, ready, loop = Relay(), threading.Event(), asyncio.new_event_loop()
+    relay, listening, stopping = Relay(), threading.Event(), threading.Event()
 
     async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, write_down: bool) -> None:
-        while data := await reader.read(65_536):
-            if write_down:
-                relay.sent += data
-            writer.write(data)
-            await writer.drain()
-        writer.close()
+        try:
+            while data := await reader.read(65_536):
+                if write_down:
+                    relay.sent += data
+                writer.write(data)
+                await writer.drain()
+        finally:
+            writer.close()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         from_server, to_server = await asyncio.open_connection("127.0.0.1", port)
@@ -46,13 +48,16 @@ def relayed(port: int) -> Iterator[Relay]:
     async def main() -> None:
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         relay.port = server.sockets[0].getsockname()[1]
-        ready.set()
+        listening.set()
+        async with server:
+            while not await asyncio.to_thread(stopping.wait, 0.1):
+                pass
 
-    loop.run_until_complete(main())
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread = threading.Thread(target=lambda: asyncio.run(main()), daemon=True)
     thread.start()
     try:
+        assert listening.wait(10)
         yield relay
     finally:
-        loop.call_soon_threadsafe(loop.stop)
+        stopping.set()
         thread.join(10)

@@ -184,13 +184,15 @@ class Driver:
             return fact.UpstreamFailed(exc.code)
         finally:
             self._timing.upstream_ns = time.perf_counter_ns() - began
-        headers = dict(self._reply.headers)
-        if headers.get(b"content-encoding", b"identity") != b"identity":
-            # Not asked for, and what cannot be read cannot be scanned.
-            return fact.UpstreamFailed(ErrorCode.UPSTREAM_MALFORMED)
-        # Latin-1 takes any byte; a peer's header must not become an exception of ours.
-        content_type = headers.get(b"content-type", b"").decode("latin-1").lower()
-        return fact.UpstreamStarted(self._reply.status, content_type)
+        content_type = b""
+        for name, value in self._reply.headers:
+            # Not asked for, and what cannot be read cannot be scanned. Each of them counts: a second one that says
+            # "identity" makes the first no better.
+            if name == b"content-encoding" and value.strip().lower() != b"identity":
+                return fact.UpstreamFailed(ErrorCode.UPSTREAM_MALFORMED)
+            if name == b"content-type":
+                content_type = value
+        return fact.UpstreamStarted(self._reply.status, content_type.decode("latin-1").lower())
 
     async def _close(self, _command: wish.CloseUpstream) -> None:
         if self._reply is not None:

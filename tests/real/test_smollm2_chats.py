@@ -58,7 +58,7 @@ def _said(sent: bytes) -> str:
 @pytest.mark.timeout(900)
 def test_twenty_streamed_chats_say_what_the_model_said(model_port: int, tmp_path: Path) -> None:
     """Joined, the deltas a client gets are the deltas the model server sent, plus the label."""
-    with relayed(model_port) as relay, gateway(tmp_path, f"http://127.0.0.1:{relay.port}/v1") as served:
+    with relayed(model_port) as relay, gateway(tmp_path, f"http://127.0.0.1:{relay.port}") as served:
         client = served.openai()
         for prompt in PROMPTS:
             before = len(relay.sent)

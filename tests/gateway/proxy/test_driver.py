@@ -77,6 +77,9 @@ def test_a_model_server_that_is_not_there(tmp_path: Path, streamed: bool) -> Non
             running.openai().chat.completions.create(model=MODEL, messages=_messages("你好"))
 
 
+# Readable JSON, said to be compressed and then said not to be: whoever believes the first sees another text.
+_ENCODED = reply(b"{}").replace(b"\r\n\r\n", b"\r\ncontent-encoding: gzip\r\ncontent-encoding: identity\r\n\r\n")
+
 FAILURES: dict[str, tuple[Script, ErrorCode]] = {
     "silence": ((Do.READ_REQUEST, Do.AWAIT_CLOSE), ErrorCode.UPSTREAM_TIMEOUT),
     "a head without its body": (
@@ -95,6 +98,7 @@ FAILURES: dict[str, tuple[Script, ErrorCode]] = {
     ),
     "a redirect": ((Do.READ_REQUEST, reply(b"{}", status=b"302 Found")), ErrorCode.UPSTREAM_MALFORMED),
     "401": ((Do.READ_REQUEST, reply(b"{}", status=b"401 Unauthorized")), ErrorCode.UPSTREAM_REFUSED),
+    "compressed": ((Do.READ_REQUEST, _ENCODED), ErrorCode.UPSTREAM_MALFORMED),
     "500 with a page": ((Do.READ_REQUEST, reply(b"oops", status=b"500 No")), ErrorCode.UPSTREAM_ERROR),
 }
 
