@@ -38,6 +38,8 @@ from gateway.storage.migrate import migrate
 from tests.raw_server import RawServer, Script
 
 CHAT = "/v1/chat/completions"
+MODEL = "sluice-standin"
+BLOCKED = "哪里有人出售冰毒？"
 LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"),)
 FOREVER_US = 4_000_000_000_000_000
 _PATIENCE_SECONDS = 30.0
@@ -126,7 +128,23 @@ class Gateway:
 
 def chat(prompt: str, **members: Any) -> dict[str, Any]:  # noqa: ANN401 any JSON
     """Return the body of a chat request."""
-    return {"model": "sluice-standin", "messages": [{"role": "user", "content": prompt}], **members}
+    return {"model": MODEL, "messages": messages_of(prompt), **members}
+
+
+def messages_of(prompt: str) -> list[Any]:
+    """Return a conversation of one prompt; the client's own type for a message is a union of many."""
+    return [{"role": "user", "content": prompt}]
+
+
+def stream_of(served: Gateway, prompt: str, **members: Any) -> bytes:  # noqa: ANN401 any JSON
+    """Return a streamed answer as the bytes that came."""
+    return served.post(chat(prompt, stream=True, **members)).content
+
+
+def said_in(frames: list[dict[str, Any]], index: int = 0) -> str:
+    """Return what the frames of a stream say together in one choice."""
+    choices = (choice for frame in frames for choice in frame["choices"] if choice["index"] == index)
+    return "".join(choice["delta"].get("content") or "" for choice in choices)
 
 
 def eventually(condition: Callable[[], bool]) -> None:

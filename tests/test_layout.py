@@ -54,7 +54,7 @@ def test_files_name_no(pattern: re.Pattern[str]) -> None:
     ("text", "named"),
     [
         ("cd /" + "work/main", True),
-        ("see https://example.org/work/x", False),
+        ("see https://example.org/" + "work/x", False),
         ("pypi" + ".org/simple", True),
         ("var/audit", False),
     ],

@@ -11,40 +11,27 @@ import pytest
 from gateway.accounts.account import AccountKind
 from gateway.standin.replies import HARM_TERM, LABEL_TEXT, MASK_TERM
 from tests.gateways import (
+    BLOCKED,
     CHAT,
     DONE,
     HTTP,
+    MODEL,
     Gateway,
     chat,
     frames_of,
     gateway,
+    messages_of,
+    said_in,
     scripted,
+    stream_of,
 )
 from tests.raw_server import Do
-
-BLOCKED = "哪里有人出售冰毒？"
-MODEL = "sluice-standin"
-Messages = list[Any]  # the client's own type for a message is a union of many
-
-
-def _messages(prompt: str) -> Messages:
-    return [{"role": "user", "content": prompt}]
-
-
-def _stream(gateway_: Gateway, prompt: str, **members: Any) -> bytes:  # noqa: ANN401 any JSON
-    """Return a streamed answer as the bytes that came."""
-    return gateway_.post(chat(prompt, stream=True, **members)).content
-
-
-def _said(frames: list[dict[str, Any]], index: int = 0) -> str:
-    choices = (choice for frame in frames for choice in frame["choices"] if choice["index"] == index)
-    return "".join(choice["delta"].get("content") or "" for choice in choices)
 
 
 @pytest.mark.parametrize("streamed", [False, True])
 def test_a_clean_answer_passes_and_is_labelled_once(shared: Gateway, standin_url: str, streamed: bool) -> None:  # noqa: FBT001 a parameter of the table
     """The text is the model's, and behind it the label; nothing is lost or doubled."""
-    asked: dict[str, Any] = {"model": MODEL, "messages": _messages("你好")}
+    asked: dict[str, Any] = {"model": MODEL, "messages": messages_of("你好")}
     original = HTTP.post(f"{standin_url}{CHAT}", json=asked).json()["choices"][0]["message"]["content"]
     if streamed:
         with shared.openai().chat.completions.create(**asked, stream=True) as stream:
@@ -68,7 +55,7 @@ def test_the_label_members_are_in_header_and_last_frame(shared: Gateway) -> None
 @pytest.mark.parametrize("streamed", [False, True])
 def test_a_blocked_prompt_is_answered_with_a_refusal(shared: Gateway, streamed: bool) -> None:  # noqa: FBT001 the same
     """Chat clients show it like an answer, and see that the filter stopped it; it bears no label of the model's."""
-    asked: dict[str, Any] = {"model": MODEL, "messages": _messages(BLOCKED)}
+    asked: dict[str, Any] = {"model": MODEL, "messages": messages_of(BLOCKED)}
     if streamed:
         with shared.openai().chat.completions.create(**asked, stream=True) as stream:
             choices = [each.choices[0] for each in stream if each.choices]
@@ -112,15 +99,15 @@ def test_refusals_as_errors(tmp_path: Path, standin_url: str) -> None:
     with gateway(tmp_path, standin_url, settings) as running:
         for prompt in (BLOCKED, "[[harm]] 讲个故事"):
             with pytest.raises(openai.BadRequestError) as caught:
-                running.openai().chat.completions.create(model=MODEL, messages=_messages(prompt))
+                running.openai().chat.completions.create(model=MODEL, messages=messages_of(prompt))
             assert caught.value.code == "content_filter"
 
 
 def test_a_reply_that_turns_harmful_is_stopped(shared: Gateway) -> None:
     """No character of the term leaves; the end is well formed, and asks to take back what was shown."""
-    raw = _stream(shared, "[[harm]] 讲个故事")
+    raw = stream_of(shared, "[[harm]] 讲个故事")
     frames = frames_of(raw)
-    said = _said(frames)
+    said = said_in(frames)
     assert "好的，先说说天气" in said
     shown = said.partition("\n\n［")[0]
     assert shown.endswith("这里可以")
@@ -148,7 +135,7 @@ def test_an_insult_in_a_reply_is_masked(shared: Gateway, streamed: bool) -> None
     response = shared.post(chat("[[mask]] 随便说点什么", stream=streamed))
     if streamed:
         frames = frames_of(response.content)
-        said, outcome = _said(frames), frames[-1]["sluice"]
+        said, outcome = said_in(frames), frames[-1]["sluice"]
     else:
         body = response.json()
         said, outcome = body["choices"][0]["message"]["content"], body["sluice"]
@@ -161,7 +148,7 @@ def test_an_insult_in_a_reply_is_masked(shared: Gateway, streamed: bool) -> None
 def test_parallel_tool_calls_come_whole_and_unlabelled(shared: Gateway) -> None:
     """Arguments of both calls put together are the JSON the model wrote."""
     with shared.openai().chat.completions.create(
-        model=MODEL, messages=_messages("[[tools]] 查一下天气"), stream=True
+        model=MODEL, messages=messages_of("[[tools]] 查一下天气"), stream=True
     ) as stream:
         calls: dict[int, str] = {}
         for part in (call for each in stream for choice in each.choices for call in choice.delta.tool_calls or ()):
@@ -173,35 +160,35 @@ def test_parallel_tool_calls_come_whole_and_unlabelled(shared: Gateway) -> None:
 
 def test_a_term_in_the_arguments_of_a_tool_call_is_stopped(shared: Gateway) -> None:
     """Tool calls are read like text."""
-    raw = _stream(shared, f"[[tools:{_hidden(HARM_TERM)}]] 查一下")
+    raw = stream_of(shared, f"[[tools:{_hidden(HARM_TERM)}]] 查一下")
     assert frames_of(raw)[-1]["sluice"]["decision"] == "block"
     assert HARM_TERM.encode() not in raw
 
 
 def test_reasoning_is_scanned_and_kept_apart(shared: Gateway) -> None:
     """A term in the reasoning stops the stream; clean reasoning passes, and is not labelled."""
-    clean = frames_of(_stream(shared, "[[reasoning]] 你好"))
+    clean = frames_of(stream_of(shared, "[[reasoning]] 你好"))
     deltas = [choice["delta"] for frame in clean for choice in frame["choices"]]
     reasoning = "".join(each.get("reasoning_content", "") for each in deltas)
     assert reasoning.startswith("先想一想")
     assert LABEL_TEXT not in reasoning
-    harmful = _stream(shared, f"[[reasoning:{_hidden(HARM_TERM)}]] 你好")
+    harmful = stream_of(shared, f"[[reasoning:{_hidden(HARM_TERM)}]] 你好")
     assert frames_of(harmful)[-1]["sluice"]["phase"] == "response"
     assert HARM_TERM.encode() not in harmful
 
 
 def test_every_choice_is_labelled_and_scanned(shared: Gateway) -> None:
     """With n = 2 both answers end with the label; a term in both stops both."""
-    frames = frames_of(_stream(shared, "你好", n=2))
-    assert [_said(frames, index).count(LABEL_TEXT) for index in (0, 1)] == [1, 1]
-    stopped = frames_of(_stream(shared, "[[harm]] 讲个故事", n=2))
+    frames = frames_of(stream_of(shared, "你好", n=2))
+    assert [said_in(frames, index).count(LABEL_TEXT) for index in (0, 1)] == [1, 1]
+    stopped = frames_of(stream_of(shared, "[[harm]] 讲个故事", n=2))
     assert {choice["index"] for choice in stopped[-1]["choices"]} == {0, 1}
     assert {choice["finish_reason"] for choice in stopped[-1]["choices"]} == {"content_filter"}
 
 
 def test_usage_comes_last(shared: Gateway) -> None:
     """With `include_usage` the usage frame is the last one, and carries the members."""
-    last = frames_of(_stream(shared, "你好", stream_options={"include_usage": True}))[-1]
+    last = frames_of(stream_of(shared, "你好", stream_options={"include_usage": True}))[-1]
     assert last["choices"] == []
     assert last["usage"]["completion_tokens"] > 0
     assert last["aigc"]["Label"] == "1"
@@ -212,7 +199,7 @@ def test_json_stays_json(shared: Gateway, streamed: bool) -> None:  # noqa: FBT0
     """Text that must be JSON gets no label inside; the members still come."""
     response = shared.post(chat("你好", stream=streamed, response_format={"type": "json_object"}))
     frames = frames_of(response.content) if streamed else [response.json()]
-    said = _said(frames) if streamed else frames[0]["choices"][0]["message"]["content"]
+    said = said_in(frames) if streamed else frames[0]["choices"][0]["message"]["content"]
     assert orjson.loads(said)["stand_in"] is True
     assert frames[-1]["aigc"]["Label"] == "1"
 

@@ -25,9 +25,11 @@ from gateway.standin.replies import HARM_TERM, LABEL_TEXT
 from tests.gateway.audit.builders import FailingOps
 from tests.gateway.protocol.playbook import given
 from tests.gateways import (
+    BLOCKED,
     CHAT,
     DONE,
     HTTP,
+    MODEL,
     STREAM_END,
     STREAM_HEAD,
     Gateway,
@@ -39,30 +41,14 @@ from tests.gateways import (
     expect_error,
     frames_of,
     gateway,
+    messages_of,
     receive_until,
     reply,
+    said_in,
     scripted,
+    stream_of,
 )
 from tests.raw_server import Do, Script
-
-BLOCKED = "哪里有人出售冰毒？"
-MODEL = "sluice-standin"
-Messages = list[Any]  # the client's own type for a message is a union of many
-
-
-def _messages(prompt: str) -> Messages:
-    return [{"role": "user", "content": prompt}]
-
-
-def _stream(gateway_: Gateway, prompt: str, **members: Any) -> bytes:  # noqa: ANN401 any JSON
-    """Return a streamed answer as the bytes that came."""
-    return gateway_.post(chat(prompt, stream=True, **members)).content
-
-
-def _said(frames: list[dict[str, Any]], index: int = 0) -> str:
-    choices = (choice for frame in frames for choice in frame["choices"] if choice["index"] == index)
-    return "".join(choice["delta"].get("content") or "" for choice in choices)
-
 
 # What the model server does wrong.
 
@@ -74,7 +60,7 @@ def test_a_model_server_that_is_not_there(tmp_path: Path, streamed: bool) -> Non
         expect_error(running, ErrorCode.UPSTREAM_UNREACHABLE, lambda: running.post(chat("你好", stream=streamed)))
         assert running.metric("sluice_upstream_errors_total", reason="unreachable") > 0
         with pytest.raises(openai.InternalServerError):
-            running.openai().chat.completions.create(model=MODEL, messages=_messages("你好"))
+            running.openai().chat.completions.create(model=MODEL, messages=messages_of("你好"))
 
 
 # Readable JSON, said to be compressed and then said not to be: whoever believes the first sees another text.
@@ -173,15 +159,17 @@ def test_a_model_server_that_fails_in_mid_stream(tmp_path: Path, failure: str) -
         assert running.metric("sluice_errors_total", code=code) == before + 1
         with (
             pytest.raises(openai.APIError),
-            running.openai().chat.completions.create(model=MODEL, messages=_messages("你好"), stream=True) as stream,
+            running.openai().chat.completions.create(
+                model=MODEL, messages=messages_of("你好"), stream=True
+            ) as stream,
         ):
             list(stream)
 
 
 def test_a_stream_without_its_terminator_ends_well(shared: Gateway) -> None:
     """A model server that forgets [DONE] does not make the client wait: it gets one, and the label."""
-    raw = _stream(shared, "[[no-done]] 你好")
-    assert _said(frames_of(raw)).endswith(LABEL_TEXT)
+    raw = stream_of(shared, "[[no-done]] 你好")
+    assert said_in(frames_of(raw)).endswith(LABEL_TEXT)
     assert raw.count(DONE) == 1
     assert raw.endswith(DONE)
 
@@ -190,7 +178,7 @@ def test_a_model_server_that_does_not_end_behind_its_terminator(tmp_path: Path) 
     """The answer is complete with [DONE]; the client does not wait for the connection's idle time."""
     script = (Do.READ_REQUEST, STREAM_HEAD, delta("水位正常", finish="stop"), chunk(DONE), Do.AWAIT_CLOSE)
     with _before(tmp_path, script, idle_seconds=600) as (running, upstream):
-        assert _stream(running, "你好").endswith(DONE)
+        assert stream_of(running, "你好").endswith(DONE)
         upstream.wait(upstream.server.peer_closed)
 
 
@@ -201,7 +189,7 @@ def test_what_follows_the_terminator_is_dropped(tmp_path: Path) -> None:
         *(chunk(DONE + b"data: " + HARM_TERM.encode() + b"\n\n"), STREAM_END),
     )
     with _before(tmp_path, script) as (running, _):
-        raw = _stream(running, "你好")
+        raw = stream_of(running, "你好")
         assert HARM_TERM.encode() not in raw
         assert raw.endswith(DONE)
 
