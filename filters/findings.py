@@ -12,6 +12,7 @@ class Stage(StrEnum):
     """A kind of check that reads text."""
 
     KEYWORDS = "keywords"
+    PERSONAL_DATA = "personal_data"
 
 
 class Phase(StrEnum):
@@ -38,6 +39,34 @@ class Severity(IntEnum):
     HIGH = 3
 
 
+class Kind(StrEnum):
+    """How a term is matched."""
+
+    LITERAL = "literal"  # the text itself, wherever it occurs
+    WORD = "word"  # the text where it stands as a word of its own
+    ALL = "all"  # several parts, near each other or not, some of them forbidden
+    PATTERN = "pattern"  # a regular expression (RE2)
+    ALLOW = "allow"  # a phrase inside which no other term counts
+
+
+class Step(StrEnum):
+    """A step by which a text was brought to the spelling of a term; a list may switch each of them off per term."""
+
+    WIDTH = "width"
+    CASE = "case"
+    TRADITIONAL = "traditional"
+    LOOKALIKE = "lookalike"
+    DIGITS = "digits"
+    INVISIBLE = "invisible"
+    SEPARATORS = "separators"
+    REPEATS = "repeats"
+    PINYIN = "pinyin"
+    INITIALS = "initials"
+    HOMOPHONES = "homophones"
+    SPLIT = "split"
+    LEET = "leet"
+
+
 class Term(NamedTuple):
     """One row of a keyword list that the matcher looks for.
 
@@ -47,6 +76,9 @@ class Term(NamedTuple):
         severity: how grave it is.
         action: what to do where no policy says otherwise.
         phases: the halves of an exchange it is looked for in.
+        kind: how it is matched.
+        languages: codes of the languages it belongs to, such as ``zh``; empty where the list does not say.
+        folds_off: steps that must not be needed to find it.
     """
 
     text: str
@@ -54,6 +86,9 @@ class Term(NamedTuple):
     severity: Severity = Severity.MEDIUM
     action: Action = Action.BLOCK
     phases: frozenset[Phase] = frozenset(Phase)
+    kind: Kind = Kind.LITERAL
+    languages: frozenset[str] = frozenset()
+    folds_off: frozenset[Step] = frozenset()
 
 
 class Finding(NamedTuple):
@@ -65,6 +100,7 @@ class Finding(NamedTuple):
         start: offset of its first character, in code points of the text as received.
         end: offset behind its last character.
         term: the list's row behind it.
+        via: the steps that were needed to find it, in the order of `Step`; empty where it stands as listed.
     """
 
     stage: Stage
@@ -72,3 +108,19 @@ class Finding(NamedTuple):
     start: int
     end: int
     term: Term
+    via: tuple[Step, ...] = ()
+
+
+class Known(NamedTuple):
+    """A finding in a text that is still coming, and the moment it became certain.
+
+    Some findings need to see what follows them (the end of a word, a longer phrase that allows them). The moment
+    depends on the text alone and never on how it was cut.
+
+    Attributes:
+        at: length of the text by which it is certain, in code points as received; never less than its end.
+        finding: what was found.
+    """
+
+    at: int
+    finding: Finding

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import ahocorasick
 import daachorse
 
-from filters.findings import Finding, Phase, Stage, Term
+from filters.findings import Finding, Known, Phase, Stage, Term
 from filters.folding import fold
 
 # A text with more than this is past judging one by one; whoever judges takes the bound itself for a finding.
@@ -131,14 +131,14 @@ class KeywordStream:
         self._tail_start = 0
         self.frontier = 0
 
-    def feed(self, text: str) -> list[Finding]:
+    def feed(self, text: str) -> list[Known]:
         """Take the next piece.
 
         Args:
             text: what follows, as received.
 
         Returns:
-            Matches that are complete with this piece, in order of their end, then their start.
+            What became certain with this piece, in that order, then by start.
         """
         folded = fold(text)
         matcher, kept = self._matcher, len(self._tail)
@@ -154,23 +154,27 @@ class KeywordStream:
         self.frontier = self._clear(max(self.frontier, self._tail_start), before + len(folded))
         return self._search(folded)
 
+    def finish(self) -> list[Known]:
+        """End the text; return what only its end makes certain."""
+        return []
+
     @property
     def pending(self) -> int:
         """Characters behind the frontier: they may be the beginning of a match."""
         return self._tail_start + len(self._tail) - self.frontier
 
-    def clear_before(self, end: int) -> int:
-        """Return the frontier as it was when the text ended at ``end``, an offset inside the last piece.
+    def clear_before(self, at: int) -> int:
+        """Return the frontier as it was when the text ended at ``at``, an offset inside the last piece.
 
         A stop at a match must not depend on what came in the same piece behind it.
         """
-        return self._clear(self._tail_start, end)
+        return self._clear(self._tail_start, at)
 
     def _clear(self, start: int, end: int) -> int:
         first, last = start - self._tail_start, end - self._tail_start
         return start + self._matcher._first_live(self._tail[first:last])  # noqa: SLF001 one class in two parts
 
-    def _search(self, folded: str) -> list[Finding]:
+    def _search(self, folded: str) -> list[Known]:
         matcher = self._matcher
         if not matcher.longest or not folded:
             return []
@@ -183,4 +187,8 @@ class KeywordStream:
             return []
         # The engine orders by end alone; a scan orders by start too, and both must say the same.
         found.sort()
-        return [matcher._finding(first, end, term) for end, first, row in found for term in matcher._rows[row]]  # noqa: SLF001
+        return [
+            Known(end, matcher._finding(first, end, term))  # noqa: SLF001 the same
+            for end, first, row in found
+            for term in matcher._rows[row]  # noqa: SLF001 the same
+        ]

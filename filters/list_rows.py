@@ -8,9 +8,8 @@ looks active and matches nothing would be a hole nobody sees.
 import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import date
-from enum import StrEnum
 
-from filters.findings import Action, Phase, Severity, Term
+from filters.findings import Action, Kind, Phase, Severity, Term
 
 COLUMNS = (
     "term",
@@ -32,18 +31,13 @@ TERM_MIN_CHARACTERS = 2
 TERM_MAX_CHARACTERS = 64
 
 
-class Kind(StrEnum):
-    """How a term is matched; a kind is added here once the matcher knows it."""
-
-    LITERAL = "literal"  # the text itself, wherever it occurs
-
-
 _SEVERITIES = {severity.name.lower(): severity for severity in Severity}
 # ``off`` is for policies: a term that does nothing should not be in a list.
 _ACTIONS = {action.value: action for action in (Action.BLOCK, Action.MASK, Action.FLAG)}
 _PHASES = {phase.value: frozenset({phase}) for phase in Phase} | {"both": frozenset(Phase)}
 _CLOSED_COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "kind": tuple(Kind),
+    # A kind is added here once the matcher knows it.
+    "kind": (Kind.LITERAL,),
     "severity": tuple(_SEVERITIES),
     "action": tuple(_ACTIONS),
     "phase": tuple(_PHASES),

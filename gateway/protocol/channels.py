@@ -4,6 +4,8 @@ Rules: texts that continue from frame to frame are kept apart (choices, reasonin
 matched; what is held of one never delays another; a choice that ends owes what is still held, and its label.
 """
 
+from typing import NamedTuple
+
 from filters.findings import Phase
 from filters.keywords import KeywordStream
 from filters.ruleset import Ruleset
@@ -11,6 +13,18 @@ from gateway.protocol.dialects.base import Carrier, ChannelKey, Segment, Spellin
 from gateway.protocol.gate import Channel, Released
 from gateway.protocol.judge import Judge
 from gateway.protocol.labels import AnswerText, Labelling, Position
+
+
+class Owed(NamedTuple):
+    """What a choice still owes at its end.
+
+    Attributes:
+        pieces: running texts and what is due in them: held text, and the closing label.
+        blocked: True when the end of a text made a finding certain that stops the reply.
+    """
+
+    pieces: list[tuple[ChannelKey, str]]
+    blocked: bool = False
 
 
 class StreamShapeError(ValueError):
@@ -87,7 +101,8 @@ class Channels:
         released = channel.feed(segment.text, judge)
         # Names and ids are taken from one frame: half a name now and the rest later is another name to the client.
         if segment.whole and not released.blocked:
-            released = Released(released.text + channel.finish())
+            rest = channel.finish(judge)
+            released = Released(released.text + rest.text, blocked=rest.blocked)
         # Programs read such an answer: a sentence inside would break it, the members and the header label it instead.
         if segment.carrier is Carrier.STRUCTURED:
             self._answer(choice).structured = True
@@ -105,36 +120,45 @@ class Channels:
         stream = self._spellings.get(spelling.choice)
         if stream is None:
             stream = self._spellings[spelling.choice] = self._ruleset.response.stream()
-        found = stream.feed(spelling.text)
+        found = [known.finding for known in stream.feed(spelling.text)]
         # Tokens that were not chosen join to no text, but one of them alone may be a term.
         found += (finding for text in spelling.texts for finding in self._ruleset.response.scan(text))
         # A beginning counts too: the text holds it back, and its spelling must not show it.
         return stream.pending == 0 and not any(judge.acts(Phase.RESPONSE, finding) for finding in found)
 
-    def finish(self, choice: int) -> list[tuple[ChannelKey, str]]:
-        """End a choice; return the pieces it still owes: held texts, and the closing label."""
+    def finish(self, choice: int, judge: Judge) -> Owed:
+        """End a choice; return what it still owes."""
         self._finished.add(choice)
         answer = self._answer(choice)
         pieces = []
         for key, channel in self._channels.items():
             if key[0] == choice and channel.held:
-                text = channel.finish()
+                text, blocked = channel.finish(judge)
                 # By the first step alone, so that content in parts is the answer as well.
                 visible = key[1] == self._visible_path[0]
                 pieces.append((key, self._show(choice, text) if visible else text))
+                # The label of an answer that was cut is the notice's to bring.
+                if blocked:
+                    return Owed(pieces, blocked=True)
         # Into the running text the answer stood in, so that a client which joins the pieces has it at their end.
         if label := answer.closing(self._labelling):
             pieces.append((self._visible.get(choice, (choice, *self._visible_path)), label))
-        return pieces
+        return Owed(pieces)
 
     def closing_label(self, choice: int) -> str:
         """Return the visible label a choice that was shown still owes when its stream is cut."""
         return self._answer(choice).closing(self._labelling)
 
-    def finish_all(self) -> list[tuple[ChannelKey, str]]:
+    def finish_all(self, judge: Judge) -> Owed:
         """End every choice: the stream is complete."""
+        pieces = []
         # Choices that have ended are asked again and owe nothing: text and label are given once.
-        return [piece for choice in sorted({int(key[0]) for key in self._channels}) for piece in self.finish(choice)]
+        for choice in sorted({int(key[0]) for key in self._channels}):
+            owed = self.finish(choice, judge)
+            pieces += owed.pieces
+            if owed.blocked:
+                return Owed(pieces, blocked=True)
+        return Owed(pieces)
 
     def shown_in(self, choice: int) -> bool:
         """Tell whether the reader has seen any of one answer."""

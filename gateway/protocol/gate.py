@@ -10,7 +10,7 @@ the text up to the blocking match only, never on how the text was cut; lengths n
 
 from typing import NamedTuple, Protocol
 
-from filters.findings import Action, Finding, Phase
+from filters.findings import Action, Known, Phase
 from filters.keywords import MOST_FINDINGS
 from gateway.protocol.judge import Judge
 from gateway.protocol.texts import mask_text
@@ -24,12 +24,16 @@ class StreamStage(Protocol):
         """Offset up to which this stage has cleared the text."""
         ...
 
-    def feed(self, text: str) -> list[Finding]:
-        """Take the next piece; return findings in order of their end."""
+    def feed(self, text: str) -> list[Known]:
+        """Take the next piece; return what became certain with it, in that order."""
         ...
 
-    def clear_before(self, end: int) -> int:
-        """Return the frontier as it was when the text ended at ``end``, inside the last piece."""
+    def finish(self) -> list[Known]:
+        """End the text; return what only its end makes certain. A name may be said again: it may be fed further."""
+        ...
+
+    def clear_before(self, at: int) -> int:
+        """Return the frontier as it was when the text ended at ``at``, inside the last piece."""
         ...
 
 
@@ -74,24 +78,29 @@ class Channel:
         """
         self.held += text
         # All stages before any judging: one that missed a piece would give wrong offsets ever after.
-        findings = [finding for stage in self._stages for finding in stage.feed(text)]
-        if findings and (stop := self._judge(findings, judge)):
+        found = [known for stage in self._stages for known in stage.feed(text)]
+        if found and (stop := self._judge(found, judge)):
             return self._stop(stop)
         return Released(self._release(min([stage.frontier for stage in self._stages])))
 
-    def finish(self) -> str:
-        """Return what is still held: the text is complete, so nothing can grow any more."""
-        return self._release(self.released + len(self.held))
+    def finish(self, judge: Judge) -> Released:
+        """End the text: nothing can grow any more, so what is still held leaves, unless its end makes it a block."""
+        found = [known for stage in self._stages for known in stage.finish()]
+        if found and (stop := self._judge(found, judge)):
+            return self._stop(stop)
+        return Released(self._release(self.released + len(self.held)))
 
-    def _judge(self, findings: list[Finding], judge: Judge) -> Finding | None:
+    def _judge(self, found: list[Known], judge: Judge) -> Known | None:
         """Judge what was found and note the masks; return the finding that stops the text, if one does."""
-        # In order of their end: what is judged, and where a block falls, must not depend on how the text was cut.
-        findings.sort(key=lambda finding: (finding.end, finding.start))
-        stop: Finding | None = None
-        for finding in findings:
-            # Whether this is known yet depends on the cutting, so it is never judged.
-            if stop is not None and finding.end > stop.end:
+        # In the order in which they became certain: what is judged, and where a block falls, must not depend on how
+        # the text was cut.
+        found.sort(key=lambda known: (known.at, known.finding.end, known.finding.start))
+        stop: Known | None = None
+        for known in found:
+            # Whether this is certain yet depends on the cutting, so it is never judged.
+            if stop is not None and known.at > stop.at:
                 break
+            finding = known.finding
             self._judged += 1
             # Counted over the whole text: the bound must not be avoided by sending it in small pieces.
             if self._judged > MOST_FINDINGS:
@@ -101,14 +110,14 @@ class Channel:
             if action is Action.MASK:
                 self._masks.append((finding.start, finding.end))
             elif action is Action.BLOCK:
-                # What ends at the same place is judged as well, so that the record names every risk.
-                stop = stop or finding
+                # What becomes certain at the same place is judged as well, so that the record names every risk.
+                stop = min(stop or known, known, key=lambda each: each.finding.start)
         return stop
 
-    def _stop(self, finding: Finding) -> Released:
-        cleared = min(stage.clear_before(finding.end) for stage in self._stages)
+    def _stop(self, known: Known) -> Released:
+        cleared = min(stage.clear_before(known.at) for stage in self._stages)
         # A match at its end is no beginning any more and would count as cleared; none of it may leave.
-        text = self._release(min(cleared, finding.start))
+        text = self._release(min(cleared, known.finding.start))
         # Forgotten at once, so that no later end can send it.
         self.held = ""
         return Released(text, blocked=True)

@@ -89,8 +89,11 @@ class StreamedReply:
         out: list[bytes] = []
         self._take(self._decoder.finish(), out)
         if self.stop is None:
-            for key, text in self.channels.finish_all():
+            owed = self.channels.finish_all(self._judge)
+            for key, text in owed.pieces:
                 self._send(self._piece(key, text), out)
+            if owed.blocked:
+                self.stop = ErrorCode.CONTENT_FILTER
         return b"".join(out)
 
     def closing(self, members: Document) -> bytes:
@@ -194,6 +197,9 @@ class StreamedReply:
         # Behind the texts: only now is it known what of them is still held.
         for choice in view.finished:
             self._finish(choice, view.segments, out)
+            if self.stop:
+                self._last_words(frame, document, [], out)
+                return
         # Compared again: an end may have given back what was held, and the frame is as it came after all.
         changed = [segment for segment in view.segments if segment.container[segment.key] != segment.text]
         withheld = [spelling for spelling in view.spellings if not self.channels.spells(spelling, self._judge)]
@@ -248,7 +254,10 @@ class StreamedReply:
     def _finish(self, choice: int, segments: list[Segment], out: list[bytes]) -> None:
         """Send what a choice owes: in the frame that ends it where that brings text of its own, else before it."""
         own = {segment.channel: segment for segment in segments if segment.text}
-        for key, text in self.channels.finish(choice):
+        owed = self.channels.finish(choice, self._judge)
+        if owed.blocked:
+            self.stop = ErrorCode.CONTENT_FILTER
+        for key, text in owed.pieces:
             # A member the frame did not have is not added to it: clients may tell frames apart by their members.
             if key in own:
                 own[key].container[own[key].key] += text

@@ -41,7 +41,7 @@ def test_every_engine_finds_the_same(pieces: list[str], terms: list[str]) -> Non
     stream, streamed, before = index.stream(), list[Finding](), 0
     prefixes = {fold(term)[:size] for term in terms for size in range(1, len(term))}
     for piece in pieces:
-        streamed += stream.feed(piece)
+        streamed += [known.finding for known in stream.feed(piece)]
         before += len(piece)
         live = [start for start in range(before) if fold(text[start:before]) in prefixes]
         assert stream.frontier == min(live, default=before)
@@ -49,6 +49,7 @@ def test_every_engine_finds_the_same(pieces: list[str], terms: list[str]) -> Non
         for end in range(before - len(piece) + 1, before + 1):
             live = [start for start in range(end) if fold(text[start:end]) in prefixes]
             assert stream.clear_before(end) == min(live, default=end)
+    assert stream.finish() == []
     assert streamed == index.scan(text)
     assert spans(streamed) == naive(text, terms)
 

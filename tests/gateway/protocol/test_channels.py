@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.protocol.channels import Channels, StreamShapeError
+from gateway.protocol.channels import Channels, Owed, StreamShapeError
 from gateway.protocol.dialects.base import Carrier, ChannelKey, Segment, Spelling
 from gateway.protocol.judge import Judge
 from gateway.protocol.labels import Position
@@ -42,9 +42,9 @@ def test_a_choice_that_ends_owes_its_texts_and_its_label_once() -> None:
     """Held texts first, then the label; a second end owes nothing."""
     texts, judge = channels("forbidden")
     texts.advance(segment("这是 for"), judge)
-    assert texts.finish(0) == [(CONTENT, "for"), (CONTENT, "\n\n" + LABEL["zh"])]
-    assert texts.finish(0) == []
-    assert texts.finish_all() == []
+    assert texts.finish(0, judge) == Owed([(CONTENT, "for"), (CONTENT, "\n\n" + LABEL["zh"])])
+    assert texts.finish(0, judge) == Owed([])
+    assert texts.finish_all(judge) == Owed([])
     assert (texts.unfinished, texts.label_outcome) == ([], "end")
 
 
@@ -53,7 +53,7 @@ def test_an_answer_held_to_its_end_gets_both_labels() -> None:
     texts, judge = channels("forbidden", position=Position.BOTH)
     assert texts.advance(segment("for"), judge).text == ""
     label = LABEL["en"]
-    assert texts.finish_all() == [(CONTENT, f"{label}\n\nfor"), (CONTENT, f"\n\n{label}")]
+    assert texts.finish_all(judge) == Owed([(CONTENT, f"{label}\n\nfor"), (CONTENT, f"\n\n{label}")])
 
 
 def test_the_opening_label_stands_before_the_first_visible_text() -> None:
@@ -72,7 +72,7 @@ def test_the_label_of_an_answer_in_parts_goes_to_its_part() -> None:
     texts, judge = channels()
     key = (0, "content", 0, "text")
     texts.advance(segment("hi", key), judge)
-    assert texts.finish(0) == [(key, "\n\n" + LABEL["en"])]
+    assert texts.finish(0, judge) == Owed([(key, "\n\n" + LABEL["en"])])
 
 
 def test_an_answer_with_tool_calls_is_not_labelled() -> None:
@@ -80,7 +80,7 @@ def test_an_answer_with_tool_calls_is_not_labelled() -> None:
     texts, judge = channels()
     texts.advance(segment("let me see"), judge)
     texts.advance(segment("{}", (0, "tool_calls", 0, "function", "arguments"), Carrier.STRUCTURED), judge)
-    assert texts.finish(0) == []
+    assert texts.finish(0, judge) == Owed([])
 
 
 def test_names_and_ids_are_never_held() -> None:
@@ -97,7 +97,7 @@ def test_text_behind_the_end_of_its_choice_is_malformed() -> None:
     """Its beginning may have left already; names that are said again are fine."""
     texts, judge = channels("forbidden")
     texts.advance(segment("for"), judge)
-    texts.finish(0)
+    texts.finish(0, judge)
     assert texts.advance(segment(""), judge).text == ""
     assert texts.advance(segment("c", (0, "id"), Carrier.HIDDEN, whole=True), judge).text == "c"
     with pytest.raises(StreamShapeError):

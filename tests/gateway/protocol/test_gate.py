@@ -4,7 +4,7 @@ from hypothesis import given as generate
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from filters.findings import Action, Finding, Phase, Stage
+from filters.findings import Action, Finding, Known, Phase, Stage
 from filters.keywords import MOST_FINDINGS
 from gateway.protocol.gate import Channel, Released
 from gateway.protocol.judge import Judge
@@ -29,14 +29,19 @@ class Trailing:
         """A fixed number of characters behind."""
         return max(0, self.size - self.lag)
 
-    def feed(self, text: str) -> list[Finding]:
+    def feed(self, text: str) -> list[Known]:
         """Report the finding when its end has come."""
         before, self.size = self.size, self.size + len(text)
-        return [self.finding] if self.finding and before < self.finding.end <= self.size else []
+        due = self.finding and before < self.finding.end <= self.size
+        return [Known(self.finding.end, self.finding)] if self.finding and due else []
 
-    def clear_before(self, end: int) -> int:
+    def finish(self) -> list[Known]:
+        """Report the finding at the end of the text, where that came before its own."""
+        return [Known(self.size, self.finding)] if self.finding and self.finding.end > self.size else []
+
+    def clear_before(self, at: int) -> int:
         """The frontier as it was there."""
-        return max(0, end - self.lag)
+        return max(0, at - self.lag)
 
 
 def test_what_may_become_a_term_is_held() -> None:
@@ -66,7 +71,7 @@ def test_a_mask_over_pieces_is_written_once_it_is_known() -> None:
     """A mask that spans pieces covers exactly its characters, also where a longer term held it."""
     gate, judge = channel([], ["ab", "abcd"])
     assert [gate.feed(piece, judge).text for piece in ("xa", "b", "c", "e", "ab")] == ["x", "", "", "**ce", ""]
-    assert gate.finish() == "**"
+    assert gate.finish(judge) == Released("**")
 
 
 @generate(
@@ -76,7 +81,7 @@ def test_a_mask_over_pieces_is_written_once_it_is_known() -> None:
 def test_masks_keep_the_length_for_every_cutting(pieces: list[str], masks: list[str]) -> None:
     """Masked text has the length of the text, and differs from it in the spans of the terms alone."""
     gate, judge = channel([], masks)
-    out = "".join(gate.feed(piece, judge).text for piece in pieces) + gate.finish()
+    out = "".join(gate.feed(piece, judge).text for piece in pieces) + gate.finish(judge).text
     text = "".join(pieces)
     spans = [(at, at + len(each)) for each in masks for at in range(len(text)) if text.startswith(each, at)]
     assert out == "".join("*" if any(a <= at < b for a, b in spans) else char for at, char in enumerate(text))
@@ -88,7 +93,7 @@ def test_the_slowest_stage_sets_the_frontier() -> None:
     gate = Channel((Trailing(2), Trailing(5)))
     assert gate.feed("abcdefgh", judge) == Released("abc")
     assert gate.feed("", judge) == Released("")
-    assert gate.finish() == "defgh"
+    assert gate.finish(judge) == Released("defgh")
 
 
 def test_all_that_ends_where_a_block_falls_is_recorded() -> None:
@@ -98,6 +103,15 @@ def test_all_that_ends_where_a_block_falls_is_recorded() -> None:
     judge = Judge(Policy(), observe=False)
     assert gate.feed("xabc", judge) == Released("x", blocked=True)
     assert [each.risk for each in judge.recorded] == ["A.1.a", "A.1.c", "A.1.b"]
+
+
+def test_the_end_of_a_text_may_make_a_block_certain() -> None:
+    """What only the end settles is settled there: nothing of it leaves."""
+    judge = Judge(Policy(), observe=False)
+    gate = Channel((Trailing(4, Finding(Stage.KEYWORDS, "A.1.a", 3, 9, term("cd"))),))
+    assert gate.feed("abcdef", judge) == Released("ab")
+    assert gate.finish(judge) == Released("", blocked=True)
+    assert (gate.held, judge.blocked_in) == ("", Phase.RESPONSE)
 
 
 def test_a_late_finding_behind_the_frontier_still_blocks() -> None:
