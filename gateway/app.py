@@ -10,6 +10,7 @@ from ipaddress import ip_address
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -51,7 +52,13 @@ def management_plane(services: Services, loaded_at: float) -> Starlette:
     metrics.RULESET_INFO.labels(ruleset.digest, str(ruleset.term_count), "none").set(1)
     metrics.RULESET_AGE.set_function(lambda: time.time() - loaded_at)
     metrics.AUDIT_SPOOL.set_function(lambda: services.appender.backlog_entries)
-    return Starlette(routes=[Route("/metrics", _metrics), *_health_routes(services)])
+
+    async def page(request: Request) -> Response:
+        # Here and not with each frame; on the loop, since streams change there, and the page is written in a thread.
+        metrics.HELD_CHARACTERS.set(sum(exchange.held_characters for exchange in services.streams))
+        return await run_in_threadpool(_metrics, request)
+
+    return Starlette(routes=[Route("/metrics", page), *_health_routes(services)])
 
 
 def _health_routes(services: Services) -> list[Route]:

@@ -30,12 +30,13 @@ LABELS = {
     "decision": "in `sluice_exchanges_total` the decision on the exchange: `allow`, `flag`, `mask`, `unscanned`,"
     " `block`, `unfiltered` or `error`; in `sluice_decisions_total` the action on a finding: `flag`, `mask` or"
     " `block`",
-    "dialect": "wire format: `openai.chat`",
+    "dialect": "wire format: `openai.chat`, `openai.moderations`",
     "digest": "digest of the lists in force, as in the header `x-sluice-ruleset`",
     "keywords": "number of terms in force",
     "kind": "what became of the visible label: `end`, `start`, `both`, `present` (the model's own), `interface` or"
     " `none`",
     "model": "always `none` in this version",
+    "outcome": "`hit`: the text was scanned before, with the same lists; `miss`: it was not, or too long ago",
     "part": "`upstream`: the model server's share; `added`: the gateway's",
     "phase": "`request` or `response`",
     "reason": "in `sluice_unscanned_total`: `scan_timeout`, `scan_queue_full` or `malformed_frame`; in"

@@ -63,6 +63,10 @@ class AuditFailed(NamedTuple):
     """The audit trail could not take the record."""
 
 
+class ClientWaited(NamedTuple):
+    """The client of a stream has been sent nothing for some seconds."""
+
+
 class ClientDisconnected(NamedTuple):
     """The client is gone."""
 
@@ -78,5 +82,6 @@ Event = (
     | UpstreamFailed
     | AuditAppended
     | AuditFailed
+    | ClientWaited
     | ClientDisconnected
 )

@@ -23,7 +23,9 @@ from gateway.protocol.dialects.base import Answer, Document, Identity, ParsedReq
 from gateway.protocol.judge import Decision, Judge
 from gateway.protocol.policy import FailMode
 from gateway.protocol.record import ExchangeRecord
+from gateway.protocol.sse import KEEP_ALIVE
 from gateway.protocol.streaming import StreamedReply
+from gateway.protocol.verdicts import Unread, all_unread
 
 _OK = 200
 _ERRORS_FROM = 400
@@ -61,16 +63,19 @@ class Exchange:
     Attributes:
         state: where it is.
         record: what was recorded of it, once it was.
+        lookups: texts of the prompt that were known to be clean, and texts that were looked up in vain.
     """
 
     def __init__(self, context: ExchangeContext) -> None:
         self.state = State.IDLE
         self.record: ExchangeRecord | None = None
+        self.lookups = (0, 0)
         self._context = context
         self._judge = Judge(context.policy, observe=context.observe)
         self._builder = AnswerBuilder(context, self._judge)
         self._request = _NO_REQUEST
         self._texts = Texts((), 0)
+        self._unread = all_unread(())  # those of them that have to be scanned
         self._prompt_characters = 0
         self._reply: Document = {}
         self._visible: list[Answer] = []  # its visible answers
@@ -91,6 +96,12 @@ class Exchange:
     def decision(self) -> Decision:
         """The decision so far."""
         return self._judge.decision
+
+    @property
+    def held_characters(self) -> int:
+        """Characters of a stream that came and were not let go of."""
+        channels = self._stream.channels if self._stream else None
+        return channels.received_characters - channels.released_characters if channels else 0
 
     def receive_event(self, event: fact.Event, at_us: int) -> list[wish.Command]:
         """Take one fact; return what should be done about it. Never waits, never reads a clock.
@@ -140,20 +151,30 @@ class Exchange:
         return self._fail(event.code, at_us)
 
     def _scan(self, phase: Phase, at_us: int) -> list[wish.Command]:
-        texts = self._texts
+        unread = self._unread = self._look_up(phase)
         # A hop to the pool costs more than a short scan; a long scan on the loop delays every other stream.
-        if texts.characters > self._context.bounds.inline_scan_characters:
+        if unread.characters > self._context.bounds.inline_scan_characters:
             self.state = State.SCANNING_REQUEST if phase is Phase.REQUEST else State.SCANNING_REPLY
-            return [wish.ScanText(phase, tuple(group.text for group in texts.groups))]
-        matcher = self._context.ruleset.matcher(phase)
-        return self._judged(phase, matcher.scan_all([group.text for group in texts.groups]), at_us)
+            return [wish.ScanText(phase, unread.texts)]
+        found = self._context.ruleset.matcher(phase).scan_all(unread.texts)
+        return self._judged(phase, self._context.memory.settle(unread, found), at_us)
+
+    def _look_up(self, phase: Phase) -> Unread:
+        """Return what has to be scanned: the history of a conversation was, with the turn before."""
+        context, texts = self._context, [group.text for group in self._texts.groups]
+        # A reply is seen once; when it comes back it is part of a prompt, and judged as one.
+        if phase is Phase.RESPONSE:
+            return all_unread(texts)
+        unread = context.memory.unread(f"{phase} {context.ruleset.digest}", texts)
+        self.lookups = (unread.hits, unread.misses)
+        return unread
 
     def _on_scanned(self, event: fact.ScanCompleted, at_us: int) -> list[wish.Command]:
         self._check_scan(event)
         # A scan short by one text would let that text pass unread.
-        if len(event.findings) != len(self._texts.groups):
+        if len(event.findings) != len(self._unread.texts):
             raise IllegalEventError("a scan must answer for each text")
-        return self._judged(event.phase, event.findings, at_us)
+        return self._judged(event.phase, self._context.memory.settle(self._unread, event.findings), at_us)
 
     def _on_scan_failed(self, event: fact.ScanFailed, at_us: int) -> list[wish.Command]:
         self._check_scan(event)
@@ -218,6 +239,11 @@ class Exchange:
 
     def _on_stream_failed(self, event: fact.UpstreamFailed, at_us: int) -> list[wish.Command]:
         return self._cut(self._streaming(), event.code, at_us)
+
+    def _on_client_waited(self, _event: fact.ClientWaited, _at_us: int) -> list[wish.Command]:
+        # Only whole frames leave, so a comment never gets into one. What is held stays held: it may be the beginning
+        # of a term for as long as nothing follows it, and everything else has left.
+        return [wish.SendData(KEEP_ALIVE)]
 
     def _on_piece(self, event: fact.UpstreamData, at_us: int) -> list[wish.Command]:
         self._buffered.feed(event.data)
@@ -398,6 +424,7 @@ class Exchange:
             fact.UpstreamData: _on_frames,
             fact.UpstreamFinished: _on_stream_finished,
             fact.UpstreamFailed: _on_stream_failed,
+            fact.ClientWaited: _on_client_waited,
         },
         State.RECORDING: {fact.AuditAppended: _on_audit_appended, fact.AuditFailed: _on_audit_failed},
         State.CLOSING: {

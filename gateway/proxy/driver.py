@@ -8,6 +8,7 @@ exchange hears of it at once, whatever is being waited for.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
 from typing import Any, ClassVar
 
 import structlog
@@ -19,6 +20,7 @@ from gateway.errors import ErrorCode, ResourceError, UpstreamError
 from gateway.protocol import commands as wish
 from gateway.protocol import events as fact
 from gateway.protocol.exchange import Exchange, State
+from gateway.proxy.keep_alive import KeepAlive
 from gateway.proxy.services import Services
 from gateway.proxy.upstream.pool import UpstreamReply
 
@@ -55,6 +57,7 @@ class Driver:
         "_exchange",
         "_gone",
         "_head_sent",
+        "_keep_alive",
         "_receive",
         "_recorded",
         "_reply",
@@ -81,6 +84,7 @@ class Driver:
         self._reply: UpstreamReply | None = None
         self._task: asyncio.Task[Any] | None = None
         self._watcher: asyncio.Task[None] | None = None
+        self._keep_alive: KeepAlive | None = None
         self._gone = False
         self._timing = metrics.Timing()
         self._started_ns = 0
@@ -118,6 +122,9 @@ class Driver:
             # However the stream ended, else the gauge would creep up with each client that leaves.
             if self._streaming:
                 metrics.STREAMS_OPEN.dec()
+                self._services.streams.discard(self._exchange)
+            if self._keep_alive is not None:
+                self._keep_alive.stop()
 
     async def _leave(self) -> None:
         """The answer has no reader any more; the record is made all the same."""
@@ -210,6 +217,7 @@ class Driver:
         else:
             self._timing.request_ns = own_ns
         metrics.count_exchange(command.record, self._timing)
+        metrics.count_lookups(*self._exchange.lookups)
         entry = encode_exchange(command.record)
         try:
             # An intervention is on disk before its effect is seen; an ordinary answer may leave before its batch is.
@@ -230,7 +238,13 @@ class Driver:
         if self._exchange.state is State.STREAMING:
             self._streaming = True
             metrics.STREAMS_OPEN.inc()
+            self._services.streams.add(self._exchange)
         await self._send({"type": "http.response.start", "status": command.status, "headers": command.headers})
+        if self._streaming:
+            self._keep_alive = KeepAlive(
+                self._services.keep_alive_seconds, partial(_comment_for, self._exchange), self._send
+            )
+            self._send = self._keep_alive.send
 
     async def _data(self, command: wish.SendData) -> None:
         began = time.perf_counter_ns()
@@ -265,3 +279,12 @@ class Driver:
         wish.SendData: _data,
         wish.SendEnd: _end,
     }
+
+
+def _comment_for(exchange: Exchange) -> bytes:
+    """Return what the client of a stream is told that waited."""
+    # A stream that waits for its record, or for the model server's end, has its last words on the way.
+    if exchange.state is not State.STREAMING:
+        return b""
+    commands = exchange.receive_event(fact.ClientWaited(), time.time_ns() // 1000)
+    return b"".join([command.data for command in commands if isinstance(command, wish.SendData)])

@@ -66,6 +66,7 @@ class Endpoint:
             account=account.id if account else "",
             account_kind=account.kind.value if account else "",
             observe=account is not None and account.kind is AccountKind.UNFILTERED,
+            memory=services.memory,
         )
         await Driver(Exchange(context), services, ruleset, request_id, receive, send).run(event)
 

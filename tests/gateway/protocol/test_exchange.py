@@ -12,6 +12,7 @@ from gateway.protocol.events import (
     AuditAppended,
     AuditFailed,
     ClientDisconnected,
+    ClientWaited,
     Event,
     RequestReceived,
     RequestRefused,
@@ -73,7 +74,7 @@ LEGAL: dict[State, set[type]] = {
     State.AWAITING_UPSTREAM: {UpstreamStarted, UpstreamFailed},
     State.BUFFERING: {UpstreamData, UpstreamFinished, UpstreamFailed},
     State.SCANNING_REPLY: {ScanCompleted, ScanFailed},
-    State.STREAMING: {UpstreamData, UpstreamFinished, UpstreamFailed},
+    State.STREAMING: {UpstreamData, UpstreamFinished, UpstreamFailed, ClientWaited},
     State.RECORDING: {AuditAppended, AuditFailed},
     State.CLOSING: {UpstreamData, UpstreamFinished, UpstreamFailed},
     State.DONE: set(),
@@ -106,6 +107,7 @@ def example(kind: type, state: State) -> Event:
         UpstreamFailed: UpstreamFailed(ErrorCode.UPSTREAM_RESET),
         AuditAppended: AuditAppended(),
         AuditFailed: AuditFailed(),
+        ClientWaited: ClientWaited(),
         ClientDisconnected: ClientDisconnected(),
     }
     return examples[kind]

@@ -47,6 +47,7 @@ from tests.gateways import (
     said_in,
     scripted,
     stream_of,
+    whole_answer,
 )
 from tests.raw_server import Do, Script
 
@@ -253,6 +254,59 @@ def test_what_was_decided_is_recorded_when_the_client_leaves_before_it(tmp_path:
         (record,) = running.records(1)
     assert (record.decision, record.error) == ("block", "")
     assert not any(b"content_filter" in message.get("body", b"") for message in client.sent)
+
+
+# Who waits.
+
+KEEP_ALIVE = b": keep-alive\n\n"
+
+
+def test_a_client_that_waits_hears_that_the_stream_is_open(tmp_path: Path) -> None:
+    """While text is held and the model is silent, comments leave between the frames; the openai client skips them."""
+    go_on = asyncio.Event()
+    script = (
+        *(Do.READ_REQUEST, STREAM_HEAD, delta("这里" + HARM_TERM[:2]), go_on),
+        *(delta("水果"), delta("", finish="stop"), chunk(DONE), STREAM_END),
+    )
+    with _before(tmp_path, script, idle_seconds=600) as (running, upstream):
+        running.services.keep_alive_seconds = 0.02
+        with _asking(running) as client:
+            answer = receive_until(client, KEEP_ALIVE)
+            assert running.metric("sluice_held_characters") == 2
+            answer += receive_until(client, KEEP_ALIVE)
+            upstream.set(go_on)
+            answer += receive_until(client, b"\r\n0\r\n\r\n")
+        running.records(1)
+        assert running.metric("sluice_held_characters") == 0
+    # Played once more, byte for byte, to clients that know nothing of this gateway.
+    with scripted((answer, Do.AWAIT_CLOSE)) as server:
+        body = HTTP.post(f"{server.url}{CHAT}", json={}).content
+        with openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0) as reader:
+            pieces = list(reader.chat.completions.create(model=MODEL, messages=messages_of("你好"), stream=True))
+    whole = f"这里{HARM_TERM[:2]}水果"
+    assert body.count(KEEP_ALIVE) >= 2
+    assert {frame[:6] for frame in body.split(b"\n\n")} == {b"data: ", KEEP_ALIVE[:6], b""}
+    assert said_in(frames_of(body)).startswith(whole)
+    assert "".join(each.choices[0].delta.content or "" for each in pieces).startswith(whole)
+
+
+def test_an_answer_that_is_no_stream_has_no_comments(tmp_path: Path) -> None:
+    """However long it takes: before the head, or inside of a document, a comment would be another answer."""
+    go_on = asyncio.Event()
+    whole = (Do.READ_REQUEST, go_on, reply(whole_answer("水位正常")))
+    streamed = (Do.READ_REQUEST, STREAM_HEAD, Do.AWAIT_CLOSE)
+    with scripted(whole, streamed) as upstream, gateway(tmp_path, upstream.url) as running:
+        running.services.keep_alive_seconds = 0.02
+        with _asking(running, streamed=False) as waiting:
+            upstream.wait(upstream.server.request_read)
+            # Another client has been told twice that its stream is open: so much time has passed for both.
+            with _asking(running) as other:
+                receive_until(other, KEEP_ALIVE)
+                receive_until(other, KEEP_ALIVE)
+            upstream.set(go_on)
+            answer = receive_until(waiting, b"}}")
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert KEEP_ALIVE not in answer
 
 
 # What we do wrong ourselves.
