@@ -19,8 +19,9 @@ from gateway.protocol import events as fact
 from gateway.protocol.answers import AnswerBuilder
 from gateway.protocol.buffered import BufferedReply, Findings, Texts, judge_texts, label_answers, texts_of
 from gateway.protocol.context import ExchangeContext
-from gateway.protocol.dialects.base import Answer, Document, Identity, ParsedRequest
+from gateway.protocol.dialects.base import Answer, Document, Identity, Input, ParsedRequest
 from gateway.protocol.judge import Decision, Judge
+from gateway.protocol.moderations import input_texts, moderate
 from gateway.protocol.policy import FailMode
 from gateway.protocol.record import ExchangeRecord
 from gateway.protocol.sse import KEEP_ALIVE
@@ -142,7 +143,8 @@ class Exchange:
             return self._fail(exc.code, at_us, str(exc))
         self._builder.identity = Identity(self._context.request_id, self._request.model, at_us // 1_000_000)
         # The whole document, every role and the history: a place that is not read would be a way round.
-        self._texts = texts_of(self._request.document)
+        inputs = self._request.inputs
+        self._texts = texts_of(self._request.document) if inputs is None else input_texts(inputs)
         self._prompt_characters = self._texts.characters
         return self._scan(Phase.REQUEST, at_us)
 
@@ -190,6 +192,8 @@ class Exchange:
             raise IllegalEventError(f"a scan of the {event.phase} in {self.state.name}")
 
     def _judged(self, phase: Phase, findings: Findings, at_us: int) -> list[wish.Command]:
+        if self._request.inputs is not None:
+            return self._answer_itself(self._request.inputs, findings, at_us)
         action = judge_texts(phase, self._texts, findings, self._judge)
         if action is Action.BLOCK:
             return self._refuse(at_us)
@@ -201,6 +205,14 @@ class Exchange:
         # From the wish on, not from the first byte: a client that leaves before it must end the request as well.
         self._upstream_open = True
         return [wish.OpenUpstream(self._context.dialect.upstream_path, orjson.dumps(self._request.document))]
+
+    def _answer_itself(self, inputs: tuple[Input, ...], findings: Findings, at_us: int) -> list[wish.Command]:
+        """The client asked for a verdict and not for an answer of the model."""
+        document = moderate(inputs, findings, self._builder.identity, self._judge)
+        self._status = _OK
+        self._answer = self._builder.reply(_OK, document, labelled=False)
+        # Whoever asks will stop the text on the strength of it.
+        return [self._append(at_us, durable=self._judge.decision is Decision.BLOCK)]
 
     def _on_upstream_started(self, event: fact.UpstreamStarted, at_us: int) -> list[wish.Command]:
         self._status = event.status

@@ -17,6 +17,7 @@ from gateway.protocol import events as fact
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.base import Dialect
 from gateway.protocol.dialects.openai_chat import OpenAIChat
+from gateway.protocol.dialects.openai_moderations import OpenAIModerations
 from gateway.protocol.exchange import Exchange
 from gateway.proxy.driver import Driver, Receive, Send
 from gateway.proxy.services import Services
@@ -24,7 +25,7 @@ from gateway.proxy.services import Services
 Scope = dict[str, Any]
 
 OPENAI_CHAT: Dialect = OpenAIChat()
-ROUTES: dict[str, Dialect] = {"/v1/chat/completions": OPENAI_CHAT}
+ROUTES: dict[str, Dialect] = {"/v1/chat/completions": OPENAI_CHAT, "/v1/moderations": OpenAIModerations()}
 
 
 class Endpoint:

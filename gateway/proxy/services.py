@@ -21,6 +21,11 @@ KEEP_ALIVE_SECONDS = 5.0
 """Longest silence of a stream; proxies and clients that lose patience do so after 15 seconds and more."""
 
 
+def new_memory() -> VerdictMemory:
+    """Return an empty memory of clean texts, whose digests nobody outside can compute."""
+    return VerdictMemory(os.urandom(32))
+
+
 @dataclass(slots=True)
 class Services:
     """The parts of one worker.
@@ -51,7 +56,7 @@ class Services:
     labelling: Labelling
     body_limit_bytes: int
     body_seconds: float = BODY_SECONDS
-    memory: VerdictMemory = field(default_factory=lambda: VerdictMemory(os.urandom(32)))
+    memory: VerdictMemory = field(default_factory=new_memory)
     keep_alive_seconds: float = KEEP_ALIVE_SECONDS
     streams: set[Exchange] = field(default_factory=set)
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()

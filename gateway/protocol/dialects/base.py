@@ -87,6 +87,18 @@ class Answer(NamedTuple):
     structured: bool
 
 
+class Input(NamedTuple):
+    """A text the gateway is asked to judge.
+
+    Attributes:
+        text: the text, parts of it joined.
+        unscanned: types of the parts beside it that cannot be judged, such as ``image_url``.
+    """
+
+    text: str
+    unscanned: tuple[str, ...] = ()
+
+
 class ParsedRequest(NamedTuple):
     """A request body, read.
 
@@ -96,6 +108,7 @@ class ParsedRequest(NamedTuple):
         streamed: True when a stream was asked for.
         structured: True when the answer must be JSON.
         language_hint: text by whose language the client is answered.
+        inputs: texts the gateway is asked to judge and to answer about itself; None asks the model server.
     """
 
     document: Document
@@ -103,6 +116,7 @@ class ParsedRequest(NamedTuple):
     streamed: bool
     structured: bool
     language_hint: str
+    inputs: tuple[Input, ...] | None = None
 
 
 class Identity(NamedTuple):

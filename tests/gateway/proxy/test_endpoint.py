@@ -15,6 +15,7 @@ from gateway.accounts.keys import new_key
 from gateway.errors import ErrorCode
 from gateway.proxy.endpoint import client_address, new_request_id
 from tests.gateways import (
+    BLOCKED,
     CHAT,
     HTTP,
     LOOPBACK,
@@ -288,3 +289,33 @@ def test_a_store_that_is_away(tmp_path: Path) -> None:
 def _drop_connections(running: Gateway) -> Any:  # noqa: ANN401 a callable
     """Return how to close what the store has open, which would still answer."""
     return running.services.directory._source._engine.dispose  # type: ignore[attr-defined] # white box
+
+
+def test_the_openai_client_reads_a_moderation(shared: Gateway) -> None:
+    """Every member it knows has its type, nobody asked a model, and the entry says what it was."""
+    answer = shared.openai().moderations.create(input=[BLOCKED, "水位正常"], model="omni-moderation-latest")
+    bad, fine = answer.results
+    assert (bad.flagged, fine.flagged) == (True, False)
+    assert bad.categories.hate is False
+    assert bad.category_scores.self_harm_intent == 0.0
+    assert bad.category_applied_input_types.hate == ["text"]
+    (found,) = bad.to_dict()["sluice"]["findings"]  # type: ignore[index] # a member the client does not know
+    assert BLOCKED[found["start"] : found["end"]] == "出售冰毒"
+    record = shared.record(answer.id.removeprefix("modr-"))
+    assert (record.dialect, record.decision, record.account_kind) == ("openai.moderations", "block", "user")
+    assert (record.model, record.produce_id) == ("omni-moderation-latest", "")
+
+
+def test_a_moderation_needs_an_account(shared: Gateway) -> None:
+    """As every route does."""
+    asked = {"input": "水位正常"}
+    expect_error(shared, ErrorCode.KEY_MISSING, lambda: shared.post(asked, path="/v1/moderations", headers={}))
+
+
+def test_a_history_is_looked_up_by_every_exchange_of_a_worker(shared: Gateway) -> None:
+    """What one exchange found clean, the next one does not scan; both are counted."""
+    lookups = {outcome: shared.metric("sluice_verdict_lookups_total", outcome=outcome) for outcome in ("hit", "miss")}
+    for _ in range(2):
+        assert shared.post(chat("这一句只在这里说，闸门按计划打开，水位正常。" * 9)).status_code == 200
+    grown = {name: shared.metric("sluice_verdict_lookups_total", outcome=name) - was for name, was in lookups.items()}
+    assert grown == {"hit": 1, "miss": 1}
