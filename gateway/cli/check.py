@@ -21,7 +21,7 @@ from filters.lists import ListError
 from filters.ruleset import Ruleset
 from filters.taxonomy import load_taxonomy
 from gateway.accounts.account import AccountKind
-from gateway.cli.rows import open_source, open_target, read_rows, write_row
+from gateway.cli.rows import STANDARD, open_source, open_target, read_rows, write_row
 from gateway.lifecycle import load_ruleset
 from gateway.protocol.judge import Decision, Judge
 from gateway.protocol.policy import Policy
@@ -153,8 +153,9 @@ def _check_use(text: str | None, file: Path | None, jsonl: Path | None, output: 
         _refuse("give a text, - for standard input, --file FILE or --jsonl FILE: one of them")
     if (jsonl is None) != (output is None):
         _refuse("--jsonl FILE and -o FILE go together")
+    files = [each for each in (jsonl, output) if each is not None and each != STANDARD and each.exists()]
     # Opening the output empties it, and with it a source that was named twice.
-    if jsonl is not None and output is not None and output.exists() and jsonl.exists() and output.samefile(jsonl):
+    if len(files) > 1 and files[0].samefile(files[1]):
         _refuse("-o names the file that is read; name another one")
 
 

@@ -72,7 +72,7 @@ class ExchangeRecord:
         produce_id: ``ProduceID`` of the label, or empty.
         status: HTTP status the client got.
         error: error code the client got, or empty.
-        prompt_characters: characters of the prompt that were scanned.
+        prompt_characters: characters of the prompt that were scanned, now or before under the same ruleset.
         reply_characters: characters of the reply that were scanned.
     """
 

@@ -108,8 +108,9 @@ def _verdicts(written: bytes) -> list[tuple[object, str, int]]:
     return [(row["id"], row["decision"], len(row["findings"])) for row in rows]
 
 
-def test_rows_pass_through_a_pipe() -> None:
-    """Nothing but rows comes out, and each finding of a row is as that of a single text."""
+def test_rows_pass_through_a_pipe(tmp_path: Path) -> None:
+    """Nothing but rows comes out, each as for a single text; a file that is named like the pipe is not meant."""
+    (tmp_path / "-").write_bytes(b"")
     result = _check("--jsonl", "-", "-o", "-", text=b"\n".join(map(orjson.dumps, ROWS)))
     rows = [orjson.loads(line) for line in result.stdout.splitlines()]
     assert [row["id"] for row in rows] == [1, "b", None]
