@@ -58,8 +58,10 @@ def import_terms(
         directory = output or _only_directory(lists)
         target = directory / f"{risk}.csv"
         present = _present(directory)
-        # The active lists too: a term that is in force already needs no second row.
-        listed = (*present, *joined(read_all(choose(lists, None).directories)))
+        # The active lists too: a term that is in force already needs no second row. Not the directory itself, which
+        # may be empty yet.
+        others = (each for each in choose(lists, None).directories if each != directory)
+        listed = (*present, *joined(read_all(others)))
         shown = track(
             _entries(file), "Reading", console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True
         )
