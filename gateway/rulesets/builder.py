@@ -46,10 +46,16 @@ class Builder:
 
     Args:
         command: what is started.
+        build_seconds: longest wait for a ruleset.
     """
 
-    def __init__(self, command: tuple[str, ...] = (sys.executable, "-m", "gateway.rulesets.builder")) -> None:
+    def __init__(
+        self,
+        command: tuple[str, ...] = (sys.executable, "-m", "gateway.rulesets.builder"),
+        build_seconds: float = BUILD_SECONDS,
+    ) -> None:
         self._command = command
+        self._build_seconds = build_seconds
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._stopped = False
@@ -76,10 +82,10 @@ class Builder:
             )
         with self._process as process:
             try:
-                answer, _ = process.communicate(_ask(lists, now), BUILD_SECONDS)
+                answer, _ = process.communicate(_ask(lists, now), self._build_seconds)
             except subprocess.TimeoutExpired as exc:
                 process.kill()
-                raise BuildError(f"no ruleset within {BUILD_SECONDS:.0f} seconds") from exc
+                raise BuildError(f"no ruleset within {self._build_seconds:.0f} seconds") from exc
         if process.returncode:
             raise BuildError(f"the builder ended with status {process.returncode}")
         return _take(answer)
@@ -117,7 +123,7 @@ def answer_for(request: bytes) -> bytes:
     try:
         built = build_active(Lists.model_validate(asked["lists"]), datetime.fromisoformat(asked["now"]))
     except ListError as error:
-        return orjson.dumps({"problems": error.problems})
+        return orjson.dumps({"problems": [list(problem) for problem in error.problems]})
     head = orjson.dumps({"digest": built.ruleset.digest, "version": built.version})
     return head + b"\n" + dump_ruleset(built.ruleset)
 

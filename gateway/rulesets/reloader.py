@@ -25,7 +25,8 @@ from gateway.rulesets.sources import Signature, signature
 from gateway.settings.models import Lists
 
 _LOG = structlog.get_logger(__name__)
-_POLL_SECONDS = 0.5
+POLL_SECONDS = 0.5
+"""Time between two looks at the files; a change is followed after two, when it has settled."""
 _BACK_OFF_LIMIT_SECONDS = 60.0
 _LOGGED_PROBLEMS = 20
 # Long enough for a loop that waits to take the lock; a hundred slices then cost a tenth of a second.
@@ -79,18 +80,25 @@ class Reloader:
         in_force: what the process began with.
         builder: builds beside the process.
         swap: puts a ruleset in force.
+        poll_seconds: time between two looks at the files.
 
     Attributes:
         state: what is in force, and how the last reload ended.
     """
 
     def __init__(
-        self, lists: Lists, in_force: InForce, builder: BuildsRulesets, swap: Callable[[Ruleset], None]
+        self,
+        lists: Lists,
+        in_force: InForce,
+        builder: BuildsRulesets,
+        swap: Callable[[Ruleset], None],
+        poll_seconds: float = POLL_SECONDS,
     ) -> None:
         self.state = ReloadState(in_force)
         self._lists = lists
         self._builder = builder
         self._swap = swap
+        self._poll_seconds = poll_seconds
         self._asked = asyncio.Event()
         self._ended = asyncio.Condition()
         self._begun = 0
@@ -119,7 +127,7 @@ class Reloader:
         try:
             while True:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._asked.wait(), _POLL_SECONDS)
+                    await asyncio.wait_for(self._asked.wait(), self._poll_seconds)
                 found = await asyncio.to_thread(signature, self._lists, datetime.now(UTC))
                 # Twice the same: a file that is still being written would be read in half.
                 settled = found == seen and found != self._tried

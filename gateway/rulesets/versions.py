@@ -123,8 +123,12 @@ class VersionStore:
             The version; the one that is there already when the same lists were published before.
 
         Raises:
+            VersionError: there is no row in them.
             OSError: it cannot be written; the active version is what it was.
         """
+        # A gateway would start with it, and match nothing.
+        if not any(lists):
+            raise VersionError("The lists hold no row at all; publish some, or roll back.")
         with self._locked():
             version = self._store(lists, by, note, at_us)
             stack = self._stack()
@@ -195,7 +199,7 @@ class VersionStore:
         making = self._directory / "making"
         # Left behind by a publisher that was killed; the lock says that none is at work.
         shutil.rmtree(making, ignore_errors=True)
-        for number, rows in enumerate(lists):
+        for number, rows in enumerate(filter(None, lists)):
             folder = making / f"{number:02}"
             folder.mkdir(parents=True)
             for risk, of_risk in rows_by_risk(rows).items():

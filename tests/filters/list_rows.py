@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from filters.findings import Kind, Term
+from filters.findings import Action, Kind, Term
 from filters.list_rows import ListRow
 
 
@@ -18,5 +18,5 @@ def list_row(text: str = "出售冰毒", risk: str = "A.1.h", **changes: Any) ->
     return ListRow(Term(text, risk, **own), **({"source": "own", "licence": "own"} | changes))
 
 
-ALLOW = list_row("冰毒的危害", kind=Kind.ALLOW)
+ALLOW = list_row("冰毒的危害", kind=Kind.ALLOW, action=Action.OFF)
 """A phrase that allows, which is no keyword."""

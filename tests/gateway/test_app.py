@@ -17,7 +17,7 @@ def test_both_planes_tell_their_health(shared: Gateway, plane: str) -> None:
     """Alive, and ready to take traffic."""
     base = getattr(shared, plane)
     assert HTTP.get(f"{base}/healthz").text == "ok\n"
-    assert HTTP.get(f"{base}/readyz").json() == {"ready": True, "reasons": []}
+    assert HTTP.get(f"{base}/readyz").json() == {"ready": True, "reasons": [], "warnings": []}
 
 
 def test_a_draining_gateway_is_alive_but_not_ready(tmp_path: Path) -> None:
@@ -25,7 +25,7 @@ def test_a_draining_gateway_is_alive_but_not_ready(tmp_path: Path) -> None:
     with gateway(tmp_path, "http://127.0.0.1:1") as running:
         running.services.draining = True
         ready = HTTP.get(f"{running.admin_url}/readyz")
-        assert (ready.status_code, ready.json()) == (503, {"ready": False, "reasons": ["draining"]})
+        assert (ready.status_code, ready.json()) == (503, {"ready": False, "reasons": ["draining"], "warnings": []})
         assert HTTP.get(f"{running.admin_url}/healthz").status_code == 200
 
 
@@ -73,7 +73,7 @@ def test_metrics_are_for_this_machine(shared: Gateway, address: str | None, stat
         "query_string": b"",
         "client": client,
     }
-    asyncio.run(management_plane(shared.services, 0)(scope, receive, send))
+    asyncio.run(management_plane(shared.services)(scope, receive, send))
     assert statuses[0] == status
 
 
