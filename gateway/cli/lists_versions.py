@@ -52,7 +52,7 @@ def publish(
         except ListError:
             # Lists that are broken now are what this may be the repair of.
             before = ()
-        version = VersionStore(lists.versions).publish(read, by or _user(), note, time.time_ns() // 1_000)
+        version = VersionStore(lists.versions).publish(read, by or user_name(), note, time.time_ns() // 1_000)
     added, removed, changed = map(len, compare_rows(before, joined(read)))
     typer.echo(
         f"Version {version.id} is active: {version.keywords} keywords;"
@@ -106,9 +106,14 @@ def versions(*, as_json: JsonOption = False, config: ConfigOption = None) -> Non
     console().print(table)
 
 
-def _user() -> str:
+def user_name(uid: int | None = None) -> str:
+    """Return the name of a system account.
+
+    Args:
+        uid: its number; None takes whoever runs this.
+    """
     # Not from the environment, where anybody may call themselves anything.
-    uid = os.getuid()
+    uid = os.getuid() if uid is None else uid
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
