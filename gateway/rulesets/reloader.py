@@ -25,7 +25,7 @@ from gateway.rulesets.sources import Signature, signature
 from gateway.settings.models import Lists
 
 _LOG = structlog.get_logger(__name__)
-POLL_SECONDS = 0.5
+POLL_SECONDS = 0.25
 """Time between two looks at the files; a change is followed after two, when it has settled."""
 _BACK_OFF_LIMIT_SECONDS = 60.0
 _LOGGED_PROBLEMS = 20
