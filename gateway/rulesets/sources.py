@@ -66,11 +66,11 @@ def signature(lists: Lists, now: datetime) -> Signature:
         now: the time, with its zone: at midnight terms expire though no file changes.
     """
     store = VersionStore(lists.versions)
-    pointer = _stat(store.pointer)
+    pointer = _identity(store.pointer)
     # A version never changes, and while one is active nothing is read from the settings' directories.
-    directories = () if store.pointer.exists() else configured_directories(lists)
+    directories = () if pointer else configured_directories(lists)
     paths = (path for directory in directories if isinstance(directory, Path) for path in _lists_in(directory))
-    return (today(lists, now), pointer, *map(_stat, paths))
+    return (today(lists, now), pointer, *((str(path), _identity(path)) for path in paths))
 
 
 def _lists_in(directory: Path) -> Iterator[Path]:
@@ -81,10 +81,11 @@ def _lists_in(directory: Path) -> Iterator[Path]:
     return (directory / name for name in names)
 
 
-def _stat(path: Path) -> tuple[object, ...]:
+def _identity(path: Path) -> tuple[int, ...]:
+    """Return what tells a file's states apart; empty when it cannot be looked at."""
     try:
         found = path.stat()
-    except OSError as error:
-        return (str(path), error.errno)
+    except OSError:
+        return ()
     # With the inode: a file that was replaced may have size and time of the one before.
-    return (str(path), found.st_ino, found.st_size, found.st_mtime_ns)
+    return (found.st_ino, found.st_size, found.st_mtime_ns)

@@ -13,6 +13,7 @@ from filters.ruleset import load_ruleset
 from gateway.rulesets.builder import Builder, BuildError, answer_for
 from gateway.rulesets.building import build_active
 from gateway.settings.models import Lists
+from tests.gateways import eventually
 from tests.lists import write_list
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -89,8 +90,7 @@ def test_a_stop_ends_a_build_and_refuses_later_ones(tmp_path: Path) -> None:
 
     thread = threading.Thread(target=build)
     thread.start()
-    while not mark.exists():
-        thread.join(0.01)
+    eventually(mark.exists)
     builder.stop()
     thread.join()
     build()

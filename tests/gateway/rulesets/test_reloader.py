@@ -21,10 +21,11 @@ from tests.lists import write_list
 
 
 class _Builder:
-    """Builds in this process; fails as often as it is told."""
+    """Builds in this process; fails as often as it is told, and hands over nonsense when told to."""
 
     def __init__(self) -> None:
         self.failures = 0
+        self.nonsense = False
         self.builds = 0
         self.stopped = False
         self.before: Callable[[], None] = lambda: None
@@ -37,7 +38,8 @@ class _Builder:
             self.failures -= 1
             raise BuildError("it broke")
         built = build_active(lists, now)
-        return Dump(built.ruleset.digest, built.version, dump_ruleset(built.ruleset))
+        dump = b"no ruleset" if self.nonsense else dump_ruleset(built.ruleset)
+        return Dump(built.ruleset.digest, built.version, dump)
 
     def stop(self) -> None:
         """Remember it."""
@@ -169,8 +171,7 @@ async def test_a_build_that_fails_is_tried_again(tmp_path: Path) -> None:
 async def test_what_cannot_be_loaded_is_never_in_force(tmp_path: Path) -> None:
     """Bytes that are no ruleset leave the old one and the watching as they were."""
     async with _watching(tmp_path) as watched:
-        build = watched.builder.build
-        watched.builder.build = lambda lists, now: build(lists, now)._replace(ruleset=b"no ruleset")  # type: ignore[method-assign]
+        watched.builder.nonsense = True
         write_list(tmp_path / "own", "别的词语")
         assert (await watched.reloader.reload()).outcome is Outcome.FAILED
         assert watched.swapped == []

@@ -81,6 +81,16 @@ def test_signature_changes_with_what_would_be_read(tmp_path: Path) -> None:
     assert signature(lists, NOW.replace(day=23)) != seen[-1]
 
 
+def test_looking_never_fails(tmp_path: Path) -> None:
+    """What cannot be looked at is a state like any other: reading it will say what is wrong."""
+    (tmp_path / "file").touch()
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "A.1.h.csv").symlink_to("nowhere")
+    for directory in ("absent", "file", "own"):
+        lists = Lists(directories=(tmp_path / directory,), versions=tmp_path / "file", shipped=False)
+        assert signature(lists, NOW) == signature(lists, NOW)
+
+
 def test_shipped_lists_are_watched_too(tmp_path: Path) -> None:
     """An upgrade in place is a change like any other."""
     found = signature(Lists(versions=tmp_path), NOW)
