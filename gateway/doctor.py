@@ -9,7 +9,6 @@ import os
 import shutil
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -19,7 +18,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Engine
 
-from filters.lists import ListError, load_lists, shipped_lists
+from filters.list_coverage import coverage
+from filters.list_stats import ListStats, count_rows
+from filters.lists import ListError
 from filters.taxonomy import load_taxonomy
 from gateway.accounts.account import Account, AccountKind, has_ended
 from gateway.accounts.store import AccountStore
@@ -27,6 +28,8 @@ from gateway.audit.segment import CorruptLogError, log_directories, scan, segmen
 from gateway.errors import UpstreamError
 from gateway.proxy.upstream.connection import Timeouts
 from gateway.proxy.upstream.pool import UpstreamPool
+from gateway.rulesets.building import read_active
+from gateway.rulesets.versions import VersionStore
 from gateway.settings.loader import Loaded, load
 from gateway.settings.policies import risk_problems
 from gateway.settings.problems import SettingsError
@@ -42,8 +45,6 @@ SPACE_WARNING_BYTES = 1024 * _MEBIBYTE
 # A reviewer of a filing may log in any day, so a new account must be made before the old one ends.
 EXPIRING_US = 7 * 24 * 3600 * 1_000_000
 LISTS_OLD_DAYS = 90
-# TC260-003 chapter 8: words in all; the number per class is in the taxonomy.
-_KEYWORDS_IN_ALL = 10_000
 _PYTHON = (3, 11)
 # This program did not exist before: a clock that says so is wrong, and with it every expiry and audit entry.
 _EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
@@ -138,37 +139,42 @@ def check_settings(loaded: Loaded, environ: Mapping[str, str]) -> Iterator[Findi
 
 
 def check_lists(loaded: Loaded, now: datetime) -> Iterator[Finding]:
-    """Load the keyword lists; compare them with the standard's numbers, and look how old the operator's are."""
+    """Read the active lists; compare them with the numbers asked for, and look how old the operator's are."""
     lists = loaded.settings.lists
-    counts: Counter[str] = Counter()
     try:
-        for directory in (*((shipped_lists(),) if lists.shipped else ()), *lists.directories):
-            counts.update(term.risk for term in load_lists(directory, now.date()))
+        rows, version = read_active(lists, now)
     except ListError as error:
         # One and a count: a list with its columns swapped is wrong in every row.
         more = f" and {len(error.problems) - 1} more" if len(error.problems) > 1 else ""
-        yield Finding("lists", Verdict.FAILED, f"{error.problems[0]}{more}", "Run 'sluice check' after the repair")
+        remedy = "Run 'sluice lists check' after the repair"
+        yield Finding("lists", Verdict.FAILED, f"{error.problems[0]}{more}", remedy)
         return
-    yield _list_sizes(counts)
+    yield _list_sizes(count_rows(rows), lists.minimum_per_risk)
+    if version:
+        published = VersionStore(lists.versions).find(version).published_at_us / 1_000_000
+        yield _list_age(f"version {version}: published", published, now)
+        return
     for directory in lists.directories:
         # The time of the files is all there is; a copy made today looks fresh, so an OK is no proof.
         newest = max((file.stat().st_mtime for file in directory.glob("*.csv")), default=0.0)
-        days = int((now.timestamp() - newest) // 86_400)
-        old = days > LISTS_OLD_DAYS
-        verdict = Verdict.WARNING if old else Verdict.OK
-        yield Finding("lists", verdict, f"{directory}: changed {days} days ago", "Bring it up to date" if old else "")
+        yield _list_age(f"{directory}: changed", newest, now)
 
 
-def _list_sizes(counts: Counter[str]) -> Finding:
-    total = counts.total()
+def _list_age(what: str, changed_at: float, now: datetime) -> Finding:
+    days = int((now.timestamp() - changed_at) // 86_400)
+    old = days > LISTS_OLD_DAYS
+    verdict = Verdict.WARNING if old else Verdict.OK
+    return Finding("lists", verdict, f"{what} {days} days ago", "Bring it up to date" if old else "")
+
+
+def _list_sizes(stats: ListStats, minimum_per_risk: int) -> Finding:
+    taxonomy = load_taxonomy()
     # Both bounds, because ten thousand terms of one class would leave the other classes uncovered.
-    small = [
-        risk.id for risk in load_taxonomy().risks.values() if risk.keyword_min and counts[risk.id] < risk.keyword_min
-    ]
-    if total >= _KEYWORDS_IN_ALL and not small:
-        return Finding("lists", Verdict.OK, f"{total} terms")
-    what = f"{total} terms; {len(small)} risk classes have fewer than TC260-003 chapter 8 recommends"
-    return Finding("lists", Verdict.WARNING, what, "Add lists of your own: [lists] directories")
+    small = [each for each in coverage(stats, taxonomy, minimum_per_risk) if each.missing]
+    if stats.total >= taxonomy.keyword_total_min and not small:
+        return Finding("lists", Verdict.OK, f"{stats.total} terms")
+    what = f"{stats.total} terms; {len(small)} risk classes have fewer than asked for (TC260-003 chapter 8)"
+    return Finding("lists", Verdict.WARNING, what, "Add lists of your own, and run 'sluice lists check'")
 
 
 def check_store(loaded: Loaded, now: datetime) -> Iterator[Finding]:

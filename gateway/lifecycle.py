@@ -10,7 +10,6 @@ import gc
 import math
 import signal
 import socket
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,9 +17,7 @@ from pathlib import Path
 import structlog
 import uvicorn
 
-from filters.findings import Term
-from filters.lists import list_digest, load_lists, shipped_lists
-from filters.ruleset import Ruleset, build_ruleset
+from filters.ruleset import Ruleset
 from gateway.accounts.directory import AccountDirectory
 from gateway.accounts.store import AccountStore
 from gateway.app import ASGIApp, data_plane, management_plane
@@ -34,6 +31,9 @@ from gateway.proxy.scan_pool import ScanPool
 from gateway.proxy.services import Services
 from gateway.proxy.upstream.connection import Timeouts
 from gateway.proxy.upstream.pool import PoolLimits, UpstreamPool
+from gateway.rulesets.builder import Builder
+from gateway.rulesets.building import InForce, build_active
+from gateway.rulesets.reloader import Reloader
 from gateway.settings.loader import Loaded
 from gateway.settings.models import Lists
 from gateway.settings.policies import build_policies
@@ -49,31 +49,24 @@ _KEEP_ALIVE_SECONDS = 65  # longer than the idle time of the load balancers in f
 
 
 def load_ruleset(lists: Lists) -> Ruleset:
-    """Build the ruleset from the shipped lists and the operator's.
+    """Build the ruleset of the active lists.
 
     Raises:
         filters.lists.ListError: a list is wrong; it says where and how.
     """
-    # Taken once, so that all lists of one ruleset are judged by the same day.
-    today = datetime.now(UTC).date()
-    terms: list[Term] = []
-    if lists.shipped:
-        terms.extend(load_lists(shipped_lists(), today))
-    for directory in lists.directories:
-        terms.extend(load_lists(directory, today))
-    return build_ruleset(terms, list_digest(terms))
+    return build_active(lists, datetime.now(UTC)).ruleset
 
 
 @contextlib.asynccontextmanager
 async def services_of(
-    loaded: Loaded, serving: Serving, ruleset: Ruleset, upstream: UpstreamPool
+    loaded: Loaded, serving: Serving, in_force: InForce, upstream: UpstreamPool
 ) -> AsyncIterator[Services]:
     """Put the parts of a worker together, and take them apart at the end.
 
     Args:
         loaded: the settings.
         serving: what serving needs beyond them.
-        ruleset: what texts are scanned with.
+        in_force: what texts are scanned with, until the lists change.
         upstream: the model server; closed at the end.
     """
     settings = loaded.settings
@@ -86,15 +79,20 @@ async def services_of(
     # Only the pace is the operator's: the spool's bounds protect the trail itself.
     limits = SpoolLimits(interval_seconds=settings.audit.batch_milliseconds / 1000)
     appender = Appender(settings.audit.directory, limits=limits, segment_bytes=settings.audit.segment_bytes)
-    watching = asyncio.create_task(directory.watch())
     labels = settings.labels
+
+    def swap(ruleset: Ruleset) -> None:
+        services.ruleset = ruleset
+
+    watching = [asyncio.create_task(directory.watch())]
     try:
-        yield Services(
+        services = Services(
             directory=directory,
             appender=appender,
             upstream=upstream,
             scan_pool=scan_pool,
-            ruleset=ruleset,
+            ruleset=in_force.ruleset,
+            reloader=Reloader(settings.lists, in_force, Builder(), swap),
             policies=build_policies(settings),
             labelling=Labelling(
                 serving.content_producer,
@@ -104,11 +102,14 @@ async def services_of(
             body_limit_bytes=settings.server.body_limit_bytes,
             trusted_proxies=settings.server.trusted_proxies,
         )
+        watching.append(asyncio.create_task(services.reloader.watch()))
+        yield services
     finally:
         # First: a reply that went on would end in a record the closed trail refuses.
         upstream.close()
         await appender.close()
-        await _cancelled(watching)
+        for task in watching:
+            await _cancelled(task)
         directory.close()
         scan_pool.close()
         # Last: the directory's reads under way still use it.
@@ -139,7 +140,7 @@ async def serve(
         ResourceError: a listener's address cannot be used.
     """
     settings, server = loaded.settings, loaded.settings.server
-    ruleset, upstream = load_ruleset(settings.lists), open_upstream(loaded, serving)
+    in_force, upstream = build_active(settings.lists, datetime.now(UTC)), open_upstream(loaded, serving)
     with (
         # Before the services: a port that is taken costs no migration, and early clients wait in the backlog.
         _listen(server.host, server.port) as data_socket,
@@ -147,7 +148,7 @@ async def serve(
     ):
         indexing: asyncio.Task[None] | None = None
         try:
-            async with services_of(loaded, serving, ruleset, upstream) as services:
+            async with services_of(loaded, serving, in_force, upstream) as services:
                 # After the services: the companion needs the tables their migration makes.
                 indexing = asyncio.create_task(keep_indexing(settings.store.url, settings.audit.directory))
                 _settle_memory()
@@ -179,7 +180,7 @@ async def run_planes(
     """
     data = _Server(data_plane(services), drain_seconds)
     # A scrape is short; an operator's idle connection must not hold the stop up.
-    management = _Server(management_plane(services, time.time()), drain_seconds=1)
+    management = _Server(management_plane(services), drain_seconds=1)
     running = [
         asyncio.create_task(data.serve([data_socket])),
         asyncio.create_task(management.serve([management_socket])),
@@ -199,6 +200,11 @@ def stop_on_signals(stopping: asyncio.Event) -> None:
     """Have SIGINT and SIGTERM set an event of the running loop, which is the main thread's."""
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+
+
+def reload_on_hangup(services: Services) -> None:
+    """Have SIGHUP read the lists again; the running loop is the main thread's."""
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, services.reloader.ask)
 
 
 def open_upstream(loaded: Loaded, serving: Serving) -> UpstreamPool:

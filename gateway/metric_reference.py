@@ -36,7 +36,9 @@ LABELS = {
     "kind": "what became of the visible label: `end`, `start`, `both`, `present` (the model's own), `interface` or"
     " `none`",
     "model": "always `none` in this version",
-    "outcome": "`hit`: the text was scanned before, with the same lists; `miss`: it was not, or too long ago",
+    "outcome": "in `sluice_verdict_lookups_total`: `hit` (the text was scanned before, with the same lists) or `miss`;"
+    " in `sluice_ruleset_reloads_total`: `loaded`, `unchanged`, `refused` (a list is wrong, the old ruleset stays) or"
+    " `failed` (tried again)",
     "part": "`upstream`: the model server's share; `added`: the gateway's",
     "phase": "`request` or `response`",
     "reason": "in `sluice_unscanned_total`: `scan_timeout`, `scan_queue_full` or `malformed_frame`; in"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,9 +27,10 @@ from gateway.audit.reader import read_log
 from gateway.audit.segment import log_directories
 from gateway.audit.spool import SpoolLimits
 from gateway.errors import ANSWERS, ErrorCode
-from gateway.lifecycle import load_ruleset, open_upstream, run_planes, services_of
+from gateway.lifecycle import open_upstream, run_planes, services_of
 from gateway.protocol.record import ExchangeRecord
 from gateway.proxy.services import Services
+from gateway.rulesets.building import build_active
 from gateway.settings.loader import load
 from gateway.settings.serving import require_serving
 from gateway.settings.sources import merge
@@ -182,6 +184,7 @@ def gateway(
         "store": {"url": f"sqlite:///{folder / 'store.db'}"},
         "audit": {"directory": str(folder / "audit"), "batch_milliseconds": 5},
         "labels": {"content_producer": "example-operator"},
+        "lists": {"versions": str(folder / "lists")},
     }
     ready: Future[Gateway] = Future()
     thread = threading.Thread(target=_run, args=(merge(own, dict(settings or {})), ops, ready), daemon=True)
@@ -212,8 +215,8 @@ async def _serve(tree: dict[str, Any], ops: FileOps | None, ready: "Future[Gatew
     engine = open_engine(loaded.settings.store.url)
     stopping = asyncio.Event()
     with open_socket("127.0.0.1", 0) as data_socket, open_socket("127.0.0.1", 0) as management_socket:
-        ruleset, upstream = load_ruleset(loaded.settings.lists), open_upstream(loaded, serving)
-        async with services_of(loaded, serving, ruleset, upstream) as services:
+        in_force = build_active(loaded.settings.lists, datetime.now(UTC))
+        async with services_of(loaded, serving, in_force, open_upstream(loaded, serving)) as services:
             if ops is not None:
                 await services.appender.close()
                 limits = SpoolLimits(interval_seconds=0.005, retry_seconds=0.005, retry_limit_seconds=0.01)

@@ -14,6 +14,7 @@ from gateway.protocol.policy import Policy
 from gateway.protocol.verdicts import VerdictMemory
 from gateway.proxy.scan_pool import ScanPool
 from gateway.proxy.upstream.pool import UpstreamPool
+from gateway.rulesets.reloader import Reloader
 
 BODY_SECONDS = 60.0
 """Longest time for a request body to arrive: 8 MiB over a line of 1.2 Mbit/s."""
@@ -36,6 +37,7 @@ class Services:
         upstream: the model server.
         scan_pool: scans of long texts.
         ruleset: what texts are scanned with; swapped whole, never changed.
+        reloader: follows the lists, and swaps.
         policies: by name; ``default`` exists.
         labelling: how answers are labelled.
         body_limit_bytes: largest request body.
@@ -52,6 +54,7 @@ class Services:
     upstream: UpstreamPool
     scan_pool: ScanPool
     ruleset: Ruleset
+    reloader: Reloader
     policies: dict[str, Policy]
     labelling: Labelling
     body_limit_bytes: int

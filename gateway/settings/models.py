@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, IPvAnyNetwork, field_validator, model_validator
 
@@ -143,6 +144,15 @@ class Store(Section):
     )
 
 
+def _checked_timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    # The library opens a file of that name: a directory among the zones, or a name that is no path, fails otherwise.
+    except (KeyError, ValueError, OSError):
+        raise rejected("is no time zone", 'Name one of the IANA database, such as "Asia/Shanghai" or "UTC"') from None
+    return name
+
+
 class Lists(Section):
     """Keyword lists."""
 
@@ -152,6 +162,24 @@ class Lists(Section):
         description="The operator's own lists, besides the shipped ones.",
     )
     shipped: bool = Field(default=True, description="Use the lists that come with Sluice.")
+    # Beside the store's default, so that one volume holds what has to outlive the program.
+    versions: Path = Field(
+        Path("var/lists"), description="Directory of published versions; the active one takes the place of all lists."
+    )
+    minimum_per_risk: int = Field(
+        200,
+        ge=0,
+        le=1_000_000,
+        description="Keywords `sluice lists check` asks for in each class that needs keywords, where the standard's"
+        " own number is smaller.",
+    )
+    # Beijing's, because the days of filings and of official lists begin and end there.
+    timezone: Annotated[str, AfterValidator(_checked_timezone)] = Field(
+        "Asia/Shanghai",
+        max_length=64,
+        description="Time zone whose midnight ends the last day of a term.",
+        json_schema_extra={"remedy": 'Name a zone of the IANA database, such as "Asia/Shanghai" or "UTC"'},
+    )
 
     @model_validator(mode="after")
     def _some_list(self) -> Self:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from filters.taxonomy import load_taxonomy
 from gateway.accounts.account import AccountKind
 from gateway.accounts.store import AccountStore
 from gateway.audit.segment import log_directories, segment_paths
@@ -22,10 +23,12 @@ from gateway.doctor import (
     check_upstream,
     examine,
 )
+from gateway.rulesets.versions import VersionStore
 from gateway.settings import Loaded
 from gateway.sockets import open_socket
 from gateway.storage.engine import open_engine
 from gateway.storage.migrate import migrate
+from tests.filters.list_rows import list_row
 from tests.gateway.audit.builders import entries
 from tests.gateways import LOOPBACK, Gateway, reply, scripted
 from tests.raw_server import Do
@@ -124,6 +127,27 @@ def test_old_lists_are_a_warning(tmp_path: Path) -> None:
         sizes, age = check_lists(loaded, NOW)
         assert (sizes.verdict, age.verdict) == (WARNING, verdict)
         assert f"{days} days" in age.what
+
+
+def test_a_published_version_is_what_is_looked_at(tmp_path: Path) -> None:
+    """Its age is counted from the day it was published, whatever the files of the settings say."""
+    loaded = _loaded(tmp_path, COMPLETE + f'[lists]\nversions = "{tmp_path / "versions"}"\n')
+    for days, verdict in ((1, OK), (91, WARNING)):
+        at_us = int((NOW.timestamp() - days * 86_400) * 1_000_000)
+        lists = [[list_row(f"出售某物{days}")]]
+        version = VersionStore(loaded.settings.lists.versions).publish(lists, "li", "", at_us)
+        sizes, age = check_lists(loaded, NOW)
+        assert sizes.what.startswith("1 terms; 17 risk classes")
+        assert (age.verdict, age.what) == (verdict, f"version {version.id}: published {days} days ago")
+
+
+def test_enough_keywords_are_well(tmp_path: Path) -> None:
+    """Ten thousand in all and the operator's number in each class that needs them."""
+    loaded = _loaded(tmp_path, COMPLETE + f'[lists]\nversions = "{tmp_path / "versions"}"\nminimum_per_risk = 600\n')
+    risks = [risk.id for risk in load_taxonomy().risks.values() if risk.keyword_min]
+    rows = [list_row(f"词{risk}{number}", risk) for risk in risks for number in range(600)]
+    VersionStore(loaded.settings.lists.versions).publish([rows], "li", "", int(NOW.timestamp() * 1_000_000))
+    assert _verdicts(list(check_lists(loaded, NOW))) == [("lists", OK), ("lists", OK)]
 
 
 def test_a_store_that_is_not_there_or_empty_is_a_warning(tmp_path: Path) -> None:

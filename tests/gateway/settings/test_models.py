@@ -28,6 +28,18 @@ def test_server_values_out_of_bounds_are_refused(given: dict[str, int]) -> None:
         Server.model_validate(given)
 
 
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "Asia", "../etc/passwd", "", "/etc/localtime"])
+def test_a_zone_that_does_not_exist_is_refused(zone: str) -> None:
+    """Terms must not expire by a clock that nobody chose."""
+    with pytest.raises(ValidationError, match="is no time zone"):
+        Lists(timezone=zone)
+
+
+def test_lists_expire_by_beijing_time() -> None:
+    """The days of filings and of official lists begin and end there."""
+    assert Lists().timezone == "Asia/Shanghai"
+
+
 def test_the_planes_need_listeners_of_their_own() -> None:
     """One address and port cannot serve clients and administrators."""
     with pytest.raises(ValidationError, match="same address and port"):
