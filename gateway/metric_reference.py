@@ -30,7 +30,7 @@ LABELS = {
     "decision": "in `sluice_exchanges_total` the decision on the exchange: `allow`, `flag`, `mask`, `unscanned`,"
     " `block`, `unfiltered` or `error`; in `sluice_decisions_total` the action on a finding: `flag`, `mask` or"
     " `block`",
-    "dialect": "wire format: `openai.chat`",
+    "dialect": "wire format: `openai.chat`, `openai.responses`, `anthropic.messages` or `anthropic.count_tokens`",
     "digest": "digest of the lists in force, as in the header `x-sluice-ruleset`",
     "keywords": "number of terms in force",
     "kind": "what became of the visible label: `end`, `start`, `both`, `present` (the model's own), `interface` or"
