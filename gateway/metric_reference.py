@@ -30,15 +30,16 @@ LABELS = {
     "decision": "in `sluice_exchanges_total` the decision on the exchange: `allow`, `flag`, `mask`, `unscanned`,"
     " `block`, `unfiltered` or `error`; in `sluice_decisions_total` the action on a finding: `flag`, `mask` or"
     " `block`",
-    "dialect": "wire format: `openai.chat`, `openai.moderations`",
+    "dialect": "wire format: `openai.chat`, `openai.responses`, `openai.moderations`, `anthropic.messages` or"
+    " `anthropic.count_tokens`",
     "digest": "digest of the lists in force, as in the header `x-sluice-ruleset`",
     "keywords": "number of terms in force",
     "kind": "what became of the visible label: `end`, `start`, `both`, `present` (the model's own), `interface` or"
     " `none`",
     "model": "always `none` in this version",
-    "outcome": "in `sluice_verdict_lookups_total`: `hit` (the text was scanned before, with the same lists) or `miss`;"
-    " in `sluice_ruleset_reloads_total`: `loaded`, `unchanged`, `refused` (a list is wrong, the old ruleset stays) or"
-    " `failed` (tried again)",
+    "outcome": "in `sluice_verdict_lookups_total`: `hit` (the text was scanned before, with the same lists) or"
+    " `miss`; in `sluice_ruleset_reloads_total`: `loaded`, `unchanged`, `refused` (a list is wrong, the old ruleset"
+    " stays) or `failed` (tried again)",
     "part": "`upstream`: the model server's share; `added`: the gateway's",
     "phase": "`request` or `response`",
     "reason": "in `sluice_unscanned_total`: `scan_timeout`, `scan_queue_full` or `malformed_frame`; in"

@@ -13,6 +13,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 
+import anthropic
 import httpx
 import httpx2
 import openai
@@ -49,7 +50,7 @@ _T = TypeVar("_T")
 
 HTTP = httpx.Client(verify=False, timeout=_PATIENCE_SECONDS)  # noqa: S501 plain HTTP; certificates take long to load
 """What tests ask with."""
-_OPENAI_HTTP = httpx2.Client(verify=False, timeout=_PATIENCE_SECONDS)
+_CLIENT_HTTP = httpx2.Client(verify=False, timeout=_PATIENCE_SECONDS)
 
 
 @dataclass
@@ -89,7 +90,13 @@ class Gateway:
     def openai(self, kind: AccountKind = AccountKind.USER) -> openai.OpenAI:
         """Return an OpenAI client of an account; it never repeats a request by itself."""
         return openai.OpenAI(
-            base_url=f"{self.url}/v1", api_key=self.keys[kind], max_retries=0, http_client=_OPENAI_HTTP
+            base_url=f"{self.url}/v1", api_key=self.keys[kind], max_retries=0, http_client=_CLIENT_HTTP
+        )
+
+    def anthropic(self, kind: AccountKind = AccountKind.USER) -> anthropic.Anthropic:
+        """Return an Anthropic client of an account; it never repeats a request by itself."""
+        return anthropic.Anthropic(
+            base_url=self.url, api_key=self.keys[kind], max_retries=0, http_client=_CLIENT_HTTP
         )
 
     def on_disk(self) -> list[ExchangeRecord]:

@@ -9,9 +9,11 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import NamedTuple
 
+from gateway.standin.formats import CHAT, MESSAGES, Format
 from gateway.standin.order import Cue, Order, read_order
 from gateway.standin.replies import write_choices
-from gateway.standin.wire import GARBAGE, GARBAGE_BODY, Frames, error_body, stream_frames, whole_body
+from gateway.standin.wire import GARBAGE, GARBAGE_BODY, Frames
+from gateway.standin.wire_messages import token_count_body
 
 DEFAULT_TOKENS_PER_SECOND = 50.0
 # Already finer than the timers of an event loop; 0 is the way to say at once.
@@ -68,22 +70,35 @@ class Script:
         return sum(len(step.data) for step in self.steps)
 
 
-def compose(body: bytes, tokens_per_second: float = DEFAULT_TOKENS_PER_SECOND) -> Script:
-    """Plan the reply to a chat completion request.
+def compose(body: bytes, tokens_per_second: float = DEFAULT_TOKENS_PER_SECOND, spoken: Format = CHAT) -> Script:
+    """Plan the reply to a request.
 
     Args:
         body: the request's body.
         tokens_per_second: pace unless the prompt has a cue for it; 0 sends at once.
+        spoken: its wire format.
     """
     try:
-        order = read_order(body)
+        order = read_order(body, spoken.conversation)
         # The id is a digest of the body, so that replies of a repeated request can be compared byte by byte.
-        script = _reply(order, f"chatcmpl-{blake2b(body, digest_size=12).hexdigest()}")
+        script = _reply(order, spoken, f"{spoken.prefix}{blake2b(body, digest_size=12).hexdigest()}")
         pace = order.number(Cue.PACE, tokens_per_second, MOST_TOKENS_PER_SECOND)
     except ValueError as error:
         # An argument that does not fit fails loudly: a cue that did nothing would make a test pass for no reason.
-        return json_script(400, error_body(400, f"The stand-in cannot read this request. {error}"))
+        return json_script(400, spoken.error(400, f"The stand-in cannot read this request. {error}"))
     return _end(order, replace(script, token_seconds=1 / pace if pace else 0.0))
+
+
+def compose_count(body: bytes) -> Script:
+    """Plan the reply to a request that only asks how many tokens its prompt has.
+
+    Args:
+        body: the request's body.
+    """
+    try:
+        return json_script(200, token_count_body(read_order(body).prompt_tokens))
+    except ValueError as error:
+        return json_script(400, MESSAGES.error(400, f"The stand-in cannot read this request. {error}"))
 
 
 def json_script(status: int, body: bytes, after_tokens: int = 0) -> Script:
@@ -91,26 +106,26 @@ def json_script(status: int, body: bytes, after_tokens: int = 0) -> Script:
     return Script((Step(after_tokens, body),), status=status, content_length=len(body))
 
 
-def _reply(order: Order, reply_id: str) -> Script:
+def _reply(order: Order, spoken: Format, reply_id: str) -> Script:
     """Plan the reply as if nothing went wrong on the way, garbage aside."""
     # Before anything is written: an error may go with any other cue.
     if Cue.ERROR in order.cues:
-        return _error(order)
+        return _error(order, spoken)
     choices = write_choices(order)
     tokens = sum(choice.tokens for choice in choices)
     if not order.streamed:
-        body = GARBAGE_BODY if Cue.GARBAGE in order.cues else whole_body(reply_id, choices, order.prompt_tokens)
+        body = GARBAGE_BODY if Cue.GARBAGE in order.cues else spoken.body(reply_id, choices, order.prompt_tokens)
         return json_script(200, body, after_tokens=tokens)
-    frames = stream_frames(reply_id, choices, order.prompt_tokens if order.include_usage else None)
+    frames = spoken.frames(reply_id, choices, order)
     return Script(_steps(order, frames), content_type=_SSE_TYPE)
 
 
-def _error(order: Order) -> Script:
+def _error(order: Order, spoken: Format) -> Script:
     status = int(order.number(Cue.ERROR, 500, _HIGHEST_ERROR))
     # A success without a completion would be garbage, and that has a cue of its own.
     if status < _LOWEST_ERROR:
         raise ValueError(f"The cue 'error' takes a status from {_LOWEST_ERROR} to {_HIGHEST_ERROR}: [[error:503]].")
-    return json_script(status, error_body(status, f"The stand-in was asked to fail with status {status}."))
+    return json_script(status, spoken.error(status, f"The stand-in was asked to fail with status {status}."))
 
 
 def _steps(order: Order, frames: Frames) -> tuple[Step, ...]:
