@@ -7,12 +7,12 @@ matched; what is held of one never delays another; a choice that ends owes what 
 from typing import NamedTuple
 
 from filters.findings import Phase
-from filters.keywords import KeywordStream
 from filters.ruleset import Ruleset
 from gateway.protocol.dialects.base import Carrier, ChannelKey, Segment, Spelling
 from gateway.protocol.gate import Channel, Released
 from gateway.protocol.judge import Judge
 from gateway.protocol.labels import AnswerText, Labelling, Position
+from gateway.protocol.nested import NestedStage, scan_nested
 
 
 class Owed(NamedTuple):
@@ -57,7 +57,7 @@ class Channels:
         self._limit = limit
         self._channels: dict[ChannelKey, Channel] = {}
         self._answers: dict[int, AnswerText] = {}
-        self._spellings: dict[int, KeywordStream] = {}
+        self._spellings: dict[int, NestedStage] = {}
         self._visible: dict[int, ChannelKey] = {}  # the running text that an answer's label goes to
         self._finished: set[int] = set()
         self.received_characters = 0
@@ -119,10 +119,11 @@ class Channels:
         """Tell whether token probabilities may leave: nothing in them would be acted on, or held back."""
         stream = self._spellings.get(spelling.choice)
         if stream is None:
-            stream = self._spellings[spelling.choice] = self._ruleset.response.stream()
+            stream = self._spellings[spelling.choice] = NestedStage(self._ruleset.response.stream)
         found = [known.finding for known in stream.feed(spelling.text)]
         # Tokens that were not chosen join to no text, but one of them alone may be a term.
-        found += (finding for text in spelling.texts for finding in self._ruleset.response.scan(text))
+        for alone in scan_nested(self._ruleset.response, spelling.texts):
+            found += alone
         # A beginning counts too: the text holds it back, and its spelling must not show it.
         return stream.pending == 0 and not any(judge.acts(Phase.RESPONSE, finding) for finding in found)
 
@@ -168,7 +169,7 @@ class Channels:
         # Each running text keeps a scan and a tail: new indices in every frame would grow them without end.
         if len(self._channels) >= self._limit:
             raise StreamShapeError
-        channel = self._channels[key] = Channel((self._ruleset.response.stream(),))
+        channel = self._channels[key] = Channel((NestedStage(self._ruleset.response.stream),))
         return channel
 
     def _show(self, choice: int, text: str) -> str:

@@ -21,6 +21,7 @@ from gateway.protocol.buffered import BufferedReply, Findings, Texts, judge_text
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.base import Answer, Document, Identity, ParsedRequest
 from gateway.protocol.judge import Decision, Judge
+from gateway.protocol.nested import scan_nested
 from gateway.protocol.policy import FailMode
 from gateway.protocol.record import ExchangeRecord
 from gateway.protocol.streaming import StreamedReply
@@ -146,7 +147,7 @@ class Exchange:
             self.state = State.SCANNING_REQUEST if phase is Phase.REQUEST else State.SCANNING_REPLY
             return [wish.ScanText(phase, tuple(group.text for group in texts.groups))]
         matcher = self._context.ruleset.matcher(phase)
-        return self._judged(phase, matcher.scan_all([group.text for group in texts.groups]), at_us)
+        return self._judged(phase, scan_nested(matcher, [group.text for group in texts.groups]), at_us)
 
     def _on_scanned(self, event: fact.ScanCompleted, at_us: int) -> list[wish.Command]:
         self._check_scan(event)

@@ -16,6 +16,7 @@ from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.base import ChannelKey, Document, FrameView, Identity, Segment
 from gateway.protocol.documents import read_document, reads_one_way
 from gateway.protocol.judge import Judge
+from gateway.protocol.nested import scan_nested
 from gateway.protocol.policy import FailMode
 from gateway.protocol.sse import SseDecoder, SseFrame, encode_frame
 from gateway.protocol.templates import FrameTemplate, fill, make_template, text_between
@@ -177,7 +178,7 @@ class StreamedReply:
             return True
         # As readers decode it (WHATWG HTML 9.2): a strict reading would fail at one bad byte that they step over.
         plain = text if isinstance(text, str) else text.decode("utf-8", "replace")
-        for finding in self._matcher.scan(plain):
+        for finding in scan_nested(self._matcher, (plain,))[0]:
             # A masked id or event name would be another id to the client, so nothing is masked here.
             if self._judge.act(Phase.RESPONSE, finding, maskable=False) is Action.BLOCK:
                 self.stop = ErrorCode.CONTENT_FILTER
