@@ -38,8 +38,8 @@ LABELS = {
     "model": "always `none` in this version",
     "part": "`upstream`: the model server's share; `added`: the gateway's",
     "phase": "`request` or `response`",
-    "reason": "in `sluice_unscanned_total`: `scan_timeout`, `scan_queue_full` or `malformed_frame`; in"
-    " `sluice_upstream_errors_total`: an error code without `upstream_`",
+    "reason": "in `sluice_unscanned_total`: `scan_timeout`, `scan_queue_full`, `malformed_frame` or"
+    " `tool_definitions`; in `sluice_upstream_errors_total`: an error code without `upstream_`",
     "risk": "risk id of the taxonomy",
     "stage": "`keywords`",
 }

@@ -29,9 +29,9 @@ class Texts(NamedTuple):
     characters: int
 
 
-def texts_of(document: Document) -> Texts:
-    """Find the texts of a document."""
-    groups = tuple(find_texts(document))
+def texts_of(document: Document, unread: frozenset[str] = frozenset()) -> Texts:
+    """Find the texts of a document, but for those in its members that are left unread."""
+    groups = tuple(find_texts(document, unread))
     return Texts(groups, sum([len(group.text) for group in groups]))
 
 

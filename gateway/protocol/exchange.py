@@ -25,6 +25,7 @@ from gateway.protocol.nested import scan_nested
 from gateway.protocol.policy import FailMode
 from gateway.protocol.record import ExchangeRecord
 from gateway.protocol.streaming import StreamedReply
+from gateway.protocol.texts import TOOL_DEFINITIONS
 
 _OK = 200
 _ERRORS_FROM = 400
@@ -132,9 +133,17 @@ class Exchange:
             return self._fail(exc.code, at_us, str(exc))
         self._builder.identity = Identity(self._context.request_id, self._request.model, at_us // 1_000_000)
         # The whole document, every role and the history: a place that is not read would be a way round.
-        self._texts = texts_of(self._request.document)
+        self._texts = texts_of(self._request.document, self._unread())
         self._prompt_characters = self._texts.characters
         return self._scan(Phase.REQUEST, at_us)
+
+    def _unread(self) -> frozenset[str]:
+        """Say which members of the request the policy leaves unread; what passes so is recorded."""
+        document = self._request.document
+        if self._context.policy.scan_tool_definitions or not any(document.get(name) for name in TOOL_DEFINITIONS):
+            return frozenset()
+        self._judge.left_unread(Phase.REQUEST, Stage.KEYWORDS, "tool_definitions")
+        return TOOL_DEFINITIONS
 
     def _on_refused(self, event: fact.RequestRefused, at_us: int) -> list[wish.Command]:
         self._started_at_us = at_us

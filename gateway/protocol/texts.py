@@ -2,11 +2,14 @@
 
 Rules: every string of a document is a text, also one under a name nobody has heard of, and so is every member name
 that is not a known one; text the client shapes cannot switch scanning off. Text parts that stand side by side in one
-list (``content: [{"type": "text", "text": …}, …]``) are one text, since the model reads them as one.
+list (``content: [{"type": "text", "text": …}, …]``) are one text, since the model reads them as one. A file in base64
+is read where it is text (`files`). A number is no text, except where a text belongs.
 """
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
+
+from gateway.protocol.files import FILE_NAMES, file_texts
 
 # One for one: a word in its place would move every offset behind it.
 MASK_CHARACTER = "*"
@@ -25,6 +28,10 @@ KNOWN_NAMES = frozenset(
     stream_options system_fingerprint temperature text tool_call_id tool_calls tool_choice tools top_logprobs top_p
     total_tokens type url usage user""".split()  # noqa: SIM905 the same
 )
+# Where a number stands in for a text, a lenient reader makes a text of it.
+_TEXT_NAMES = frozenset({"content", "text"})
+# Members of a request that describe tools; only a policy may leave them unread.
+TOOL_DEFINITIONS = frozenset({"functions", "tools"})
 
 
 class TextPart(NamedTuple):
@@ -46,18 +53,19 @@ class TextGroup(NamedTuple):
 
     Attributes:
         text: the parts joined.
-        parts: where it stands; empty for a member name, which cannot be masked.
+        parts: where it stands; empty for a member name, a number or a file, which cannot be masked.
     """
 
     text: str
     parts: tuple[TextPart, ...]
 
 
-def find_texts(document: Any) -> list[TextGroup]:  # noqa: ANN401 any JSON value
+def find_texts(document: Any, unread: frozenset[str] = frozenset()) -> list[TextGroup]:  # noqa: ANN401 any JSON value
     """Return every text of a document, in document order within each object or array.
 
     Args:
         document: a JSON value as parsed.
+        unread: members of the document itself that are left out.
     """
     groups: list[TextGroup] = []
     # Not recursive: how deep a document goes is the sender's choice, how deep we may call is not.
@@ -65,16 +73,23 @@ def find_texts(document: Any) -> list[TextGroup]:  # noqa: ANN401 any JSON value
     while pending:
         node, joined = pending.pop()
         if type(node) is dict:
-            _object_texts(node, pending, groups, joined=joined)
+            _object_texts(node, pending, groups, joined=joined, unread=unread if node is document else frozenset())
         elif type(node) is list:
             _list_texts(node, pending, groups)
     return groups
 
 
 def _object_texts(
-    node: dict[str, Any], pending: list[tuple[Any, bool]], groups: list[TextGroup], *, joined: bool
+    node: dict[str, Any],
+    pending: list[tuple[Any, bool]],
+    groups: list[TextGroup],
+    *,
+    joined: bool,
+    unread: frozenset[str],
 ) -> None:
     for name, value in node.items():
+        if name in unread:
+            continue
         if name not in KNOWN_NAMES:
             # Masked, it would be another member; without parts, a hit blocks.
             groups.append(TextGroup(name, ()))
@@ -82,10 +97,17 @@ def _object_texts(
         kind = type(value)
         if kind is str:
             # A joined part is read with its neighbours; read here too, its findings would count twice.
-            if value not in PLAIN and not (joined and name == "text"):
+            if value in PLAIN or (joined and name == "text"):
+                continue
+            texts = file_texts(name, value, node) if name in FILE_NAMES else None
+            if texts is None:
                 groups.append(TextGroup(value, (TextPart(node, name, value),)))
+            else:
+                groups += [TextGroup(text, ()) for text in texts]
         elif kind is dict or kind is list:
             pending.append((value, False))
+        elif name in _TEXT_NAMES and (kind is int or kind is float):
+            groups.append(TextGroup(str(value), ()))
 
 
 def _list_texts(node: list[Any], pending: list[tuple[Any, bool]], groups: list[TextGroup]) -> None:
