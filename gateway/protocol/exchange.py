@@ -181,6 +181,10 @@ class Exchange:
     def _judged(self, phase: Phase, findings: Findings, at_us: int) -> list[wish.Command]:
         action = judge_texts(phase, self._texts, findings, self._judge)
         if action is Action.BLOCK:
+            identity = self._builder.identity
+            # A refusal names the model asked for, which is the client's text like any other.
+            if any(scan_nested(self._context.ruleset.matcher(phase), (identity.model,))):
+                self._builder.identity = identity._replace(model="")
             return self._refuse(at_us)
         if phase is Phase.RESPONSE:
             return self._deliver(at_us, changed=action is Action.MASK)

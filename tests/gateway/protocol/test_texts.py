@@ -44,6 +44,28 @@ def test_every_string_is_a_text(document: Any, expected: list[str]) -> None:  # 
     assert texts(document) == expected
 
 
+def entries(*tokens: str, spelled: str) -> list[dict[str, Any]]:
+    """Return token probabilities whose bytes spell a text, two to a token."""
+    data = spelled.encode()
+    return [{"token": token, "bytes": list(data[at * 2 : at * 2 + 2])} for at, token in enumerate(tokens)]
+
+
+def test_tokens_are_one_text() -> None:
+    """And so are their bytes, where these say something else; a character may take several tokens."""
+    assert texts({"content": entries("fo", "rb", spelled="forb")}) == ["bytes", "bytes", "forb", "token", "token"]
+    assert "冰x" in texts({"content": entries("\\xe5", "\\x86", spelled="冰x")})
+    odd = [{"token": "a", "bytes": [1, 300]}, {"token": "b", "bytes": "c"}, {"token": "d", "bytes": [True]}]
+    assert texts({"content": odd}) == ["abd", "bytes", "bytes", "bytes", "c", "token", "token", "token"]
+
+
+def test_a_mask_in_bytes_leaves_no_bytes() -> None:
+    """What was spelled by numbers is not spelled any more."""
+    document = {"content": entries("x", "y", spelled="mild")}
+    group = next(group for group in find_texts(document) if group.text == "mild")
+    write_masked(group, [(0, 4)])
+    assert [entry["bytes"] for entry in document["content"]] == ["**", "**"]
+
+
 def test_members_can_be_left_unread() -> None:
     """Members of the document itself, with all below them; the same name further down is read."""
     document = {"tools": [{"text": "a"}], "content": {"tools": "b"}, "unknown": "c"}
