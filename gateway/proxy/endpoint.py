@@ -15,8 +15,10 @@ from gateway.accounts.account import Account, AccountKind
 from gateway.errors import ErrorCode, GatewayError
 from gateway.protocol import events as fact
 from gateway.protocol.context import ExchangeContext
+from gateway.protocol.dialects.anthropic_messages import AnthropicMessages, AnthropicTokenCount
 from gateway.protocol.dialects.base import Dialect
 from gateway.protocol.dialects.openai_chat import OpenAIChat
+from gateway.protocol.dialects.openai_responses import OpenAIResponses
 from gateway.protocol.exchange import Exchange
 from gateway.proxy.driver import Driver, Receive, Send
 from gateway.proxy.services import Services
@@ -24,7 +26,12 @@ from gateway.proxy.services import Services
 Scope = dict[str, Any]
 
 OPENAI_CHAT: Dialect = OpenAIChat()
-ROUTES: dict[str, Dialect] = {"/v1/chat/completions": OPENAI_CHAT}
+ROUTES: dict[str, Dialect] = {
+    "/v1/chat/completions": OPENAI_CHAT,
+    "/v1/responses": OpenAIResponses(),
+    "/v1/messages": AnthropicMessages(),
+    "/v1/messages/count_tokens": AnthropicTokenCount(),
+}
 
 
 class Endpoint:
