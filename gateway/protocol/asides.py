@@ -27,14 +27,16 @@ class Aside(NamedTuple):
         key: member name or position there.
         value: what stands there.
         instead: what stands there when it does not come back.
-        spells: for a spelling every text in it, joined and one by one; empty for an encoding.
+        spelling: True for a spelling, False for an encoding.
+        texts: what a spelling says, joined and piece by piece; nothing where its pieces are numbers.
     """
 
     container: Any
     key: Any
     value: Any
     instead: Any = None
-    spells: tuple[str, ...] = ()
+    spelling: bool = False
+    texts: tuple[str, ...] = ()
 
 
 def set_aside(asides: Iterable[Aside]) -> None:
@@ -45,7 +47,7 @@ def set_aside(asides: Iterable[Aside]) -> None:
 
 def spelled(asides: Iterable[Aside]) -> list[str]:
     """Return the texts of all spellings, in their order."""
-    return [text for aside in asides for text in aside.spells]
+    return [text for aside in asides for text in aside.texts]
 
 
 def put_back(asides: Iterable[Aside], *, spellings: bool) -> None:
@@ -56,7 +58,7 @@ def put_back(asides: Iterable[Aside], *, spellings: bool) -> None:
         spellings: False when only encodings may come back.
     """
     for aside in asides:
-        if spellings or not aside.spells:
+        if spellings or not aside.spelling:
             aside.container[aside.key] = aside.value
 
 

@@ -19,12 +19,12 @@ def test_encodings_come_back_and_spellings_only_where_they_may() -> None:
     document = {"embedding": [1.0], "words": ["a"], "tokens": [7]}
     asides = [
         Aside(document, "embedding", [1.0]),
-        Aside(document, "words", ["a"], spells=("a",)),
-        Aside(document, "tokens", [7], [], spells=("a",)),
+        Aside(document, "words", ["a"], None, True, ("a",)),
+        Aside(document, "tokens", [7], [], True),
     ]
     set_aside(asides)
     assert document == {"embedding": None, "words": None, "tokens": []}
-    assert spelled(asides) == ["a", "a"]
+    assert spelled(asides) == ["a"]
     put_back(asides, spellings=False)
     assert document == {"embedding": [1.0], "words": None, "tokens": []}
     put_back(asides, spellings=True)
