@@ -14,7 +14,6 @@ from gateway.protocol.judge import Decision, Judge
 from gateway.protocol.labels import language_of
 from gateway.protocol.policy import RefusalStyle
 from gateway.protocol.refusals import NOTICES, REFUSALS, outcome_member
-from gateway.protocol.sse import encode_frame
 from gateway.protocol.streaming import StreamedReply
 
 _JSON = b"application/json"
@@ -81,11 +80,11 @@ class AnswerBuilder:
         text = self._judge.answer(*_by_language(request, REFUSALS))
         if not request.streamed:
             return self._whole(_OK, dialect.refusal(self.identity, text) | outcome)
-        # Whoever asked for a stream reads frames; a whole document would be an error to its parser.
-        *first, last = dialect.refusal_frames(self.identity, text)
-        frames = [encode_frame(orjson.dumps(frame)) for frame in (*first, last | outcome)]
+        # Whoever asked for a stream reads frames; a whole document would be an error to its parser. To them, it is a
+        # stream that was cut before its first word.
+        stream = StreamedReply(self._context, self._judge, self.identity, structured=request.structured)
         head = SendStart(_OK, (*self._headers(_EVENT_STREAM), (b"cache-control", b"no-cache")))
-        return [head, SendEnd(b"".join(frames) + dialect.terminator)]
+        return [head, SendEnd(stream.cut(text, outcome))]
 
     def notice(self, stream: StreamedReply, request: ParsedRequest) -> list[Command]:
         """Return the end of a stream that was blocked on its way."""
@@ -97,9 +96,8 @@ class AnswerBuilder:
 
     def broken(self, stream: StreamedReply, code: ErrorCode) -> list[Command]:
         """Return the end of a stream that failed on its way."""
-        error = self._context.dialect.error(code, ANSWERS[code].message)
         members = self._marks(stream) | {"sluice": self._outcome()}
-        return [SendEnd(stream.broken(error | members))]
+        return [SendEnd(stream.broken(code, members))]
 
     def error(self, code: ErrorCode, detail: str = "") -> list[Command]:
         """Return an error in the shape of the wire format.
@@ -118,7 +116,8 @@ class AnswerBuilder:
 
     @property
     def _refuses_by_error(self) -> bool:
-        return self._context.policy.refusal is RefusalStyle.ERROR
+        # A reply that holds no text has no place for a refusal.
+        return self._context.policy.refusal is RefusalStyle.ERROR or not self._context.dialect.generates
 
     def _marks(self, stream: StreamedReply) -> Document:
         # Where nothing was shown there is no content that a label could name.

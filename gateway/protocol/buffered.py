@@ -75,12 +75,13 @@ def label_answers(answers: list[Answer], labelling: Labelling, *, structured: bo
     outcomes = []
     for answer in answers:
         text = AnswerText(structured=structured or answer.structured)
-        content = answer.container[answer.key]
-        text.add(content)
+        for container, key in answer.places:
+            text.add(container[key])
         if not text.empty:
             # Unlike in a stream the whole answer is known, so the model's own label spares ours at the start too.
-            head = "" if text.present else text.opening(labelling)
-            answer.container[answer.key] = head + content + text.closing(labelling)
+            (first, head), (last, tail) = answer.places[0], answer.places[-1]
+            first[head] = ("" if text.present else text.opening(labelling)) + first[head]
+            last[tail] += text.closing(labelling)
         outcomes.append(text.outcome(labelling))
     # The record has one value for all choices; `none` only where no choice has another.
     return next((outcome for outcome in sorted(outcomes) if outcome != "none"), "none")

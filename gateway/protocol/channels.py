@@ -1,7 +1,8 @@
 """The running texts of one stream, and what its reader has seen of each answer.
 
-Rules: texts that continue from frame to frame are kept apart (choices, reasoning, each tool call) before anything is
-matched; what is held of one never delays another; a choice that ends owes what is still held, and its label.
+Rules: texts that continue from frame to frame are kept apart (choices, content blocks, reasoning, each tool call)
+before anything is matched; what is held of one never delays another; a part that ends owes what is still held of it,
+an answer that ends owes its label; where a format says a text once more, it says what was shown of it.
 """
 
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from gateway.protocol.labels import AnswerText, Labelling, Position
 
 
 class Owed(NamedTuple):
-    """What a choice still owes at its end.
+    """What is still owed at an end.
 
     Attributes:
         pieces: running texts and what is due in them: held text, and the closing label.
@@ -28,7 +29,7 @@ class Owed(NamedTuple):
 
 
 class StreamShapeError(ValueError):
-    """A stream has more running texts than its bound, or a choice goes on behind its end."""
+    """A stream has more running texts than its bound, or longer ones, or a text goes on behind its end."""
 
 
 class Channels:
@@ -37,29 +38,32 @@ class Channels:
     Args:
         ruleset: what they are scanned with.
         labelling: how answers are labelled.
-        visible_path: path of the answer's own text inside a choice.
         structured: True when JSON was asked for.
         limit: most running texts taken.
+        most_shown: most characters shown, where a format says them once more and they are kept for it; 0 keeps none.
 
     Attributes:
         received_characters: characters scanned so far.
     """
 
     def __init__(
-        self, ruleset: Ruleset, labelling: Labelling, visible_path: ChannelKey, *, structured: bool, limit: int
+        self, ruleset: Ruleset, labelling: Labelling, *, structured: bool, limit: int, most_shown: int = 0
     ) -> None:
         self._ruleset = ruleset
         self._labelling = labelling
         # Settled here, because `_show` asks with every frame.
         self._opens = labelling.position in (Position.START, Position.BOTH)
-        self._visible_path = visible_path
         self._structured = structured
         self._limit = limit
+        self._most_shown = most_shown
         self._channels: dict[ChannelKey, Channel] = {}
         self._answers: dict[int, AnswerText] = {}
-        self._spellings: dict[int, KeywordStream] = {}
+        self._spellings: dict[ChannelKey, KeywordStream] = {}
         self._visible: dict[int, ChannelKey] = {}  # the running text that an answer's label goes to
-        self._finished: set[int] = set()
+        self._visible_keys: set[ChannelKey] = set()
+        self._shown: dict[ChannelKey, list[str]] = {}
+        self._shown_characters = 0
+        self._finished: set[ChannelKey] = set()
         self.received_characters = 0
 
     @property
@@ -69,8 +73,8 @@ class Channels:
 
     @property
     def unfinished(self) -> list[int]:
-        """Choices that have text and no end yet."""
-        return sorted({int(key[0]) for key in self._channels} - self._finished)
+        """Answers that have text and no end yet."""
+        return [answer for answer in self._numbers() if (answer,) not in self._finished]
 
     @property
     def shown(self) -> bool:
@@ -89,12 +93,11 @@ class Channels:
         """Take the next piece of a running text; return what may be shown in its place.
 
         Raises:
-            StreamShapeError: it would open one running text too many, or its choice has ended: what was held of it
+            StreamShapeError: it would open one running text too many, or its path has ended: what was held of it
                 has left, so a term could begin before the end and go on behind it.
         """
-        choice = int(segment.channel[0])
-        # The end of a choice lets go of all that was held, so nothing may follow that a term could reach into.
-        if choice in self._finished and segment.text and not segment.whole:
+        # The end of a text lets go of all that was held, so nothing may follow that a term could reach into.
+        if self._finished and segment.text and not segment.whole and self._ended(segment.channel):
             raise StreamShapeError
         channel = self._channels.get(segment.channel) or self._open(segment.channel)
         self.received_characters += len(segment.text)
@@ -103,66 +106,102 @@ class Channels:
         if segment.whole and not released.blocked:
             rest = channel.finish(judge)
             released = Released(released.text + rest.text, blocked=rest.blocked)
+        answer = int(segment.channel[0])
         # Programs read such an answer: a sentence inside would break it, the members and the header label it instead.
         if segment.carrier is Carrier.STRUCTURED:
-            self._answer(choice).structured = True
+            self._answer(answer).structured = True
         elif segment.carrier is Carrier.VISIBLE:
             # The latest wins: content comes as a string or in parts, and the label has to follow the form in use.
-            self._visible[choice] = segment.channel
-            shown = self._show(choice, released.text)
+            self._visible[answer] = segment.channel
+            self._visible_keys.add(segment.channel)
+            shown = self._show(answer, released.text)
             # By identity: most frames show what was released, and no new value is made for them.
             if shown is not released.text:
-                return Released(shown, blocked=released.blocked)
+                released = Released(shown, blocked=released.blocked)
+        if self._most_shown:
+            self.note(segment.channel, released.text)
+            if self._shown_characters > self._most_shown:
+                raise StreamShapeError
         return released
+
+    def repeated(self, segment: Segment, judge: Judge) -> Released:
+        """Read a place that says a running text once more; return what is new of it.
+
+        A text that was read before is not read again: `shown_of` is what leaves in its place. One that nothing was
+        read of, since not all servers send pieces, begins and ends here.
+        """
+        if segment.channel in self._channels or not segment.text:
+            return Released("")
+        released = self.advance(segment._replace(whole=True), judge)
+        self._finished.add(segment.channel)
+        # A frame at which the stream is stopped says nothing more.
+        if released.blocked:
+            self._shown.pop(segment.channel, None)
+        return released
+
+    def note(self, channel: ChannelKey, text: str) -> None:
+        """Keep what is shown of a running text, for where it is said once more."""
+        self._shown_characters += len(text)
+        self._shown.setdefault(channel, []).append(text)
+
+    def shown_of(self, channel: ChannelKey) -> str:
+        """Return what was shown of a running text, labels and notices included."""
+        pieces = self._shown.get(channel, [])
+        # Joined once for all repetitions.
+        pieces[:] = ["".join(pieces)]
+        return pieces[0]
 
     def spells(self, spelling: Spelling, judge: Judge) -> bool:
         """Tell whether token probabilities may leave: nothing in them would be acted on, or held back."""
-        stream = self._spellings.get(spelling.choice)
+        stream = self._spellings.get(spelling.channel)
         if stream is None:
-            stream = self._spellings[spelling.choice] = self._ruleset.response.stream()
+            stream = self._spellings[spelling.channel] = self._ruleset.response.stream()
         found = [known.finding for known in stream.feed(spelling.text)]
         # Tokens that were not chosen join to no text, but one of them alone may be a term.
         found += (finding for text in spelling.texts for finding in self._ruleset.response.scan(text))
         # A beginning counts too: the text holds it back, and its spelling must not show it.
         return stream.pending == 0 and not any(judge.acts(Phase.RESPONSE, finding) for finding in found)
 
-    def finish(self, choice: int, judge: Judge) -> Owed:
-        """End a choice; return what it still owes."""
-        self._finished.add(choice)
-        answer = self._answer(choice)
+    def finish(self, path: ChannelKey, judge: Judge) -> Owed:
+        """End every running text below a path; return what is still owed of them."""
+        self._finished.add(path)
         pieces = []
         for key, channel in self._channels.items():
-            if key[0] == choice and channel.held:
+            if channel.held and key[: len(path)] == path:
                 text, blocked = channel.finish(judge)
-                # By the first step alone, so that content in parts is the answer as well.
-                visible = key[1] == self._visible_path[0]
-                pieces.append((key, self._show(choice, text) if visible else text))
+                pieces.append((key, self._show(int(key[0]), text) if key in self._visible_keys else text))
                 # The label of an answer that was cut is the notice's to bring.
                 if blocked:
                     return Owed(pieces, blocked=True)
-        # Into the running text the answer stood in, so that a client which joins the pieces has it at their end.
-        if label := answer.closing(self._labelling):
-            pieces.append((self._visible.get(choice, (choice, *self._visible_path)), label))
-        return Owed(pieces)
+        # A part is no answer: another one may follow, and the label stands behind the last.
+        return Owed(pieces + (self.closing_label(int(path[0])) if len(path) == 1 else []))
 
-    def closing_label(self, choice: int) -> str:
-        """Return the visible label a choice that was shown still owes when its stream is cut."""
-        return self._answer(choice).closing(self._labelling)
+    def closing_label(self, answer: int) -> list[tuple[ChannelKey, str]]:
+        """Return the visible label an answer still owes at its end, and the running text it belongs to."""
+        label = self._answer(answer).closing(self._labelling)
+        # Into the running text the answer stood in, so that a client which joins the pieces has it at their end.
+        return [(self._visible[answer], label)] if label else []
 
     def finish_all(self, judge: Judge) -> Owed:
-        """End every choice: the stream is complete."""
+        """End every answer: the stream is complete."""
         pieces = []
-        # Choices that have ended are asked again and owe nothing: text and label are given once.
-        for choice in sorted({int(key[0]) for key in self._channels}):
-            owed = self.finish(choice, judge)
+        # Answers that have ended are asked again and owe nothing: text and label are given once.
+        for answer in self._numbers():
+            owed = self.finish((answer,), judge)
             pieces += owed.pieces
             if owed.blocked:
                 return Owed(pieces, blocked=True)
         return Owed(pieces)
 
-    def shown_in(self, choice: int) -> bool:
+    def shown_in(self, answer: int) -> bool:
         """Tell whether the reader has seen any of one answer."""
-        return not self._answer(choice).empty
+        return not self._answer(answer).empty
+
+    def _numbers(self) -> list[int]:
+        return sorted({int(key[0]) for key in self._channels})
+
+    def _ended(self, channel: ChannelKey) -> bool:
+        return any(channel[:size] in self._finished for size in range(1, len(channel) + 1))
 
     def _open(self, key: ChannelKey) -> Channel:
         # Each running text keeps a scan and a tail: new indices in every frame would grow them without end.
@@ -171,17 +210,17 @@ class Channels:
         channel = self._channels[key] = Channel((self._ruleset.response.stream(),))
         return channel
 
-    def _show(self, choice: int, text: str) -> str:
+    def _show(self, number: int, text: str) -> str:
         """Note what is shown of an answer; return it, behind the opening label where that is due."""
-        answer = self._answer(choice)
+        answer = self._answer(number)
         answer.add(text)
         # White space opens nothing: a model may begin with it and say no more.
         if not self._opens or not text or answer.empty:
             return text
         return answer.opening(self._labelling) + text
 
-    def _answer(self, choice: int) -> AnswerText:
-        answer = self._answers.get(choice)
+    def _answer(self, number: int) -> AnswerText:
+        answer = self._answers.get(number)
         if answer is None:
-            answer = self._answers[choice] = AnswerText(structured=self._structured)
+            answer = self._answers[number] = AnswerText(structured=self._structured)
         return answer

@@ -297,14 +297,15 @@ class Exchange:
         document, status = self._reply, self._status
         if changed:
             self._context.dialect.withhold(document)
-        # An error of the model server is no generated content: it gets neither label nor number.
-        if status == _OK:
+        # An error of the model server is no generated content, nor is a number of tokens: neither label nor number.
+        generated = status == _OK and self._context.dialect.generates
+        if generated:
             self._produce_id = self._context.request_id
             structured = self._request.structured
             self._label = label_answers(self._visible, self._context.labelling, structured=structured)
-        else:
+        elif status != _OK:
             self._error = ErrorCode.UPSTREAM_ERROR
-        self._answer = self._builder.reply(status, document, labelled=status == _OK)
+        self._answer = self._builder.reply(status, document, labelled=generated)
         return [self._append(at_us)]
 
     def _end_stream(self, stream: StreamedReply, at_us: int, after: State) -> list[wish.Command]:

@@ -1,24 +1,26 @@
 """A streamed reply on its way through: frames in, cleared frames out.
 
 Rules: a frame nothing was changed in leaves as the bytes that came; a frame that cannot be understood is a decision
-of the fail mode; the frame that may be the last waits for its successor, because the last one carries the members
-``aigc`` and ``sluice``; behind the terminator nothing is read any more.
+of the fail mode; behind the end of the stream nothing is read any more. How frames leave, and which of them wait, is
+the business of `gateway.protocol.outbox`.
 """
 
-from typing import NamedTuple
-
-import orjson
+from collections.abc import Callable, Sequence
 
 from filters.findings import Action, Phase, Stage
-from gateway.errors import ErrorCode
+from gateway.errors import ANSWERS, ErrorCode
+from gateway.protocol.buffered import Texts, judge_texts
 from gateway.protocol.channels import Channels, StreamShapeError
 from gateway.protocol.context import ExchangeContext
-from gateway.protocol.dialects.base import ChannelKey, Document, FrameView, Identity, Segment
+from gateway.protocol.dialects.base import ChannelKey, Document, FrameView, Identity, Segment, Wait
 from gateway.protocol.documents import read_document, reads_one_way
+from gateway.protocol.gate import Released
 from gateway.protocol.judge import Judge
+from gateway.protocol.outbox import Leaving, Outbox
 from gateway.protocol.policy import FailMode
-from gateway.protocol.sse import SseDecoder, SseFrame, encode_frame
+from gateway.protocol.sse import SseDecoder, SseFrame
 from gateway.protocol.templates import FrameTemplate, fill, make_template, text_between
+from gateway.protocol.texts import TextGroup
 
 # Metadata (ids, model name, event names) repeats in every frame; what was scanned is remembered, within bounds.
 _REMEMBERED_TEXTS = 128
@@ -26,20 +28,6 @@ _REMEMBERED_LENGTH = 128
 # How often a stream's frames are looked at for a template: enough to get past the first ones, and no more for a
 # server whose frames are never alike.
 _TEMPLATES = 4
-
-
-class _Held(NamedTuple):
-    """A frame that may be the last one.
-
-    Attributes:
-        raw: its bytes as they would leave.
-        others: its lines beside the data.
-        document: what it says.
-    """
-
-    raw: bytes
-    others: tuple[bytes, ...]
-    document: Document
 
 
 class StreamedReply:
@@ -53,123 +41,127 @@ class StreamedReply:
 
     Attributes:
         channels: the running texts.
-        done: True once the terminator came.
+        done: True once the stream said that it is complete.
         stop: why the stream must end before the model ends it: ``content_filter`` for a block, else the error.
     """
 
     def __init__(self, context: ExchangeContext, judge: Judge, identity: Identity, *, structured: bool) -> None:
         self._dialect = context.dialect
+        self._format = context.dialect.stream(identity)
         self._matcher = context.ruleset.response
         self._judge = judge
         self._decoder = SseDecoder(context.bounds.frame_bytes)
         self._scanned: set[str | bytes] = set()
-        self._held: _Held | None = None
         self._template: FrameTemplate | None = None
         self._templates_left = _TEMPLATES
-        # Until the model's first frame: a stream that ends before it must end in frames of its format all the same.
-        self._like = context.dialect.blank(identity)
         self.channels = Channels(
             context.ruleset,
             context.labelling,
-            context.dialect.visible_path,
             structured=structured,
             limit=context.bounds.channels,
+            # Whoever says all of it once more does so in one frame.
+            most_shown=context.bounds.frame_bytes if self._format.repeats else 0,
         )
+        self._outbox = Outbox(self._dialect, self._format, self.channels)
         self.done = False
         self.stop: ErrorCode | None = None
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes of the model's stream; return the bytes that may leave now."""
-        out: list[bytes] = []
-        self._take(self._decoder.feed(data), out)
-        return b"".join(out)
+        self._take(self._decoder.feed(data))
+        return self._outbox.take()
 
     def finish(self) -> bytes:
         """The model's stream is complete: let go of what no successor can change any more."""
-        out: list[bytes] = []
-        self._take(self._decoder.finish(), out)
+        self._take(self._decoder.finish())
         if self.stop is None:
             owed = self.channels.finish_all(self._judge)
-            for key, text in owed.pieces:
-                self._send(self._piece(key, text), out)
+            self._outbox.owe(owed.pieces)
             if owed.blocked:
                 self.stop = ErrorCode.CONTENT_FILTER
-        return b"".join(out)
+        return self._outbox.take()
 
     def closing(self, members: Document) -> bytes:
         """Return the last frame with the members, and the terminator."""
-        held = self._held or _Held(b"", (), self._dialect.ending(self._like, {0: ""}, None))
         # In the model's own last frame where there is one: clients know it, one more behind it they may not.
-        return encode_frame(orjson.dumps(held.document | members), held.others) + self._dialect.terminator
+        if not self._outbox.last_waits:
+            self._outbox.flush()
+            self._outbox.end(self._format.ending({0: ""}, filtered=False))
+        return self._close(members)
 
     def cut(self, text: str, members: Document) -> bytes:
-        """Return the frames that end a stream stopped by the filter: the notice, an end for every open choice."""
+        """Return the frames that end a stream stopped by the filter: the notice, an end for every open answer."""
         texts = {}
-        # A block before any text: the notice still needs a choice to stand in.
-        for choice in self.channels.unfinished or [0]:
+        # A block before any text: the notice still needs an answer to stand in.
+        for answer in self.channels.unfinished or [0]:
             # The notice must not read as the end of the sentence it stops.
-            gap = "\n\n" if self.channels.shown_in(choice) else ""
+            gap = "\n\n" if self.channels.shown_in(answer) else ""
             # What was shown is generated content, also when cut: a label is owed (GB 45438-2025 chapter 5).
-            texts[choice] = gap + text + self.channels.closing_label(choice)
+            texts[answer] = gap + text + "".join(label for _, label in self.channels.closing_label(answer))
+        self._outbox.flush()
         # The format's own word, so that clients which know nothing of this gateway see why it ended.
-        last = self._dialect.ending(self._like, texts, "content_filter")
-        return self._waiting() + encode_frame(orjson.dumps(last | members)) + self._dialect.terminator
+        self._outbox.end(self._format.ending(texts, filtered=True))
+        return self._close(members)
 
-    def broken(self, document: Document) -> bytes:
-        """Return the frames that end a stream which failed: labels still owed, an error frame, the terminator."""
-        out = self._waiting()
-        for choice in self.channels.unfinished:
+    def broken(self, code: ErrorCode, members: Document) -> bytes:
+        """Return the frames that end a stream which failed: labels still owed, an error, the terminator."""
+        for answer in self.channels.unfinished:
             # A failure does not undo what was shown: the label is owed here as well.
-            if label := self.channels.closing_label(choice):
-                out += self._piece((choice, *self._dialect.visible_path), label)
-        return out + encode_frame(orjson.dumps(document)) + self._dialect.terminator
+            self._outbox.owe(self.channels.closing_label(answer))
+        self._outbox.flush()
+        self._outbox.end(self._format.failure(code, ANSWERS[code].message))
+        return self._close(members)
 
-    def _waiting(self) -> bytes:
-        return self._held.raw if self._held else b""
+    def _close(self, members: Document) -> bytes:
+        self._outbox.close(members)
+        return self._outbox.take()
 
-    def _take(self, frames: list[SseFrame], out: list[bytes]) -> None:
+    def _take(self, frames: list[SseFrame]) -> None:
         for frame in frames:
             if self.done or self.stop:
                 return
-            self._frame(frame, out)
+            self._frame(frame)
         # Frames before the large one count first, also when one read brought them together.
         if self._decoder.overflowed and not self.done and not self.stop:
             self.stop = ErrorCode.UPSTREAM_MALFORMED
 
-    def _frame(self, frame: SseFrame, out: list[bytes]) -> None:
+    def _frame(self, frame: SseFrame) -> None:
         # Before anything is parsed: nearly every frame of a long answer leaves here.
         template = self._template
         if template is not None and (text := text_between(template, frame.raw)) is not None:
-            self._pass_text(frame, template, text, out)
+            self._pass_text(frame, template, text)
             return
         # Readers are given event names and comments too; unread, they would carry text past the scan.
         if frame.others and not all(self._clean(line) for line in frame.others):
             return
         if frame.data is None:
             # A keep-alive (WHATWG HTML 9.2): swallowed, a proxy behind us might take the connection for dead.
-            self._send(frame.raw, out)
+            self._outbox.send_bytes(frame.raw)
+        # Servers of other formats send it too, behind an end of their own.
         elif frame.data.strip() == b"[DONE]":
             # Not sent on from here: `closing` writes it behind the members.
             self.done = True
         else:
-            try:
-                document = read_document(frame.data)
-                view = self._dialect.view(document)
-            except ValueError:
-                self._malformed(frame, out)
-                return
-            # Every frame of a stream repeats its metadata: after the first one this is a single look.
-            if self._scanned.issuperset(view.texts) or all(self._clean(text) for text in view.texts):
-                self._like = document
-                self._pass(frame, document, view, out)
+            self._document(frame, frame.data)
 
-    def _malformed(self, frame: SseFrame, out: list[bytes]) -> None:
+    def _document(self, frame: SseFrame, data: bytes) -> None:
+        try:
+            document = read_document(data)
+            view = self._format.view(document)
+        except ValueError:
+            self._malformed(frame)
+            return
+        # Every frame of a stream repeats its metadata: after the first one this is a single look.
+        if self._scanned.issuperset(view.texts) or all(self._clean(text) for text in view.texts):
+            self._pass(frame, document, view)
+
+    def _malformed(self, frame: SseFrame) -> None:
         """A frame nobody understands passes only where the operator said so, and then read as one plain text."""
         mode = self._judge.unscanned(Phase.RESPONSE, Stage.KEYWORDS, "malformed_frame")
         if mode is FailMode.CLOSED:
             self.stop = ErrorCode.UPSTREAM_MALFORMED
         elif self._clean(frame.raw):
-            self._send(frame.raw, out)
+            self._outbox.send_bytes(frame.raw)
 
     def _clean(self, text: str | bytes) -> bool:
         """Scan a text that stands for itself; False stops the stream."""
@@ -186,54 +178,78 @@ class StreamedReply:
             self._scanned.add(text)
         return True
 
-    def _pass(self, frame: SseFrame, document: Document, view: FrameView, out: list[bytes]) -> None:
-        for number, segment in enumerate(view.segments):
-            text = self._advance(segment)
-            if text != segment.text:
-                segment.container[segment.key] = text
-            if self.stop:
-                self._last_words(frame, document, view.segments[number + 1 :], out)
-                return
+    def _covered(self, passages: Sequence[TextGroup]) -> bool:
+        """Scan texts that are complete in their frame, and mask them there; tell whether that changed any."""
+        findings = self._matcher.scan_all([each.text for each in passages])
+        action = judge_texts(Phase.RESPONSE, Texts(tuple(passages), 0), findings, self._judge)
+        if action is Action.BLOCK:
+            self.stop = ErrorCode.CONTENT_FILTER
+        return action is Action.MASK
+
+    def _pass(self, frame: SseFrame, document: Document, view: FrameView) -> None:
+        masked = self._covered(view.passages) if view.passages else False
+        # Like a name that cannot be masked: the frame is no place for what was cleared before it.
+        if self.stop:
+            return
+        own = self._pieces(view)
         # Behind the texts: only now is it known what of them is still held.
-        for choice in view.finished:
-            self._finish(choice, view.segments, out)
-            if self.stop:
-                self._last_words(frame, document, [], out)
-                return
+        for path in view.finished:
+            if self.stop is None:
+                self._finish(path, own)
+        if self.stop:
+            self._last_words(frame, document, view)
+            return
         # Compared again: an end may have given back what was held, and the frame is as it came after all.
-        changed = [segment for segment in view.segments if segment.container[segment.key] != segment.text]
+        changed = any(segment.container[segment.key] != segment.text for segment in view.segments)
         withheld = [spelling for spelling in view.spellings if not self.channels.spells(spelling, self._judge)]
         if changed or withheld:
             self._dialect.withhold(document)
         # Of two members of one name only the last was scanned; the bytes may leave only where there is but one.
-        again = changed or withheld or not reads_one_way(frame.data or b"", document)
-        raw = encode_frame(orjson.dumps(document), frame.others) if again else frame.raw
+        again = bool(changed or withheld or masked or not reads_one_way(frame.data or b"", document))
         if not again and self._templates_left:
             self._templates_left -= 1
             self._template = make_template(frame, document, view) or self._template
-        if view.terminal:
-            self._flush(out)
-            self._held = _Held(raw, frame.others, document)
-        else:
-            self._send(raw, out)
+        self._outbox.send(
+            Leaving(frame.raw, frame.others, document, view.wait, view.repeats, changed=again, end=view.end)
+        )
+        self.done = view.end
 
-    def _pass_text(self, frame: SseFrame, template: FrameTemplate, text: str, out: list[bytes]) -> None:
+    def _pieces(self, view: FrameView) -> dict[ChannelKey, Segment | None]:
+        """Advance the running texts of a frame; return which it brings, and where it may take more of them."""
+        own: dict[ChannelKey, Segment | None] = {}
+        for segment in view.segments:
+            # Behind a stop nothing of the frame leaves any more.
+            text = "" if self.stop else self._advance(self.channels.advance, segment)
+            if text != segment.text:
+                segment.container[segment.key] = text
+            if segment.text:
+                own[segment.channel] = segment
+        for place in view.repeats:
+            text = "" if self.stop else self._advance(self.channels.repeated, place)
+            if text and self.stop:
+                # Such a frame is an end and does not leave: what was cleared before the stop needs one of its own.
+                self._outbox.owe([(place.channel, text)])
+            elif text:
+                own[place.channel] = None
+        return own
+
+    def _pass_text(self, frame: SseFrame, template: FrameTemplate, text: str) -> None:
         """Pass a frame that is like an earlier one but for its text."""
         place = template.segment
         # No container: this frame has no document that anything could be written into.
-        released = self._advance(Segment(place.channel, place.carrier, None, None, text))
+        released = self._advance(self.channels.advance, Segment(place.channel, place.carrier, None, None, text))
         if self.stop:
             # Read in full only now: until a stop, the text alone is enough.
             document = read_document(frame.data or b"")
-            (segment,) = self._dialect.view(document).segments
-            segment.container[segment.key] = released
-            self._last_words(frame, document, [], out)
+            view = self._format.view(document)
+            view.segments[0].container[view.segments[0].key] = released
+            self._last_words(frame, document, view)
         else:
-            self._send(frame.raw if released == text else fill(template, released), out)
+            self._outbox.send_bytes(frame.raw if released == text else fill(template, released))
 
-    def _advance(self, segment: Segment) -> str:
+    def _advance(self, take: Callable[[Segment, Judge], Released], segment: Segment) -> str:
         try:
-            text, blocked = self.channels.advance(segment, self._judge)
+            text, blocked = take(segment, self._judge)
         except StreamShapeError:
             # None of the piece leaves: no scan follows the text it belongs to.
             self.stop = ErrorCode.UPSTREAM_MALFORMED
@@ -242,37 +258,25 @@ class StreamedReply:
             self.stop = ErrorCode.CONTENT_FILTER
         return text
 
-    def _last_words(self, frame: SseFrame, document: Document, rest: list[Segment], out: list[bytes]) -> None:
+    def _last_words(self, frame: SseFrame, document: Document, view: FrameView) -> None:
         """Let go of what was cleared before the stop, and of nothing that came in the same frame behind it."""
-        for segment in rest:
-            segment.container[segment.key] = ""
         self._dialect.withhold(document)
         # An end mark here would tell the client that the answer is complete, just before the notice.
-        self._dialect.unfinish(document)
-        self._send(encode_frame(orjson.dumps(document), frame.others), out)
+        if self._format.unfinish(document):
+            self._outbox.send(Leaving(frame.raw, frame.others, document, Wait.NOT, view.repeats, changed=True))
 
-    def _finish(self, choice: int, segments: list[Segment], out: list[bytes]) -> None:
-        """Send what a choice owes: in the frame that ends it where that brings text of its own, else before it."""
-        own = {segment.channel: segment for segment in segments if segment.text}
-        owed = self.channels.finish(choice, self._judge)
+    def _finish(self, path: ChannelKey, own: dict[ChannelKey, Segment | None]) -> None:
+        """Send what is owed at an end: in the frame itself where that brings text of its own, else before it."""
+        owed = self.channels.finish(path, self._judge)
         if owed.blocked:
             self.stop = ErrorCode.CONTENT_FILTER
+        pieces = []
         for key, text in owed.pieces:
             # A member the frame did not have is not added to it: clients may tell frames apart by their members.
-            if key in own:
-                own[key].container[own[key].key] += text
-            else:
-                self._send(self._piece(key, text), out)
-
-    def _piece(self, key: ChannelKey, text: str) -> bytes:
-        return encode_frame(orjson.dumps(self._dialect.piece(self._like, key, text)))
-
-    def _flush(self, out: list[bytes]) -> None:
-        """The frame that waited was not the last: it leaves as it is."""
-        if self._held is not None:
-            out.append(self._held.raw)
-            self._held = None
-
-    def _send(self, raw: bytes, out: list[bytes]) -> None:
-        self._flush(out)
-        out.append(raw)
+            if key not in own:
+                pieces.append((key, text))
+                continue
+            self.channels.note(key, text)
+            if segment := own[key]:
+                segment.container[segment.key] += text
+        self._outbox.owe(pieces)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import orjson
 
-from gateway.protocol.dialects.base import Carrier, Document, FrameView, Segment
+from gateway.protocol.dialects.base import Carrier, Document, FrameView, Segment, Wait
 from gateway.protocol.sse import SseFrame
 
 _PROBE = "\x00 probe"  # escaped when written, so it cannot be taken for anything in the frame
@@ -44,18 +44,22 @@ def make_template(frame: SseFrame, document: Document, view: FrameView) -> Frame
         document: what it says.
         view: how the dialect reads it.
     """
-    if len(view.segments) != 1 or view.terminal or view.spellings or frame.others:
+    if len(view.segments) != 1 or view.wait is not Wait.NOT or view.finished:
+        return None
+    if view.spellings or view.repeats or view.passages:
         return None
     segment = view.segments[0]
     if segment.carrier is not Carrier.VISIBLE or segment.whole:
         return None
     # A server that escapes differently is not found here, and goes without a template.
     prefix, found, suffix = frame.raw.partition(orjson.dumps(segment.text))
-    # The proof cuts this prefix off by its length, so it has to be this one.
-    if not found or not prefix.startswith(_DATA):
+    # The proof cuts the lines before the data off by their length, so they have to be these: in every frame that
+    # begins with them, they are as clean as in this one.
+    lines = b"".join([line + b"\n" for line in frame.others]) + _DATA
+    if not found or not prefix.startswith(lines):
         return None
     template = FrameTemplate(prefix, suffix, segment)
-    return template if _is_proved(template, document) else None
+    return template if _is_proved(template, len(lines), document) else None
 
 
 def text_between(template: FrameTemplate, raw: bytes) -> str | None:
@@ -76,10 +80,10 @@ def fill(template: FrameTemplate, text: str) -> bytes:
     return template.prefix + orjson.dumps(text) + template.suffix
 
 
-def _is_proved(template: FrameTemplate, document: Document) -> bool:
+def _is_proved(template: FrameTemplate, start: int, document: Document) -> bool:
     container, key, text = template.segment.container, template.segment.key, template.segment.text
     try:
-        probed = orjson.loads(fill(template, _PROBE)[len(_DATA) :])
+        probed = orjson.loads(fill(template, _PROBE)[start:])
     except orjson.JSONDecodeError:
         return False
     container[key] = _PROBE

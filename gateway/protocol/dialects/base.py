@@ -1,15 +1,23 @@
 """What a wire format has to tell the core, and what it has to build for it.
 
-One module per wire format implements `Dialect`. Rules: a view names every string of a frame, either as a segment of a
-running text or as a text of its own; documents the core built or changed are the only ones that are encoded again.
+One module per wire format implements `Dialect`, and `StreamDialect` for its streams. Rules: a view names every string
+of a frame, as a piece of a running text, as a repetition of one, or as a text of its own; documents the core built or
+changed are the only ones that are encoded again.
+
+A running text is named by a path. It begins with the number of the answer it belongs to (chat: the choice; formats
+with one answer: 0); what follows is the format's own: a content block, an output item and its part, a tool call. An
+end names a path too and ends every running text below it; the end of an answer is the path of its number alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
+from gateway.errors import ErrorCode
+from gateway.protocol.texts import TextGroup
+
 Document = dict[str, Any]
-# Choice index, then the path inside its delta; a number stands for the array element with that ``index``.
+# Number of the answer, then the path inside of it; the shorter the path, the more it names.
 ChannelKey = tuple[int | str, ...]
 
 
@@ -22,14 +30,14 @@ class Carrier(Enum):
 
 
 class Segment(NamedTuple):
-    """The piece of a running text that a frame brings.
+    """A place in a frame that belongs to a running text.
 
     Attributes:
         channel: which running text.
         carrier: what it is to the reader.
         container: object or array it stands in.
         key: member name or position there.
-        text: the piece.
+        text: what stands there.
         whole: True for names and ids: readers take them from one frame, so they are never held back.
     """
 
@@ -42,17 +50,25 @@ class Segment(NamedTuple):
 
 
 class Spelling(NamedTuple):
-    """Token probabilities of one frame: they spell a choice's text once more.
+    """What of a frame says a running text once more in another way, such as token probabilities.
 
     Attributes:
-        choice: index of the choice.
+        channel: which running text, or texts.
         text: the tokens joined.
         texts: every string in them, also the tokens that were not chosen.
     """
 
-    choice: int
+    channel: ChannelKey
     text: str
     texts: list[str]
+
+
+class Wait(Enum):
+    """Whether a frame may leave before its successor is known."""
+
+    NOT = "not"
+    PART = "part"  # it ends a part of an answer: if the answer ends there, its label belongs before this frame
+    LAST = "last"  # the stream may end behind it: then it carries the members
 
 
 class FrameView(NamedTuple):
@@ -60,30 +76,34 @@ class FrameView(NamedTuple):
 
     Attributes:
         segments: pieces of running texts.
-        texts: every other string and unknown member name, each a text of its own.
-        spellings: token probabilities.
-        finished: indices of the choices that end with this frame.
-        terminal: True when the stream may end behind this frame.
+        texts: other strings and unknown member names that must stay as they are: ids, words of the format.
+        spellings: what says the pieces once more.
+        finished: paths that end with this frame.
+        wait: whether it may be sent at once.
+        repeats: running texts said once more in full, from their beginning to here.
+        passages: texts that are complete in this frame, and may be masked in it.
+        end: True when nothing may follow it.
     """
 
     segments: list[Segment]
     texts: list[str]
     spellings: list[Spelling]
-    finished: list[int]
-    terminal: bool
+    finished: list[ChannelKey]
+    wait: Wait = Wait.NOT
+    repeats: Sequence[Segment] = ()
+    passages: Sequence[TextGroup] = ()
+    end: bool = False
 
 
 class Answer(NamedTuple):
     """One visible answer of a whole reply.
 
     Attributes:
-        container: object its text stands in.
-        key: member name there.
+        places: object and member name of each of its texts, in order; never empty.
         structured: True when a visible label would break it.
     """
 
-    container: Any
-    key: str
+    places: list[tuple[Document, str]]
     structured: bool
 
 
@@ -119,13 +139,72 @@ class Identity(NamedTuple):
     created: int
 
 
+class StreamDialect(Protocol):
+    """One streamed reply in a wire format.
+
+    It remembers of the frames that left what frames made here depend on: metadata, what is open, numbers.
+
+    Attributes:
+        terminator: bytes behind the last frame, unless that is an end by itself.
+        typed: True when frames name their type in an ``event`` line as well.
+        repeats: True when frames say running texts once more, so that what was shown of each has to be kept.
+        sequence: member that numbers the frames, or empty.
+    """
+
+    terminator: bytes
+    typed: bool
+    repeats: bool
+    sequence: str
+
+    def view(self, document: Document) -> FrameView:
+        """Read a frame; raise ValueError when it is not one of this format."""
+        ...
+
+    def sent(self, document: Document) -> None:
+        """Take note of a frame that leaves, the model's or one made here."""
+        ...
+
+    def unfinish(self, document: Document) -> bool:
+        """Take the end marks out of a frame at which the stream is stopped; False when then nothing is left of it."""
+        ...
+
+    def pieces(self, channel: ChannelKey, text: str) -> list[Document]:
+        """Build the frames that bring a piece of a running text, also one the reader was told is complete."""
+        ...
+
+    def ending(self, texts: Mapping[int, str], *, filtered: bool) -> list[Document]:
+        """Build the frames that end answers, and the stream.
+
+        Args:
+            texts: the answers, each with a text before its end (it may be empty).
+            filtered: True when the content filter ends them.
+        """
+        ...
+
+    def failure(self, code: ErrorCode, message: str) -> list[Document]:
+        """Build the frames that end a stream with an error."""
+        ...
+
+    def mark(self, document: Document, members: Document) -> None:
+        """Write members into the last frame of the stream."""
+        ...
+
+
 class Dialect(Protocol):
-    """A wire format."""
+    """A wire format.
+
+    Attributes:
+        name: as in records and metrics.
+        upstream_path: path at the model server, behind its base URL.
+        forwarded_headers: names, in lower case, of the client's headers that the model server needs.
+        generates: False when replies are no generated content (numbers, lists): these are not labelled, and a blocked
+            request is answered with an error, since a refusal would have no place in them.
+    """
 
     name: str
     upstream_path: str
-    terminator: bytes
-    visible_path: ChannelKey
+    forwarded_headers: tuple[bytes, ...]
+    generates: bool
 
     def parse_request(self, body: bytes) -> ParsedRequest:
         """Read a request; raise `gateway.errors.RequestError` saying what is wrong with it."""
@@ -135,38 +214,22 @@ class Dialect(Protocol):
         """Return the visible answers of a whole reply; raise ValueError when it is not one of this format."""
         ...
 
-    def view(self, document: Document) -> FrameView:
-        """Read a frame; raise ValueError when it is not one of this format."""
-        ...
-
     def withhold(self, document: Document) -> None:
         """Take out of a changed reply or frame what would show the text as it was (token probabilities)."""
-        ...
-
-    def unfinish(self, document: Document) -> None:
-        """Take the end marks out of a frame that is no longer the last of its choice."""
-        ...
-
-    def piece(self, like: Document, channel: ChannelKey, text: str) -> Document:
-        """Build a frame that brings a piece of a running text, with the metadata of another frame."""
-        ...
-
-    def ending(self, like: Document, texts: Mapping[int, str], reason: str | None) -> Document:
-        """Build a frame that ends choices, each with a text before its end (it may be empty)."""
-        ...
-
-    def blank(self, identity: Identity) -> Document:
-        """Build a frame without choices, for its metadata: where no frame of the model's can lend its own."""
         ...
 
     def refusal(self, identity: Identity, text: str) -> Document:
         """Build a whole reply that says the text and that the content filter stopped."""
         ...
 
-    def refusal_frames(self, identity: Identity, text: str) -> list[Document]:
-        """Build the same as the frames of a stream."""
+    def error(self, code: ErrorCode, message: str) -> Document:
+        """Build the error shape of the format."""
         ...
 
-    def error(self, code: str, message: str) -> Document:
-        """Build the error shape of the format."""
+    def stream(self, identity: Identity) -> StreamDialect:
+        """Begin a streamed reply.
+
+        Args:
+            identity: names the frames that are made before the model sent any.
+        """
         ...

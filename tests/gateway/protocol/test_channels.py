@@ -17,7 +17,7 @@ def channels(
 ) -> tuple[Channels, Judge]:
     """Build the channels of a stream."""
     context = given(keywords, masks, position=position)
-    made = Channels(context.ruleset, context.labelling, ("content",), structured=False, limit=limit)
+    made = Channels(context.ruleset, context.labelling, structured=False, limit=limit)
     return made, Judge(Policy(), observe=False)
 
 
@@ -42,8 +42,8 @@ def test_a_choice_that_ends_owes_its_texts_and_its_label_once() -> None:
     """Held texts first, then the label; a second end owes nothing."""
     texts, judge = channels("forbidden")
     texts.advance(segment("这是 for"), judge)
-    assert texts.finish(0, judge) == Owed([(CONTENT, "for"), (CONTENT, "\n\n" + LABEL["zh"])])
-    assert texts.finish(0, judge) == Owed([])
+    assert texts.finish((0,), judge) == Owed([(CONTENT, "for"), (CONTENT, "\n\n" + LABEL["zh"])])
+    assert texts.finish((0,), judge) == Owed([])
     assert texts.finish_all(judge) == Owed([])
     assert (texts.unfinished, texts.label_outcome) == ([], "end")
 
@@ -64,7 +64,7 @@ def test_the_opening_label_stands_before_the_first_visible_text() -> None:
     assert texts.advance(segment("hi forbidden"), judge) == (LABEL["en"] + "\n\nhi ", True)
     first, judge = channels("forbidden", position=Position.START)
     assert first.advance(segment("forbidden"), judge) == ("", True)
-    assert (first.label_outcome, first.shown, first.closing_label(0)) == ("none", False, "")
+    assert (first.label_outcome, first.shown, first.closing_label(0)) == ("none", False, [])
 
 
 def test_the_label_of_an_answer_in_parts_goes_to_its_part() -> None:
@@ -72,7 +72,7 @@ def test_the_label_of_an_answer_in_parts_goes_to_its_part() -> None:
     texts, judge = channels()
     key = (0, "content", 0, "text")
     texts.advance(segment("hi", key), judge)
-    assert texts.finish(0, judge) == Owed([(key, "\n\n" + LABEL["en"])])
+    assert texts.finish((0,), judge) == Owed([(key, "\n\n" + LABEL["en"])])
 
 
 def test_an_answer_with_tool_calls_is_not_labelled() -> None:
@@ -80,7 +80,7 @@ def test_an_answer_with_tool_calls_is_not_labelled() -> None:
     texts, judge = channels()
     texts.advance(segment("let me see"), judge)
     texts.advance(segment("{}", (0, "tool_calls", 0, "function", "arguments"), Carrier.STRUCTURED), judge)
-    assert texts.finish(0, judge) == Owed([])
+    assert texts.finish((0,), judge) == Owed([])
 
 
 def test_names_and_ids_are_never_held() -> None:
@@ -97,7 +97,7 @@ def test_text_behind_the_end_of_its_choice_is_malformed() -> None:
     """Its beginning may have left already; names that are said again are fine."""
     texts, judge = channels("forbidden")
     texts.advance(segment("for"), judge)
-    texts.finish(0, judge)
+    texts.finish((0,), judge)
     assert texts.advance(segment(""), judge).text == ""
     assert texts.advance(segment("c", (0, "id"), Carrier.HIDDEN, whole=True), judge).text == "c"
     with pytest.raises(StreamShapeError):
@@ -116,9 +116,9 @@ def test_running_texts_are_bounded() -> None:
 def test_token_probabilities_leave_where_their_text_would() -> None:
     """Not while their end may become a term, not where a token that was not chosen would be acted on."""
     texts, judge = channels("forbidden")
-    assert texts.spells(Spelling(0, "so ", ["so", "thus"]), judge)
-    assert not texts.spells(Spelling(0, "for", ["for"]), judge)
-    assert texts.spells(Spelling(1, "bidden", ["bidden"]), judge)
-    assert not texts.spells(Spelling(0, "bidden", []), judge)
-    assert not texts.spells(Spelling(0, "x", ["forbidden"]), judge)
+    assert texts.spells(Spelling((0,), "so ", ["so", "thus"]), judge)
+    assert not texts.spells(Spelling((0,), "for", ["for"]), judge)
+    assert texts.spells(Spelling((1,), "bidden", ["bidden"]), judge)
+    assert not texts.spells(Spelling((0,), "bidden", []), judge)
+    assert not texts.spells(Spelling((0,), "x", ["forbidden"]), judge)
     assert judge.recorded == ()

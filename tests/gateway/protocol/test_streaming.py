@@ -148,9 +148,9 @@ def test_a_broken_stream_says_so_and_labels_what_was_shown() -> None:
     """Shown text is generated content also when the model server fails behind it."""
     reply = streamed(given(["forbidden"]))
     sent = reply.feed(chunk("well for") + finish(1) + chunk("", 2))
-    sent += reply.broken({"error": {"code": ErrorCode.UPSTREAM_RESET}})
+    sent += reply.broken(ErrorCode.UPSTREAM_RESET, {"sluice": 1})
     assert joined(sent)[0, "content"] == f"well \n\n{LABEL['en']}"
-    assert read(sent).last == {"error": {"code": "upstream_reset"}}
+    assert (read(sent).last["error"]["code"], read(sent).last["sluice"]) == ("upstream_reset", 1)
 
 
 def test_the_choices_in_a_stopping_frame_do_not_end_themselves() -> None:

@@ -6,6 +6,7 @@ from hypothesis import given as generate
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from gateway.protocol.dialects.base import Identity
 from gateway.protocol.dialects.openai_chat import OpenAIChat
 from gateway.protocol.sse import SseDecoder, SseFrame
 from gateway.protocol.templates import FrameTemplate, fill, make_template, text_between
@@ -22,7 +23,7 @@ def _template(raw: bytes) -> FrameTemplate | None:
     (frame,) = SseDecoder(10_000).feed(raw)
     assert frame.data is not None
     document = orjson.loads(frame.data)
-    return make_template(frame, document, DIALECT.view(document))
+    return make_template(frame, document, DIALECT.stream(Identity("req-1", "m", 1)).view(document))
 
 
 @settings(max_examples=300)
@@ -77,7 +78,7 @@ def test_a_text_that_stands_elsewhere_first_makes_no_template() -> None:
         _frame("once").replace(b'"index":0', b'"index":0,"logprobs":{"content":[{"token":"once"}]}'),
         _frame("once").replace(b"data: ", b"data:"),
         _frame("once").replace(b'"once"', b'"\\u006fnce"'),
-        b"event: message\n" + _frame("once"),
+        _frame("once")[:-1] + b"event: message\n\n",
     ],
 )
 def test_only_a_plain_piece_of_the_answer_makes_a_template(raw: bytes) -> None:
@@ -85,9 +86,18 @@ def test_only_a_plain_piece_of_the_answer_makes_a_template(raw: bytes) -> None:
     assert _template(raw) is None
 
 
+def test_lines_before_the_data_belong_to_the_template() -> None:
+    """Frames that name their type in an event line are alike in that line too."""
+    template = _template(b"event: message\n" + _frame("once"))
+    assert template is not None
+    assert text_between(template, b"event: message\n" + _frame("word")) == "word"
+    assert text_between(template, b"event: other\n" + _frame("word")) is None
+    assert text_between(template, _frame("word")) is None
+
+
 def test_a_broken_probe_makes_no_template() -> None:
     """Bytes that do not parse around the probe are no template, whatever the frame said."""
     raw = _frame("once")
     document = orjson.loads(raw[6:])
-    view = DIALECT.view(document)
+    view = DIALECT.stream(Identity("req-1", "m", 1)).view(document)
     assert make_template(SseFrame(raw.replace(b"}]}", b"}"), raw[6:-2]), document, view) is None
