@@ -116,7 +116,7 @@ def write_upload(parts: list[Part], boundary: str) -> tuple[bytes, bytes]:
         boundary: must not be known to the client: a file that held it could end its part.
     """
     mark = boundary.encode("ascii")
-    pieces = []
+    pieces: list[bytes] = []
     for part in parts:
         content = part["content"]
         pieces += b"--", mark, b'\r\ncontent-disposition: form-data; name="', part["name"].encode("ascii"), b'"'

@@ -4,8 +4,6 @@ Rules: what leaves is what was scanned, encoded again; members set aside (`gatew
 when nothing was blocked, and spellings only when nothing was masked either.
 """
 
-import orjson
-
 from filters.findings import Action, Phase
 from gateway.protocol.asides import Aside, may_show, put_back, set_aside, spelled
 from gateway.protocol.buffered import BufferedReply, Findings, Texts, judge_texts, texts_of
@@ -69,9 +67,10 @@ class WholeReply:
             put_back(self._asides, spellings=clean)
         return action
 
-    def encode(self) -> bytes:
-        """Return the bytes of the reply as it is now."""
-        return write_transcript(self.document) if self.kind is ReplyKind.TEXT else orjson.dumps(self.document)
+    @property
+    def text(self) -> bytes:
+        """A reply of kind ``TEXT`` as it is now."""
+        return write_transcript(self.document)
 
     def _parse(self) -> Document | None:
         try:

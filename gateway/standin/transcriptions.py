@@ -4,7 +4,7 @@ The bytes of the file are read as text and answered like a chat message, cues in
 ``[[echo:…]]`` is the cue's argument.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import orjson
@@ -41,9 +41,8 @@ def read_transcription(body: bytes) -> TranscriptOrder:
     """
     # The head is not given here; the boundary is the first line of the body (RFC 2046 section 5.1.1).
     boundary = body.partition(b"\r\n")[0].removeprefix(b"--").decode("latin-1")
-    parts = {
-        part["name"]: part["content"] for part in read_upload(body, f'multipart/form-data; boundary="{boundary}"')
-    }
+    parts = read_upload(body, f'multipart/form-data; boundary="{boundary}"')
+    fields = {part["name"]: part["content"] for part in parts}
     said, model = fields.get("file"), fields.get("model")
     if not isinstance(said, bytes) or not isinstance(model, str):
         raise ValueError("'file' is a file, and 'model' a text.")  # noqa: TRY004 - a wrong body is one kind of error
@@ -84,7 +83,7 @@ def _frames(pieces: tuple[str, ...]) -> Frames:
     return Frames((), tuple(map(_event, deltas)), (_event(done), b""))
 
 
-def _event(event: dict[str, object]) -> bytes:
+def _event(event: Mapping[str, object]) -> bytes:
     return b"event: %s\ndata: %s\n\n" % (str(event["type"]).encode(), orjson.dumps(event))
 
 

@@ -55,7 +55,9 @@ class OpenAICompletions:
             ValueError: its choices are not what the format says.
         """
         choices = choices_of(document)
-        return [Answer([(choice, "text")], structured=False) for choice in choices if isinstance(choice.get("text"), str)]
+        return [
+            Answer([(choice, "text")], structured=False) for choice in choices if isinstance(choice.get("text"), str)
+        ]
 
     def withhold(self, document: Document) -> None:
         """Drop token probabilities: they spell the text as it was."""

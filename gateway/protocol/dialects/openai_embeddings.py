@@ -20,7 +20,8 @@ def vectors_of(document: Document) -> list[Aside]:
     return [
         Aside(row, "embedding", row["embedding"])
         for row in (rows if isinstance(rows, list) else ())
-        if isinstance(row, dict) and (is_vector(row.get("embedding")) or is_base64(row.get("embedding"), _NUMBER_BYTES))
+        if isinstance(row, dict)
+        and (is_vector(row.get("embedding")) or is_base64(row.get("embedding"), _NUMBER_BYTES))
     ]
 
 

@@ -1,12 +1,14 @@
 """OpenAI's list of models: asked for by path alone, answered by the model server, scanned like any document."""
 
-from urllib.parse import quote
+import string
 
 from gateway.errors import RequestError
 from gateway.protocol.carriage import NO_HEAD, Carriage, Encoded, RequestHead
 from gateway.protocol.dialects.base import Document, ParsedRequest
 from gateway.protocol.dialects.wordless import Wordless
 
+# RFC 3986 section 2.3: what never needs to be percent-encoded.
+_UNRESERVED = frozenset(string.ascii_letters.encode() + string.digits.encode() + b"-._~")
 _DOTS = frozenset({".", ".."})
 
 
@@ -17,7 +19,12 @@ def _no_body(_document: Document, _request_id: str) -> Encoded:
 def _path_of(path: str, document: Document) -> str:
     """Return the path at the model server: of the list, or of one model."""
     # As one segment, whatever is in it: nothing a client writes may lead to another path there.
-    return f"{path}/{quote(document['id'], safe='')}" if document else path
+    return f"{path}/{_quoted(document['id'])}" if document else path
+
+
+def _quoted(text: str) -> str:
+    encoded = text.encode("utf-8", "replace")
+    return "".join([chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in encoded])
 
 
 class OpenAIModels(Wordless):

@@ -1,4 +1,4 @@
-"""Streams of OpenAI transcriptions: pieces of the text, segments with their speakers, and the whole text at the end."""
+"""Streams of OpenAI transcriptions: pieces of the text, segments with their speakers, the whole text at the end."""
 
 from collections.abc import Mapping
 
@@ -95,7 +95,9 @@ def _spellings(document: Document, channel: ChannelKey) -> list[Spelling]:
         return []
     # The end spells all of the text once more, so it is read on its own.
     own = (*channel, "whole") if document["type"] == _DONE else channel
-    return [Spelling(own, "".join(said_in(document["logprobs"], "token")), _texts({"logprobs": document["logprobs"]}))]
+    return [
+        Spelling(own, "".join(said_in(document["logprobs"], "token")), _texts({"logprobs": document["logprobs"]}))
+    ]
 
 
 def _texts(document: Document) -> list[str]:

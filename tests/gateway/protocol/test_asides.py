@@ -11,7 +11,7 @@ from filters.findings import Action
 from gateway.protocol.asides import Aside, is_base64, is_vector, may_show, put_back, set_aside, spelled
 from gateway.protocol.judge import Judge
 from gateway.protocol.policy import Policy
-from tests.gateway.protocol.playbook import given
+from tests.gateway.protocol.playbook import given, term
 
 
 def test_encodings_come_back_and_spellings_only_where_they_may() -> None:
@@ -19,8 +19,8 @@ def test_encodings_come_back_and_spellings_only_where_they_may() -> None:
     document = {"embedding": [1.0], "words": ["a"], "tokens": [7]}
     asides = [
         Aside(document, "embedding", [1.0]),
-        Aside(document, "words", ["a"], None, True, ("a",)),
-        Aside(document, "tokens", [7], [], True),
+        Aside(document, "words", ["a"], None, spelling=True, texts=("a",)),
+        Aside(document, "tokens", [7], [], spelling=True),
     ]
     set_aside(asides)
     assert document == {"embedding": None, "words": None, "tokens": []}
@@ -34,8 +34,7 @@ def test_encodings_come_back_and_spellings_only_where_they_may() -> None:
 @pytest.mark.parametrize(("action", "shown"), [(Action.BLOCK, False), (Action.MASK, False), (Action.FLAG, True)])
 def test_a_spelling_shows_nothing_that_would_be_acted_on(action: Action, *, shown: bool) -> None:
     """What is only flagged stays."""
-    terms = {Action.BLOCK: "keywords", Action.MASK: "masks", Action.FLAG: "flags"}
-    context = given(**{terms[action]: ["forbidden"]})  # type: ignore[arg-type] one of three lists
+    context = given([term("forbidden", action)])
     found = context.ruleset.response.scan_all(["fine", "forbidden"])
     assert may_show(found, Judge(Policy(), observe=False)) is shown
     assert may_show(found, Judge(Policy(), observe=True))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.protocol.multipart import UploadError, read_upload, write_upload
+from gateway.protocol.multipart import Part, UploadError, read_upload, write_upload
 
 TYPE = "multipart/form-data; boundary=edge"
 FIELD = b'content-disposition: form-data; name="prompt"'
@@ -108,7 +108,7 @@ FIELDS = st.tuples(st.sampled_from(["prompt", "keywords[]"]), st.text(st.charact
 @settings(max_examples=100, deadline=None)
 def test_what_leaves_is_what_was_read(fields: list[tuple[str, str]], data: bytes) -> None:
     """Written and read again, an upload is the same parts."""
-    parts = [{"name": name, "content": text} for name, text in fields]
-    parts.append({"name": "file", "content": data, "file": "upload.mp3", "type": "audio/mpeg"})  # type: ignore[dict-item] a file's content is bytes
+    parts: list[Part] = [{"name": name, "content": text} for name, text in fields]
+    parts.append({"name": "file", "content": data, "file": "upload.mp3", "type": "audio/mpeg"})
     content_type, body = write_upload(parts, "edge-of-0123456789")
     assert read_upload(body, content_type.decode()) == parts

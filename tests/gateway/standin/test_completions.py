@@ -44,7 +44,11 @@ def test_each_prompt_gets_its_answers() -> None:
     """Two prompts with two answers each are four choices, numbered through."""
     reply = whole(request(["你好", "天气"], n=2))
     assert [choice["index"] for choice in reply["choices"]] == [0, 1, 2, 3]
-    indices = {choice["index"] for frame in frames(request(["你好", "天气"], n=2, stream=True)) for choice in frame["choices"]}
+    indices = {
+        choice["index"]
+        for frame in frames(request(["你好", "天气"], n=2, stream=True))
+        for choice in frame["choices"]
+    }
     assert indices == {0, 1, 2, 3}
 
 

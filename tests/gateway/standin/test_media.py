@@ -73,7 +73,12 @@ def test_garbage_is_nothing_of_the_format() -> None:
 
 @pytest.mark.parametrize(
     ("form", "members"),
-    [(EMBEDDINGS, {}), (EMBEDDINGS, {"input": [1]}), (IMAGES, {"prompt": "x", "n": 11}), (IMAGES, {"prompt": "x", "n": "2"})],
+    [
+        (EMBEDDINGS, {}),
+        (EMBEDDINGS, {"input": [1]}),
+        (IMAGES, {"prompt": "x", "n": 11}),
+        (IMAGES, {"prompt": "x", "n": "2"}),
+    ],
 )
 def test_what_is_no_request_is_told(form: Form, members: dict[str, object]) -> None:
     """Status 400 in OpenAI's shape."""

@@ -20,7 +20,9 @@ def test_strings_are_read_and_tokens_are_not(value: Any, prompts: list[str]) -> 
     assert unread is None or (unread.reason == "token_array" and "'input'" in unread.message)
 
 
-@pytest.mark.parametrize("value", [None, 1, {}, [], ["a", 1], [1, "a"], [[1], "a"], [[]], [[1], 2], [True], [{}], [["a"]]])
+@pytest.mark.parametrize(
+    "value", [None, 1, {}, [], ["a", 1], [1, "a"], [[1], "a"], [[]], [[1], 2], [True], [{}], [["a"]]]
+)
 def test_anything_else_is_refused_by_name(value: Any) -> None:  # noqa: ANN401 the same
     """Also a mixture: one server reads the strings of it, the next one the numbers."""
     with pytest.raises(RequestError, match="'prompt'"):
