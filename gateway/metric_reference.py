@@ -30,7 +30,8 @@ LABELS = {
     "decision": "in `sluice_exchanges_total` the decision on the exchange: `allow`, `flag`, `mask`, `unscanned`,"
     " `block`, `unfiltered` or `error`; in `sluice_decisions_total` the action on a finding: `flag`, `mask` or"
     " `block`",
-    "dialect": "wire format: `openai.chat`",
+    "dialect": "wire format: `openai.chat`, `openai.completions`, `openai.embeddings`, `openai.images`,"
+    " `openai.speech`, `openai.transcriptions` or `openai.models`",
     "digest": "digest of the lists in force, as in the header `x-sluice-ruleset`",
     "keywords": "number of terms in force",
     "kind": "what became of the visible label: `end`, `start`, `both`, `present` (the model's own), `interface` or"
@@ -38,8 +39,8 @@ LABELS = {
     "model": "always `none` in this version",
     "part": "`upstream`: the model server's share; `added`: the gateway's",
     "phase": "`request` or `response`",
-    "reason": "in `sluice_unscanned_total`: `scan_timeout`, `scan_queue_full`, `malformed_frame` or"
-    " `tool_definitions`; in `sluice_upstream_errors_total`: an error code without `upstream_`",
+    "reason": "in `sluice_unscanned_total`: `scan_timeout`, `scan_queue_full`, `malformed_frame`,"
+    " `tool_definitions` or `token_array`; in `sluice_upstream_errors_total`: an error code without `upstream_`",
     "risk": "risk id of the taxonomy",
     "stage": "`keywords`",
 }

@@ -115,10 +115,15 @@ class BufferedReply:
         else:
             self._pieces.append(data)
 
+    @property
+    def data(self) -> bytes:
+        """The body."""
+        return b"".join(self._pieces)
+
     def parse(self) -> Document | None:
         """Return the body as a JSON object; None when it is none."""
         try:
-            document = read_document(b"".join(self._pieces))
+            document = read_document(self.data)
         except ValueError:
             return None
         return document if isinstance(document, dict) else None

@@ -35,8 +35,7 @@ _WATCH_AFTER_SECONDS = 0.02
 # How long the end of a reply may lag behind its terminator. The client has everything by then but waits for the end.
 _CLOSING_SECONDS = 1.0
 
-_ASKED_HEADERS = ((b"content-type", b"application/json"), (b"accept", b"application/json, text/event-stream"))
-_UPSTREAM_STATES = frozenset({State.BUFFERING, State.STREAMING, State.CLOSING})
+_UPSTREAM_STATES = frozenset({State.BUFFERING, State.STREAMING, State.PASSING, State.CLOSING})
 
 
 class Driver:
@@ -177,9 +176,9 @@ class Driver:
         began = time.perf_counter_ns()
         self._timing.request_ns = began - self._started_ns
         # None of the client's headers goes on: its key is ours to check and not the model server's to see.
-        asked = (*_ASKED_HEADERS, (b"x-request-id", self._request_id.encode()))
+        asked = (*command.headers, (b"x-request-id", self._request_id.encode()))
         try:
-            self._reply = await self._services.upstream.open("POST", command.path, asked, command.body)
+            self._reply = await self._services.upstream.open(command.method, command.path, asked, command.body)
         except UpstreamError as exc:
             return fact.UpstreamFailed(exc.code)
         finally:
@@ -227,7 +226,7 @@ class Driver:
     async def _start(self, command: wish.SendStart) -> None:
         # Before the wait: a head that may have left cannot be taken back, and a second one would corrupt the answer.
         self._head_sent = True
-        if self._exchange.state is State.STREAMING:
+        if self._exchange.state in (State.STREAMING, State.PASSING):
             self._streaming = True
             metrics.STREAMS_OPEN.inc()
         await self._send({"type": "http.response.start", "status": command.status, "headers": command.headers})

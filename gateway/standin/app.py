@@ -10,8 +10,9 @@ from contextlib import suppress
 
 from starlette.types import Receive, Scope, Send
 
+from gateway.standin.forms import FORMS
 from gateway.standin.script import DEFAULT_TOKENS_PER_SECOND, Ending, Script, compose, json_script
-from gateway.standin.wire import error_body, models_body
+from gateway.standin.wire import MODEL, error_body, model_body, models_body
 
 # Four times the gateway's default, so that the gateway's limit is the one that is met first.
 BODY_LIMIT_BYTES = 32 * 1024 * 1024
@@ -20,10 +21,13 @@ _KEPT_SCRIPTS = 256
 _KEPT_REQUEST_BYTES = 4 * 1024
 _KEPT_REPLY_BYTES = 256 * 1024
 
-_CHAT_PATH = "/v1/chat/completions"
 # The health page is for those who wait for the start, such as a container's probe.
-_PAGES = {"/v1/models": json_script(200, models_body()), "/healthz": json_script(200, b'{"status":"ok"}')}
-_METHODS = {_CHAT_PATH: "POST"} | dict.fromkeys(_PAGES, "GET")
+_PAGES = {
+    "/v1/models": json_script(200, models_body()),
+    f"/v1/models/{MODEL}": json_script(200, model_body()),
+    "/healthz": json_script(200, b'{"status":"ok"}'),
+}
+_METHODS = dict.fromkeys(FORMS, "POST") | dict.fromkeys(_PAGES, "GET")
 _UNKNOWN_PATH = json_script(404, error_body(404, f"The stand-in serves {', '.join(_METHODS)}."))
 _WRONG_METHOD = json_script(405, error_body(405, "This path does not take this method."))
 _TOO_LARGE = json_script(413, error_body(413, f"The stand-in reads bodies of up to {BODY_LIMIT_BYTES} bytes."))
@@ -38,7 +42,7 @@ class StandIn:
 
     def __init__(self, tokens_per_second: float = DEFAULT_TOKENS_PER_SECOND) -> None:
         self._tokens_per_second = tokens_per_second
-        self._scripts: dict[bytes, Script] = {}
+        self._scripts: dict[tuple[str, bytes], Script] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; other kinds of scope need nothing."""
@@ -60,17 +64,17 @@ class StandIn:
         if path in _PAGES:
             return _PAGES[path]
         body = await _read_body(receive)
-        return _TOO_LARGE if body is None else self._script(body)
+        return _TOO_LARGE if body is None else self._script(path, body)
 
-    def _script(self, body: bytes) -> Script:
+    def _script(self, path: str, body: bytes) -> Script:
         """Return the script for a body, the kept one where there is one."""
-        script = self._scripts.get(body)
+        script = self._scripts.get((path, body))
         if script is None:
-            script = compose(body, self._tokens_per_second)
+            script = compose(body, self._tokens_per_second, FORMS[path])
             # Larger ones are made anew each time, because a cache without this bound could take gigabytes.
             small = len(body) <= _KEPT_REQUEST_BYTES and script.size_bytes <= _KEPT_REPLY_BYTES
             if small and len(self._scripts) < _KEPT_SCRIPTS:
-                self._scripts[body] = script
+                self._scripts[path, body] = script
         return script
 
 

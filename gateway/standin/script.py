@@ -4,6 +4,7 @@ Rules: the same body and pace give the same script; a script says everything (by
 playing one needs no more than a clock and a socket.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from hashlib import blake2b
@@ -68,17 +69,37 @@ class Script:
         return sum(len(step.data) for step in self.steps)
 
 
-def compose(body: bytes, tokens_per_second: float = DEFAULT_TOKENS_PER_SECOND) -> Script:
-    """Plan the reply to a chat completion request.
+class Form(NamedTuple):
+    """How requests of one route are read and answered.
+
+    Attributes:
+        prefix: what ids of its replies begin with.
+        read: reads a request body; raises ValueError saying what is wrong with it.
+        reply: plans the reply as if nothing went wrong on the way, garbage aside.
+    """
+
+    prefix: str
+    read: Callable[[bytes], Order]
+    reply: Callable[[Order, str], Script]
+
+
+def compose(body: bytes, tokens_per_second: float = DEFAULT_TOKENS_PER_SECOND, form: Form | None = None) -> Script:
+    """Plan the reply to a request.
 
     Args:
         body: the request's body.
         tokens_per_second: pace unless the prompt has a cue for it; 0 sends at once.
+        form: what the request's route takes and gives; None is chat completions.
     """
+    form = form or CHAT
     try:
-        order = read_order(body)
-        # The id is a digest of the body, so that replies of a repeated request can be compared byte by byte.
-        script = _reply(order, f"chatcmpl-{blake2b(body, digest_size=12).hexdigest()}")
+        order = form.read(body)
+        # Before anything is written: an error may go with any other cue.
+        if Cue.ERROR in order.cues:
+            script = _error(order)
+        else:
+            # The id is a digest of the body, so that replies of a repeated request can be compared byte by byte.
+            script = form.reply(order, f"{form.prefix}-{blake2b(body, digest_size=12).hexdigest()}")
         pace = order.number(Cue.PACE, tokens_per_second, MOST_TOKENS_PER_SECOND)
     except ValueError as error:
         # An argument that does not fit fails loudly: a cue that did nothing would make a test pass for no reason.
@@ -91,18 +112,22 @@ def json_script(status: int, body: bytes, after_tokens: int = 0) -> Script:
     return Script((Step(after_tokens, body),), status=status, content_length=len(body))
 
 
-def _reply(order: Order, reply_id: str) -> Script:
-    """Plan the reply as if nothing went wrong on the way, garbage aside."""
-    # Before anything is written: an error may go with any other cue.
-    if Cue.ERROR in order.cues:
-        return _error(order)
+def stream_script(order: Order, frames: Frames) -> Script:
+    """Plan a streamed reply."""
+    return Script(_steps(order, frames), content_type=_SSE_TYPE)
+
+
+def _chat_reply(order: Order, reply_id: str) -> Script:
     choices = write_choices(order)
     tokens = sum(choice.tokens for choice in choices)
     if not order.streamed:
         body = GARBAGE_BODY if Cue.GARBAGE in order.cues else whole_body(reply_id, choices, order.prompt_tokens)
         return json_script(200, body, after_tokens=tokens)
     frames = stream_frames(reply_id, choices, order.prompt_tokens if order.include_usage else None)
-    return Script(_steps(order, frames), content_type=_SSE_TYPE)
+    return stream_script(order, frames)
+
+
+CHAT = Form("chatcmpl", read_order, _chat_reply)
 
 
 def _error(order: Order) -> Script:

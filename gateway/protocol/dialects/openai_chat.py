@@ -1,6 +1,7 @@
 """OpenAI chat completions: requests, whole replies and errors; its streams are in `openai_chat_stream`."""
 
 from gateway.errors import ErrorCode
+from gateway.protocol.carriage import JSON_POST, NO_HEAD, RequestHead
 from gateway.protocol.dialects.base import Answer, Document, Identity, ParsedRequest
 from gateway.protocol.dialects.openai_chat_stream import OpenAIChatStream, choices_of, error_shape, own_metadata
 from gateway.protocol.dialects.requests import read_messages, read_request
@@ -14,8 +15,9 @@ class OpenAIChat:
     upstream_path = "/chat/completions"
     forwarded_headers: tuple[bytes, ...] = ()
     generates = True
+    carriage = JSON_POST
 
-    def parse_request(self, body: bytes) -> ParsedRequest:
+    def parse_request(self, body: bytes, _head: RequestHead = NO_HEAD) -> ParsedRequest:
         """Read a request body.
 
         Raises:

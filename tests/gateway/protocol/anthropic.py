@@ -1,4 +1,4 @@
-"""Messages of the Anthropic wire format: what a client asks, what a model says, and a strict reader of its streams."""
+"""Messages of the Anthropic wire format: requests, replies, and a strict reader of its streams."""
 
 from typing import Any
 

@@ -111,7 +111,7 @@ def test_a_client_that_leaves_in_its_body_asked_nothing(shared: Gateway) -> None
     assert len(shared.on_disk()) == before + 1
 
 
-@pytest.mark.parametrize("path", ["/", "/v1/models", "/v1/chat/completions/", "/v1/embeddings"])
+@pytest.mark.parametrize("path", ["/", "/v1/models/", "/v1/chat/completions/", "/v1/files"])
 def test_an_unknown_path(shared: Gateway, path: str) -> None:
     """What is not scanned is not forwarded: 404 in the error shape."""
     expect_error(shared, ErrorCode.UNKNOWN_PATH, lambda: shared.post(chat("你好"), path=path))
