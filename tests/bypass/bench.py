@@ -9,7 +9,7 @@ import re
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -62,18 +62,15 @@ class Bench:
     gateway: Gateway
     script: list[Step]
     requests: list[bytes]
-    _asked: int = field(default=0)
 
     def send(self, body: object, headers: Mapping[str, str] | None = None, path: str = CHAT) -> Seen:
         """Send a request, which the model server would answer well."""
-        self.script[1] = FINE
-        return self._seen(self.gateway.post(body, path=path, headers=self.gateway.headers() | dict(headers or {})))
+        return self._exchange(FINE, body, path, headers or {})
 
-    def answered(self, raw: bytes, *, stream: bool) -> Seen:
+    def answered(self, raw: bytes, *, stream: bool, path: str = CHAT, body: object = None) -> Seen:
         """Send a harmless request; the model server answers with these bytes of HTTP."""
-        self.script[1] = raw
-        body = {"model": MODEL, "messages": [{"role": "user", "content": "hello"}], "stream": stream}
-        return self._seen(self.gateway.post(body))
+        asked = body or {"model": MODEL, "messages": [{"role": "user", "content": "hello"}], "stream": stream}
+        return self._exchange(raw, asked, path, {})
 
     def raw(self, data: bytes, *, leave: bool = False) -> tuple[bytes, bytes]:
         """Send bytes of HTTP; return what came back until the gateway closed, and what the model server got.
@@ -98,9 +95,12 @@ class Bench:
         own += [f"{name}: {value}" for name, value in self.gateway.headers().items()]
         return "\r\n".join([*own, "", ""]).encode()
 
-    def _seen(self, response: httpx.Response) -> Seen:
-        asked, self._asked = self._asked, len(self.requests)
-        return Seen(response, b"".join(self.requests[asked:]), self.gateway.record(response.headers["x-request-id"]))
+    def _exchange(self, answer: bytes, body: object, path: str, headers: Mapping[str, str]) -> Seen:
+        self.script[1] = answer
+        before = len(self.requests)
+        response = self.gateway.post(body, path=path, headers=self.gateway.headers() | dict(headers))
+        record = self.gateway.record(response.headers["x-request-id"])
+        return Seen(response, b"".join(self.requests[before:]), record)
 
 
 @contextmanager
