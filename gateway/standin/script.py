@@ -10,9 +10,12 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import NamedTuple
 
+from gateway.standin import formats
+from gateway.standin.formats import Format
 from gateway.standin.order import Cue, Order, read_order
 from gateway.standin.replies import write_choices
-from gateway.standin.wire import GARBAGE, GARBAGE_BODY, Frames, error_body, stream_frames, whole_body
+from gateway.standin.wire import GARBAGE, GARBAGE_BODY, Frames, error_body
+from gateway.standin.wire_messages import token_count_body
 
 DEFAULT_TOKENS_PER_SECOND = 50.0
 # Already finer than the timers of an event loop; 0 is the way to say at once.
@@ -76,11 +79,13 @@ class Form(NamedTuple):
         prefix: what ids of its replies begin with.
         read: reads a request body; raises ValueError saying what is wrong with it.
         reply: plans the reply as if nothing went wrong on the way, garbage aside.
+        error: writes an error.
     """
 
     prefix: str
     read: Callable[[bytes], Order]
     reply: Callable[[Order, str], Script]
+    error: Callable[[int, str], bytes] = error_body
 
 
 def compose(body: bytes, tokens_per_second: float = DEFAULT_TOKENS_PER_SECOND, form: Form | None = None) -> Script:
@@ -96,14 +101,14 @@ def compose(body: bytes, tokens_per_second: float = DEFAULT_TOKENS_PER_SECOND, f
         order = form.read(body)
         # Before anything is written: an error may go with any other cue.
         if Cue.ERROR in order.cues:
-            script = _error(order)
+            script = _error(order, form)
         else:
             # The id is a digest of the body, so that replies of a repeated request can be compared byte by byte.
-            script = form.reply(order, f"{form.prefix}-{blake2b(body, digest_size=12).hexdigest()}")
+            script = form.reply(order, f"{form.prefix}{blake2b(body, digest_size=12).hexdigest()}")
         pace = order.number(Cue.PACE, tokens_per_second, MOST_TOKENS_PER_SECOND)
     except ValueError as error:
         # An argument that does not fit fails loudly: a cue that did nothing would make a test pass for no reason.
-        return json_script(400, error_body(400, f"The stand-in cannot read this request. {error}"))
+        return json_script(400, form.error(400, f"The stand-in cannot read this request. {error}"))
     return _end(order, replace(script, token_seconds=1 / pace if pace else 0.0))
 
 
@@ -117,25 +122,32 @@ def stream_script(order: Order, frames: Frames) -> Script:
     return Script(_steps(order, frames), content_type=_SSE_TYPE)
 
 
-def _chat_reply(order: Order, reply_id: str) -> Script:
-    choices = write_choices(order)
-    tokens = sum(choice.tokens for choice in choices)
-    if not order.streamed:
-        body = GARBAGE_BODY if Cue.GARBAGE in order.cues else whole_body(reply_id, choices, order.prompt_tokens)
-        return json_script(200, body, after_tokens=tokens)
-    frames = stream_frames(reply_id, choices, order.prompt_tokens if order.include_usage else None)
-    return stream_script(order, frames)
+def conversation(spoken: Format) -> Form:
+    """Return the form of a route that answers conversations in a wire format."""
+
+    def reply(order: Order, reply_id: str) -> Script:
+        choices = write_choices(order)
+        if not order.streamed:
+            body = GARBAGE_BODY if Cue.GARBAGE in order.cues else spoken.body(reply_id, choices, order.prompt_tokens)
+            return json_script(200, body, after_tokens=sum(choice.tokens for choice in choices))
+        return stream_script(order, spoken.frames(reply_id, choices, order))
+
+    return Form(spoken.prefix, lambda body: read_order(body, spoken.conversation), reply, spoken.error)
 
 
-CHAT = Form("chatcmpl", read_order, _chat_reply)
+CHAT = conversation(formats.CHAT)
+# Asks only how many tokens its prompt has.
+TOKEN_COUNT = Form(
+    "", read_order, lambda order, _: json_script(200, token_count_body(order.prompt_tokens)), formats.MESSAGES.error
+)
 
 
-def _error(order: Order) -> Script:
+def _error(order: Order, form: Form) -> Script:
     status = int(order.number(Cue.ERROR, 500, _HIGHEST_ERROR))
     # A success without a completion would be garbage, and that has a cue of its own.
     if status < _LOWEST_ERROR:
         raise ValueError(f"The cue 'error' takes a status from {_LOWEST_ERROR} to {_HIGHEST_ERROR}: [[error:503]].")
-    return json_script(status, error_body(status, f"The stand-in was asked to fail with status {status}."))
+    return json_script(status, form.error(status, f"The stand-in was asked to fail with status {status}."))
 
 
 def _steps(order: Order, frames: Frames) -> tuple[Step, ...]:
