@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from filters.findings import Phase
 from filters.ruleset import Ruleset
+from gateway.protocol.continued import ContinuedStage
 from gateway.protocol.dialects.base import Carrier, ChannelKey, Segment, Spelling
-from gateway.protocol.gate import Channel, Released
+from gateway.protocol.gate import Channel, Released, StreamStage
 from gateway.protocol.judge import Judge
 from gateway.protocol.labels import AnswerText, Labelling, Position
 from gateway.protocol.nested import NestedStage, scan_nested
@@ -59,6 +60,7 @@ class Channels:
         self._channels: dict[ChannelKey, Channel] = {}
         self._answers: dict[int, AnswerText] = {}
         self._spellings: dict[ChannelKey, NestedStage] = {}
+        self._checks: dict[int, NestedStage] = {}  # the check of the latest text of each answer
         self._visible: dict[int, ChannelKey] = {}  # the running text that an answer's label goes to
         self._visible_keys: set[ChannelKey] = set()
         self._shown: dict[ChannelKey, list[str]] = {}
@@ -99,7 +101,7 @@ class Channels:
         # The end of a text lets go of all that was held, so nothing may follow that a term could reach into.
         if self._finished and segment.text and not segment.whole and self._ended(segment.channel):
             raise StreamShapeError
-        channel = self._channels.get(segment.channel) or self._open(segment.channel)
+        channel = self._channels.get(segment.channel) or self._open(segment)
         self.received_characters += len(segment.text)
         released = channel.feed(segment.text, judge)
         # Names and ids are taken from one frame: half a name now and the rest later is another name to the client.
@@ -204,11 +206,19 @@ class Channels:
     def _ended(self, channel: ChannelKey) -> bool:
         return any(channel[:size] in self._finished for size in range(1, len(channel) + 1))
 
-    def _open(self, key: ChannelKey) -> Channel:
+    def _open(self, segment: Segment) -> Channel:
         # Each running text keeps a scan and a tail: new indices in every frame would grow them without end.
         if len(self._channels) >= self._limit:
             raise StreamShapeError
-        channel = self._channels[key] = Channel((NestedStage(self._ruleset.response.stream),))
+        check = NestedStage(self._ruleset.response.stream)
+        stage: StreamStage = check
+        if segment.carrier is Carrier.VISIBLE:
+            answer = int(segment.channel[0])
+            # Blocks and parts of an answer are one text to its reader.
+            if before := self._checks.get(answer):
+                stage = ContinuedStage(check, before.tail)
+            self._checks[answer] = check
+        channel = self._channels[segment.channel] = Channel((stage,))
         return channel
 
     def _show(self, number: int, text: str) -> str:

@@ -63,15 +63,20 @@ class NestedStage:
         """Characters behind the frontier: they may be the beginning of a match."""
         return self._size - self.frontier
 
+    @property
+    def tail(self) -> str:
+        """End of the text so far: enough to read on from."""
+        return self._recent
+
     def feed(self, text: str) -> list[Known]:
         """Take the next piece; return what became certain with it, in that order."""
         inner = self._inner
         if inner is None:
             if _ESCAPE not in text or not self._levels:
-                self._size += len(text)
                 return self._follow(text)
             inner = self._begin()
         self._size += len(text)
+        self._recent = (self._recent + text)[-_CONTEXT_CHARACTERS:]
         # Text before the frontier is settled: no finding begins there, and none is said again.
         self._forget(self.frontier)
         known = self._plain.feed(text)
@@ -94,11 +99,11 @@ class NestedStage:
         return self._reader.around(min(cleared, self._reader.place(inner).start)).start
 
     def _follow(self, text: str) -> list[Known]:
+        self._size += len(text)
         known = self._plain.feed(text)
-        if self._levels:
-            # What is still held has to be read again too: a term may begin plain and go on escaped.
-            kept = self._size - self._plain.frontier + _CONTEXT_CHARACTERS
-            self._recent = (self._recent + text)[-kept:]
+        # What is still held has to be read again too: a term may begin plain and go on escaped.
+        kept = self._size - self._plain.frontier + _CONTEXT_CHARACTERS
+        self._recent = (self._recent + text)[-kept:]
         return known
 
     def _begin(self) -> "NestedStage":
@@ -106,7 +111,6 @@ class NestedStage:
         self._reader = EscapeReader(self._size - len(self._recent))
         # Without a backslash it reads as it stands, so what is found in it has been said.
         self._inner.feed(self._reader.feed(self._recent))
-        self._recent = ""
         return self._inner
 
     def _forget(self, frontier: int) -> None:

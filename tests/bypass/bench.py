@@ -21,7 +21,7 @@ from tests import gateways
 from tests.gateways import CHAT, MODEL, Gateway, gateway, scripted, whole_answer
 from tests.raw_server import Do, Step
 
-TERM, WIDE_TERM, NUMBER_TERM, MASKED_TERM = "forbidden", "禁词", "8964", "mild"
+TERM, WIDE_TERM, NUMBER_TERM, MASKED_TERM = "forbidden", "禁词", "19890604123", "mild"
 _HEADER = "term,kind,risk,severity,action,phase,languages,folds_off,source,licence,note,expires"
 _LIST = [f"{term},literal,A.1.f,high,block,both,,,test,test,," for term in (TERM, WIDE_TERM, NUMBER_TERM)]
 _LIST.append(f"{MASKED_TERM},literal,A.1.f,low,mask,both,,,test,test,,")
@@ -69,7 +69,9 @@ class Bench:
 
     def answered(self, raw: bytes, *, stream: bool, path: str = CHAT, body: object = None) -> Seen:
         """Send a harmless request; the model server answers with these bytes of HTTP."""
-        asked = body or {"model": MODEL, "messages": [{"role": "user", "content": "hello"}], "stream": stream}
+        # Members of all wire formats: each takes its own, and the model server here takes any.
+        said = [{"role": "user", "content": "hello"}]
+        asked = body or {"model": MODEL, "messages": said, "input": said, "max_tokens": 9, "stream": stream}
         return self._exchange(raw, asked, path, {})
 
     def raw(self, data: bytes, *, leave: bool = False) -> tuple[bytes, bytes]:

@@ -88,7 +88,7 @@ BLOCKED = {
     "text file that is called a picture": attached(b"forbidden", "image/png"),
     "text file that begins like a picture": attached(PNG + b"forbidden"),
     "data URL without base64": chat_body([{"type": "file", "file": {"file_data": "data:,%66orbidden"}}]),
-    "number in place of a text": chat_body([{"type": "text", "text": 8964}]),
+    "number in place of a text": chat_body([{"type": "text", "text": 19890604123}]),
     "null bytes beside the term": chat_body("\0forbidden\0"),
     "JSON escapes in the body": b'{"model":"m","messages":[{"role":"user","content":"\\u0066orbidd\\u0065n"}]}',
     "JSON escapes in a name": b'{"model":"m","messages":[{"role":"user","content":"x"}],"\\u0066orbidden":1}',
@@ -116,14 +116,13 @@ NO_REQUEST = {
     "comment in JSON": b'{"model":"m",/*forbidden*/"messages":[{"role":"user","content":"x"}]}',
     "single quotes": b"{'model':'m','messages':[{'role':'user','content':'forbidden'}]}",
     "not a number": b'{"model":"m","messages":[{"role":"user","content":"forbidden"}],"x":NaN}',
-    "compressed body": gzip.compress(chat_body(TERM)),
 }
 
 
 @pytest.mark.parametrize("body", NO_REQUEST.values(), ids=NO_REQUEST)
 def test_what_two_readers_might_read_in_two_ways_is_refused(bench: Bench, body: bytes) -> None:
     """A body that is not JSON in UTF-8 goes nowhere, and its error does not quote it."""
-    seen = bench.send(body, {"content-encoding": "gzip"} if body.startswith(b"\x1f\x8b") else None)
+    seen = bench.send(body)
     assert (seen.outcome, seen.response.status_code, seen.model) == ("not_json", 400, b"")
     assert shows(seen.response.content) == []
 
@@ -137,6 +136,14 @@ def test_the_content_type_does_not_change_what_is_read(bench: Bench, content_typ
     assert bench.send(chat_body(WIDE_TERM), {"content-type": content_type}).outcome == "block"
     seen = bench.send(chat_body("x"), {"content-type": content_type})
     assert b"content-type: application/json\r\n" in seen.model
+
+
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "GZIP", "gzip, gzip", "identity", "br", "deflate", "unknown"])
+def test_a_compressed_body_is_read_or_refused(bench: Bench, coding: str) -> None:
+    """What it says it is compressed with, it is read as; nothing is passed on packed."""
+    seen = bench.send(gzip.compress(chat_body(TERM)), {"content-encoding": coding})
+    assert seen.outcome == "block" or seen.response.status_code in {400, 415}
+    assert (seen.model, shows(seen.response.content)) == (b"", [])
 
 
 @pytest.mark.parametrize("value", ['"true"', "1", '"forbidden"', "[]"])
