@@ -153,21 +153,33 @@ def choice(**members: Any) -> bytes:  # noqa: ANN401 the same
 
 def shows(data: bytes) -> list[str]:
     """Return the terms that can be read out of bytes."""
-    readings = [data.decode("utf-8", "replace"), *_joined(data)]
+    return spelled([data.decode("utf-8", "replace"), *_joined(data)])
+
+
+def spelled(texts: list[str]) -> list[str]:
+    """Return the terms that can be read out of texts, also with JSON escapes in them."""
+    readings = texts
     for _ in range(3):
-        readings += [_ESCAPED.sub(lambda code: chr(int(code[1], 16)), reading) for reading in readings]
-        readings = list(dict.fromkeys(readings))
+        undone = [_ESCAPED.sub(lambda code: chr(int(code[1], 16)), each) for each in readings if "\\u" in each]
+        readings = list(dict.fromkeys([*readings, *undone]))
     return sorted({term for term in (TERM, WIDE_TERM, NUMBER_TERM) for each in readings if term in each.lower()})
+
+
+def documents_of(data: bytes) -> list[Any]:
+    """Return the documents of a stream, or the one document that it is."""
+    documents = []
+    for line in re.split(rb"\r\n|\r|\n", data):
+        try:
+            documents.append(json.loads(line.removeprefix(b"data:").decode("utf-8", "replace")))
+        except ValueError:
+            continue
+    return documents
 
 
 def _joined(data: bytes) -> list[str]:
     """Join the pieces of a stream by the path they stand at."""
     texts: dict[tuple[object, ...], str] = {}
-    for line in re.split(rb"\r\n|\r|\n", data):
-        try:
-            document = json.loads(line.removeprefix(b"data:").decode("utf-8", "replace"))
-        except ValueError:
-            continue
+    for document in documents_of(data):
         _walk(document, (), texts)
     return list(texts.values())
 
@@ -176,4 +188,6 @@ def _walk(node: object, path: tuple[object, ...], texts: dict[tuple[object, ...]
     if isinstance(node, str):
         texts[path] = texts.get(path, "") + node
     for key, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
-        _walk(value, (*path, value.get("index", 0) if isinstance(value, dict) and "index" in value else key), texts)
+        # Elements that number themselves go by that number, wherever they stand.
+        index = value.get("index") if isinstance(value, dict) else None
+        _walk(value, (*path, index if isinstance(index, int) else key), texts)
