@@ -7,7 +7,7 @@ import pytest
 
 from gateway.errors import RequestError
 from gateway.protocol.dialects.openai_images import OpenAIImages, pictures_of
-from gateway.protocol.events import RequestReceived, UpstreamData, UpstreamFinished, UpstreamStarted
+from gateway.protocol.events import Event, RequestReceived, UpstreamData, UpstreamFinished, UpstreamStarted
 from tests.gateway.protocol.playbook import Outcome, given, run
 
 PICTURE = "iVBORw0KGgo" * 16
@@ -17,7 +17,10 @@ def generated(*rows: Any, prompt: str = "fine") -> Outcome:  # noqa: ANN401 any 
     """Run an exchange about pictures."""
     context = given(keywords=["forbidden"], masks=["insult"], dialect=OpenAIImages())
     body = orjson.dumps({"model": "m", "prompt": prompt})
-    reply = [UpstreamStarted(200, "application/json"), UpstreamData(orjson.dumps({"created": 1, "data": rows}))]
+    reply: list[Event] = [
+        UpstreamStarted(200, "application/json"),
+        UpstreamData(orjson.dumps({"created": 1, "data": rows})),
+    ]
     return run(context, [RequestReceived(body), *reply, UpstreamFinished()])
 
 
