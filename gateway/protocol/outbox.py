@@ -67,16 +67,17 @@ class Outbox:
 
     def send(self, frame: Leaving) -> None:
         """Let a frame leave as soon as its turn comes."""
+        # The format's own terminator, which belongs behind the members.
+        if frame.end and frame.wait is Wait.NOT:
+            self._terminator = self._encode(frame)
+            return
         # Only ends of parts wait together; what may be the last of the stream is the end of what waits before it.
         if frame.wait is not Wait.PART or self.last_waits or len(self._waiting) >= _MOST_WAITING:
             self.flush()
-        if frame.wait is not Wait.NOT:
-            self._waiting.append(frame)
-        # The format's own terminator, which belongs behind the members.
-        elif frame.end:
-            self._terminator = self._encode(frame)
-        else:
+        if frame.wait is Wait.NOT:
             self._out.append(self._encode(frame))
+        else:
+            self._waiting.append(frame)
 
     def send_bytes(self, raw: bytes) -> None:
         """Let bytes leave that the format need not take note of."""

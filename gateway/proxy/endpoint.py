@@ -16,12 +16,14 @@ from gateway.errors import ErrorCode, GatewayError
 from gateway.protocol import events as fact
 from gateway.protocol.carriage import RequestHead
 from gateway.protocol.context import ExchangeContext
+from gateway.protocol.dialects.anthropic_messages import AnthropicMessages, AnthropicTokenCount
 from gateway.protocol.dialects.base import Dialect
 from gateway.protocol.dialects.openai_chat import OpenAIChat
 from gateway.protocol.dialects.openai_completions import OpenAICompletions
 from gateway.protocol.dialects.openai_embeddings import OpenAIEmbeddings
 from gateway.protocol.dialects.openai_images import OpenAIImages
 from gateway.protocol.dialects.openai_models import OpenAIModels
+from gateway.protocol.dialects.openai_responses import OpenAIResponses
 from gateway.protocol.dialects.openai_speech import OpenAISpeech
 from gateway.protocol.dialects.openai_transcriptions import OpenAITranscriptions
 from gateway.protocol.exchange import Exchange
@@ -34,12 +36,15 @@ OPENAI_CHAT: Dialect = OpenAIChat()
 OPENAI_MODELS: Dialect = OpenAIModels()
 ROUTES: dict[str, Dialect] = {
     "/v1/chat/completions": OPENAI_CHAT,
+    "/v1/responses": OpenAIResponses(),
     "/v1/completions": OpenAICompletions(),
     "/v1/embeddings": OpenAIEmbeddings(),
     "/v1/images/generations": OpenAIImages(),
     "/v1/audio/speech": OpenAISpeech(),
     "/v1/audio/transcriptions": OpenAITranscriptions(),
     "/v1/models": OPENAI_MODELS,
+    "/v1/messages": AnthropicMessages(),
+    "/v1/messages/count_tokens": AnthropicTokenCount(),
 }
 # Routes with a name behind them; nothing may be asked for below any other path.
 ROUTES_BELOW: dict[str, Dialect] = {"/v1/models/": OPENAI_MODELS}

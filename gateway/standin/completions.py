@@ -64,7 +64,7 @@ def _reply(order: Order, reply_id: str) -> Script:
     return json_script(200, body, after_tokens=tokens)
 
 
-COMPLETIONS = Form("cmpl", read_completion, _reply)
+COMPLETIONS = Form("cmpl-", read_completion, _reply)
 
 
 def _with_echo(choice: Choice, echoed: str) -> Choice:

@@ -135,6 +135,6 @@ def _whole(order: Order, document: dict[str, object]) -> Script:
     return json_script(200, GARBAGE_BODY if Cue.GARBAGE in order.cues else orjson.dumps(document))
 
 
-EMBEDDINGS = Form("emb", read_embedding, _embeddings)
-IMAGES = Form("img", read_image, _images)
-SPEECH = Form("tts", read_speech, _speech)
+EMBEDDINGS = Form("emb-", read_embedding, _embeddings)
+IMAGES = Form("img-", read_image, _images)
+SPEECH = Form("tts-", read_speech, _speech)

@@ -79,17 +79,21 @@ class Order:
         return float(argument)
 
 
-def read_order(body: bytes) -> Order:
+def read_order(body: bytes, conversation: str = "messages") -> Order:
     """Read a request body.
 
+    Args:
+        body: the body.
+        conversation: member that holds the conversation.
+
     Raises:
-        ValueError: not a JSON object of the shape of a chat completion request.
+        ValueError: not a JSON object of the shape of a request.
     """
     # Its error is a ValueError, and so becomes status 400 like the other ones here.
     request = orjson.loads(body)
     if not isinstance(request, dict):
         raise ValueError("Send a JSON object.")  # noqa: TRY004 - a wrong body is one kind of error here
-    messages = _messages(request.get("messages"))
+    messages = _messages(request.get(conversation), conversation)
     # A null counts as absent, as OpenAI has it; many client libraries send their unset members so.
     choices = 1 if request.get("n") is None else request["n"]
     if not isinstance(choices, int) or not 1 <= choices <= MOST_CHOICES:
@@ -105,14 +109,27 @@ def read_order(body: bytes) -> Order:
         streamed=request.get("stream") is True,
         choices=choices,
         include_usage=_member(request, "stream_options", "include_usage") is True,
-        wants_json=_member(request, "response_format", "type") in {"json_object", "json_schema"},
+        wants_json=_wants_json(request),
     )
 
 
-def _messages(messages: object) -> list[tuple[object, str]]:
+def _wants_json(request: Mapping[str, object]) -> bool:
+    """Tell whether the answer is asked for as JSON, wherever a format says it."""
+    asked = (
+        request.get("response_format"),
+        _member(request, "text", "format"),
+        _member(request, "output_config", "format"),
+    )
+    return any(isinstance(each, dict) and each.get("type") in {"json_object", "json_schema"} for each in asked)
+
+
+def _messages(messages: object, name: str) -> list[tuple[object, str]]:
     """Return role and text of each message."""
+    # Responses take a text alone; the other formats do not, and say so.
+    if name == "input" and isinstance(messages, str):
+        return [("user", messages)]
     if not isinstance(messages, list) or not messages or not all(isinstance(message, dict) for message in messages):
-        raise ValueError("'messages' is a list of at least one object with 'role' and 'content'.")
+        raise ValueError(f"'{name}' is a list of at least one object with 'role' and 'content'.")
     return [(message.get("role"), _text(message.get("content"))) for message in messages]
 
 

@@ -71,7 +71,7 @@ def _reply(order: Order, _reply_id: str) -> Script:
     return replace(script, content_type=b"text/vtt" if order.format == "vtt" else _PLAIN)
 
 
-TRANSCRIPTIONS = Form("tr", read_transcription, _reply)
+TRANSCRIPTIONS = Form("tr-", read_transcription, _reply)
 
 
 def _frames(pieces: tuple[str, ...]) -> Frames:

@@ -89,6 +89,11 @@ def whole_body(reply_id: str, choices: tuple[Choice, ...], prompt_tokens: int) -
     )
 
 
+def event(document: dict[str, object]) -> bytes:
+    """Put a document into a frame that names its type, as the formats with typed frames have it."""
+    return b"event: " + str(document["type"]).encode() + b"\ndata: " + orjson.dumps(document) + b"\n\n"
+
+
 def error_body(status: int, message: str) -> bytes:
     """Put an error into OpenAI's shape."""
     kind = _ERROR_TYPES.get(status, "invalid_request_error" if status < _SERVER_ERROR else "server_error")
