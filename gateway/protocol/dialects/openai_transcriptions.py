@@ -72,10 +72,10 @@ class OpenAITranscriptions(Wordless):
         for name in _SINGLE:
             if names.count(name) > 1:
                 raise RequestError(f"'{name}' must be sent once.")
-        fields = {part["name"]: part for part in parts}
-        for name, part in fields.items():
-            if isinstance(part["content"], bytes) is not (name == "file"):
+        for part in parts:
+            if isinstance(part["content"], bytes) is not (part["name"] == "file"):
                 raise RequestError("'file' must be a file with a name, and every other field a text.")
+        fields = {part["name"]: part for part in parts}
         if "file" not in fields or not fields.get("model", {}).get("content"):
             raise RequestError("'file' and 'model' must be sent.")
         return ParsedRequest(
