@@ -90,9 +90,9 @@ class OpenAITranscriptions(Wordless):
         """Drop token probabilities of a frame: they spell the text as it was."""
         drop_probabilities(document)
 
-    def stream(self, _identity: Identity) -> OpenAITranscriptionsStream:
+    def stream(self, identity: Identity) -> OpenAITranscriptionsStream:
         """Begin a streamed reply."""
-        return OpenAITranscriptionsStream()
+        return OpenAITranscriptionsStream(identity)
 
 
 def _is_streamed(field: Part | None) -> bool:

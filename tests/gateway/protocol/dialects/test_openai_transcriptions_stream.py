@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gateway.errors import ErrorCode
 from gateway.protocol.dialects.openai_transcriptions import OpenAITranscriptions
 from gateway.protocol.events import Event, UpstreamData, UpstreamFailed, UpstreamFinished, UpstreamStarted
-from tests.gateway.protocol.playbook import Outcome, given, run
+from tests.gateway.protocol.playbook import DONE, Outcome, given, run
 from tests.gateway.protocol.streams import CUTS, Events, cut, events_of, frame
 from tests.gateway.protocol.test_whole import upload
 
@@ -141,6 +141,7 @@ def test_every_byte_forwarded_is_a_byte_scanned(raw: bytes) -> None:
         frame({"type": "transcript.text.delta"}),
         frame({"type": "transcript.text.delta", "delta": ["x"]}),
         frame({"choices": [{"delta": {"content": "x"}}]}),
+        frame({"type": "transcript.text.delta", "delta": "x", "choices": []}),
     ],
 )
 def test_an_event_of_another_kind_ends_the_stream(raw: bytes) -> None:
@@ -163,6 +164,48 @@ def test_a_terminator_of_other_formats_does_no_harm() -> None:
     outcome = stream(delta("ok"), done("ok"), b"data: [DONE]\n\n")
     assert events_of(outcome.body)[-1]["type"] == "transcript.text.done"
     assert b"[DONE]" not in outcome.body
+
+
+def chunk(text: str, finish: str | None = None) -> bytes:
+    """Build a piece of the text as servers send it that stream transcripts like a chat."""
+    choice = {"delta": {"content": text}, "finish_reason": finish}
+    return frame({"id": "t-1", "object": "transcription.chunk", "created": 1, "model": "m", "choices": [choice]})
+
+
+def chunked(outcome: Outcome) -> tuple[str, dict[str, Any]]:
+    """Return what the chunks say, and the last of them."""
+    assert outcome.body.endswith(DONE)
+    events = events_of(outcome.body)
+    choices = [choice for event in events for choice in event.get("choices", ())]
+    return "".join(choice["delta"].get("content", "") for choice in choices), events[-1]
+
+
+def test_a_transcript_in_chunks_is_followed_like_a_chat() -> None:
+    """Clean as it came, masked over two of them; without a label, since people said it."""
+    said, last = chunked(stream(chunk("go"), chunk("od"), chunk("", "stop"), DONE))
+    assert (said, last["sluice"]["decision"], "aigc" in last) == ("good", "allow", False)
+    assert chunked(stream(chunk("an ins"), chunk("ult for"), chunk("", "stop"), DONE))[0] == "an ****** for"
+
+
+def test_a_block_in_chunks_ends_in_a_chunk() -> None:
+    """In the form the stream began in."""
+    outcome = stream(chunk("so for"), chunk("bidden", "stop"))
+    said, last = chunked(outcome)
+    assert said.startswith(("so \n\n[The answer", "so [The answer"))
+    assert last["choices"][0]["finish_reason"] == "content_filter"
+    assert b"event:" not in outcome.body
+
+
+def test_failures_of_chunks_end_in_an_error_without_a_type() -> None:
+    """Of the connection, of the model server, and of its form."""
+    for outcome, code in (
+        (stream(chunk("ok"), end=UpstreamFailed(ErrorCode.UPSTREAM_RESET)), "upstream_reset"),
+        (stream(chunk("ok"), frame({"error": {"code": "busy"}}), DONE), "busy"),
+        (stream(chunk("ok"), delta("x")), "upstream_malformed"),
+    ):
+        _, last = chunked(outcome)
+        assert last["error"]["code"] == code
+        assert "type" not in last
 
 
 LETTERS = "qQｑ甲乙"
