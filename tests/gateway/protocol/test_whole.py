@@ -190,7 +190,10 @@ def test_sound_passes_piece_by_piece_under_its_label() -> None:
     play >> AuditAppended() << [SendEnd()]
 
 
-SPEECH_HEADERS = ((b"content-type", b"application/json"), (b"accept", b"audio/*, application/octet-stream"))
+SPEECH_HEADERS = (
+    (b"content-type", b"application/json"),
+    (b"accept", b"audio/*, application/octet-stream, application/json"),
+)
 
 
 def test_sound_that_breaks_off_gets_no_end() -> None:
