@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from gateway.errors import ErrorCode
 from gateway.protocol.dialects.base import Carrier, ChannelKey, Document, FrameView, Identity, Segment, Spelling, Wait
-from gateway.protocol.dialects.openai_chat_stream import OpenAIChatStream, error_shape
+from gateway.protocol.dialects.openai_chat_stream import OpenAIChatStream, choices_of, error_shape
 from gateway.protocol.texts import find_texts
 
 _DELTA = "transcript.text.delta"
@@ -89,8 +89,9 @@ class OpenAITranscriptionsStream:
 
 def drop_probabilities(document: Document) -> None:
     """Drop token probabilities: they spell the text as it was."""
-    if document.get("logprobs") is not None:
-        document["logprobs"] = None
+    for place in (document, *choices_of(document)):
+        if place.get("logprobs") is not None:
+            place["logprobs"] = None
 
 
 def said_in(entries: object, name: str) -> list[str]:

@@ -34,6 +34,15 @@ def test_a_stream_is_asked_for_in_a_field(value: str | None, *, streamed: bool) 
 
 
 @pytest.mark.parametrize(
+    ("fields", "hint"),
+    [([], ""), ([text("prompt", "水")], "水"), ([text("prompt", "x"), text("language", "zh")], "中文")],
+)
+def test_a_stop_is_told_in_the_language_that_is_spoken(fields: list[dict[str, Any]], hint: str) -> None:
+    """As far as the client says which it is."""
+    assert parse(FILE, MODEL, *fields).language_hint == hint
+
+
+@pytest.mark.parametrize(
     ("parts", "message"),
     [
         ([MODEL], "'file' and 'model'"),
@@ -84,6 +93,7 @@ def test_an_upload_is_encoded_from_its_parts() -> None:
         ({"text": "x"}, []),
         ({"words": [{"word": "x"}], "logprobs": [{"token": "x"}]}, ["words", "logprobs"]),
         ({"words": "forbidden", "logprobs": {"token": "forbidden"}, "segments": "forbidden"}, []),
+        ({"segments": [{"words": [{"word": "x"}]}, {"words": "x"}]}, ["words"]),
         ({"words": None, "segments": [1, {"tokens": ["forbidden"]}, {"tokens": [1]}, {}]}, ["tokens"]),
     ],
 )

@@ -166,9 +166,9 @@ def test_a_terminator_of_other_formats_does_no_harm() -> None:
     assert b"[DONE]" not in outcome.body
 
 
-def chunk(text: str, finish: str | None = None) -> bytes:
+def chunk(text: str, finish: str | None = None, **members: Any) -> bytes:  # noqa: ANN401 any JSON
     """Build a piece of the text as servers send it that stream transcripts like a chat."""
-    choice = {"delta": {"content": text}, "finish_reason": finish}
+    choice = {"delta": {"content": text}, "finish_reason": finish} | members
     return frame({"id": "t-1", "object": "transcription.chunk", "created": 1, "model": "m", "choices": [choice]})
 
 
@@ -194,6 +194,12 @@ def test_a_block_in_chunks_ends_in_a_chunk() -> None:
     assert said.startswith(("so \n\n[The answer", "so [The answer"))
     assert last["choices"][0]["finish_reason"] == "content_filter"
     assert b"event:" not in outcome.body
+
+
+def test_probabilities_of_chunks_follow_the_text() -> None:
+    """They stand in the choices here."""
+    outcome = stream(chunk("an insult", logprobs={"content": [{"token": "insult"}]}), chunk("", "stop"), DONE)
+    assert b"insult" not in outcome.body
 
 
 def test_failures_of_chunks_end_in_an_error_without_a_type() -> None:
