@@ -30,8 +30,9 @@ LABELS = {
     "decision": "in `sluice_exchanges_total` the decision on the exchange: `allow`, `flag`, `mask`, `unscanned`,"
     " `block`, `unfiltered` or `error`; in `sluice_decisions_total` the action on a finding: `flag`, `mask` or"
     " `block`",
-    "dialect": "wire format: `openai.chat`, `openai.completions`, `openai.embeddings`, `openai.images`,"
-    " `openai.speech`, `openai.transcriptions` or `openai.models`",
+    "dialect": "wire format: `openai.chat`, `openai.responses`, `openai.completions`, `openai.embeddings`,"
+    " `openai.images`, `openai.speech`, `openai.transcriptions`, `openai.models`, `anthropic.messages` or"
+    " `anthropic.count_tokens`",
     "digest": "digest of the lists in force, as in the header `x-sluice-ruleset`",
     "keywords": "number of terms in force",
     "kind": "what became of the visible label: `end`, `start`, `both`, `present` (the model's own), `interface` or"

@@ -121,9 +121,9 @@ class Channels:
             if shown is not released.text:
                 released = Released(shown, blocked=released.blocked)
         if self._most_shown:
-            self.note(segment.channel, released.text)
-            if self._shown_characters > self._most_shown:
+            if self._shown_characters + len(released.text) > self._most_shown:
                 raise StreamShapeError
+            self.note(segment.channel, released.text)
         return released
 
     def repeated(self, segment: Segment, judge: Judge) -> Released:

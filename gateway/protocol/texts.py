@@ -18,17 +18,35 @@ MASK_CHARACTER = "*"
 
 # Words of the wire formats. A string that is one of these carries no more than its place says.
 PLAIN = frozenset(
-    """assistant auto developer function image_url input_text json_object json_schema none output_text required stop
-    system text tool tool_calls user""".split()  # noqa: SIM905 a list of words reads best as words
+    """assistant auto completed content_block_delta content_block_start content_block_stop custom_tool_call
+    developer end_turn error function function_call function_call_output image_url in_progress incomplete
+    input_json_delta input_text json_object json_schema max_tokens message message_delta message_start
+    message_stop none output_text ping reasoning refusal required response.completed response.content_part.added
+    response.content_part.done response.created response.function_call_arguments.delta
+    response.function_call_arguments.done response.in_progress response.output_item.added
+    response.output_item.done response.output_text.delta response.output_text.done signature_delta stop
+    stop_sequence summary_text system text text_delta thinking thinking_delta tool tool_calls tool_result
+    tool_use user""".split()  # noqa: SIM905 a list of words reads best as words
 )
 # Names that need no scan, not members to scan: one that is missing here costs a scan and opens no hole.
 KNOWN_NAMES = frozenset(
-    """arguments audio choices completion_tokens content created delta detail finish_reason frequency_penalty function
-    function_call id image_url include_usage index input logit_bias logprobs max_completion_tokens max_tokens message
-    messages metadata model n name object parallel_tool_calls parameters presence_penalty prompt prompt_tokens
-    reasoning reasoning_content reasoning_effort refusal response_format role seed service_tier stop store stream
-    stream_options system_fingerprint temperature text tool_call_id tool_calls tool_choice tools top_logprobs top_p
-    total_tokens type url usage user""".split()  # noqa: SIM905 the same
+    """annotation annotation_index annotations arguments audio background cache_control cache_creation
+    cache_creation_input_tokens cache_read_input_tokens cached_tokens call_id choices citation citations
+    cited_text code completed_at completion_tokens container content content_block content_index conversation
+    created created_at data delta description detail document_index document_title effort encrypted_content
+    end_char_index end_index ephemeral_1h_input_tokens ephemeral_5m_input_tokens error file_id filename
+    finish_reason format frequency_penalty function function_call id image_url include_usage incomplete_details
+    index inference_geo input input_schema input_tokens input_tokens_details instructions item item_id
+    logit_bias logprob logprobs max_completion_tokens max_output_tokens max_tokens max_tool_calls media_type
+    message messages metadata model n name obfuscation object output output_config output_index output_tokens
+    output_tokens_details parallel_tool_calls parameters part partial_json phase presence_penalty
+    previous_response_id prompt prompt_cache_key prompt_cache_retention prompt_tokens reason reasoning
+    reasoning_content reasoning_effort reasoning_tokens refusal response response_format role safety_identifier
+    schema seed sequence_number server_label server_tool_use service_tier signature source start_char_index
+    start_index status stop stop_details stop_reason stop_sequence stop_sequences store stream stream_options
+    strict summary summary_index system system_fingerprint temperature text thinking thinking_tokens title token
+    tool_call_id tool_calls tool_choice tool_use_id tools top_k top_logprobs top_p total_tokens truncation type
+    url usage user verbosity web_search_requests""".split()  # noqa: SIM905 the same
 )
 # Where a number stands in for a text, a lenient reader makes a text of it.
 _TEXT_NAMES = frozenset({"content", "text"})

@@ -36,13 +36,13 @@ OPENAI_CHAT: Dialect = OpenAIChat()
 OPENAI_MODELS: Dialect = OpenAIModels()
 ROUTES: dict[str, Dialect] = {
     "/v1/chat/completions": OPENAI_CHAT,
+    "/v1/responses": OpenAIResponses(),
     "/v1/completions": OpenAICompletions(),
     "/v1/embeddings": OpenAIEmbeddings(),
     "/v1/images/generations": OpenAIImages(),
     "/v1/audio/speech": OpenAISpeech(),
     "/v1/audio/transcriptions": OpenAITranscriptions(),
     "/v1/models": OPENAI_MODELS,
-    "/v1/responses": OpenAIResponses(),
     "/v1/messages": AnthropicMessages(),
     "/v1/messages/count_tokens": AnthropicTokenCount(),
 }

@@ -6,6 +6,7 @@ The prompts are read like one chat message, cues included; each prompt of an arr
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
+from typing import cast
 
 import orjson
 
@@ -55,7 +56,7 @@ def read_completion(body: bytes) -> CompletionOrder:
 
 
 def _reply(order: Order, reply_id: str) -> Script:
-    assert isinstance(order, CompletionOrder)  # noqa: S101 the form reads no other
+    order = cast("CompletionOrder", order)  # the form reads no other
     choices = tuple(_with_echo(choice, order.echoed) for choice in write_choices(order))
     tokens = sum(choice.tokens for choice in choices)
     if order.streamed:

@@ -10,8 +10,7 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import NamedTuple
 
-from gateway.standin import formats
-from gateway.standin.formats import Format
+from gateway.standin.formats import CHAT, MESSAGES, Format
 from gateway.standin.order import Cue, Order, read_order
 from gateway.standin.replies import write_choices
 from gateway.standin.wire import GARBAGE, GARBAGE_BODY, Frames, error_body
@@ -79,7 +78,7 @@ class Form(NamedTuple):
         prefix: what ids of its replies begin with.
         read: reads a request body; raises ValueError saying what is wrong with it.
         reply: plans the reply as if nothing went wrong on the way, garbage aside.
-        error: writes an error.
+        error: puts status and message of an error into the shape of the route.
     """
 
     prefix: str
@@ -88,15 +87,35 @@ class Form(NamedTuple):
     error: Callable[[int, str], bytes] = error_body
 
 
-def compose(body: bytes, tokens_per_second: float = DEFAULT_TOKENS_PER_SECOND, form: Form | None = None) -> Script:
-    """Plan the reply to a request.
+def compose(body: bytes, tokens_per_second: float = DEFAULT_TOKENS_PER_SECOND, spoken: Format = CHAT) -> Script:
+    """Plan the reply to a request of a conversation.
 
     Args:
         body: the request's body.
         tokens_per_second: pace unless the prompt has a cue for it; 0 sends at once.
-        form: what the request's route takes and gives; None is chat completions.
+        spoken: its wire format.
     """
-    form = form or CHAT
+    return compose_form(body, tokens_per_second, form_of(spoken))
+
+
+def form_of(spoken: Format) -> Form:
+    """Return how conversations in a wire format are read and answered."""
+    return Form(
+        spoken.prefix,
+        lambda body: read_order(body, spoken.conversation),
+        lambda order, reply_id: _reply(order, spoken, reply_id),
+        spoken.error,
+    )
+
+
+def compose_form(body: bytes, tokens_per_second: float, form: Form) -> Script:
+    """Plan the reply to a request of any route.
+
+    Args:
+        body: the request's body.
+        tokens_per_second: pace unless the prompt has a cue for it; 0 sends at once.
+        form: what the route takes and gives.
+    """
     try:
         order = form.read(body)
         # Before anything is written: an error may go with any other cue.
@@ -112,34 +131,35 @@ def compose(body: bytes, tokens_per_second: float = DEFAULT_TOKENS_PER_SECOND, f
     return _end(order, replace(script, token_seconds=1 / pace if pace else 0.0))
 
 
+def compose_count(body: bytes) -> Script:
+    """Plan the reply to a request that only asks how many tokens its prompt has.
+
+    Args:
+        body: the request's body.
+    """
+    try:
+        return json_script(200, token_count_body(read_order(body).prompt_tokens))
+    except ValueError as error:
+        return json_script(400, MESSAGES.error(400, f"The stand-in cannot read this request. {error}"))
+
+
 def json_script(status: int, body: bytes, after_tokens: int = 0) -> Script:
     """Plan a whole JSON body with its length announced."""
     return Script((Step(after_tokens, body),), status=status, content_length=len(body))
 
 
+def _reply(order: Order, spoken: Format, reply_id: str) -> Script:
+    choices = write_choices(order)
+    tokens = sum(choice.tokens for choice in choices)
+    if not order.streamed:
+        body = GARBAGE_BODY if Cue.GARBAGE in order.cues else spoken.body(reply_id, choices, order.prompt_tokens)
+        return json_script(200, body, after_tokens=tokens)
+    return stream_script(order, spoken.frames(reply_id, choices, order))
+
+
 def stream_script(order: Order, frames: Frames) -> Script:
     """Plan a streamed reply."""
     return Script(_steps(order, frames), content_type=_SSE_TYPE)
-
-
-def conversation(spoken: Format) -> Form:
-    """Return the form of a route that answers conversations in a wire format."""
-
-    def reply(order: Order, reply_id: str) -> Script:
-        choices = write_choices(order)
-        if not order.streamed:
-            body = GARBAGE_BODY if Cue.GARBAGE in order.cues else spoken.body(reply_id, choices, order.prompt_tokens)
-            return json_script(200, body, after_tokens=sum(choice.tokens for choice in choices))
-        return stream_script(order, spoken.frames(reply_id, choices, order))
-
-    return Form(spoken.prefix, lambda body: read_order(body, spoken.conversation), reply, spoken.error)
-
-
-CHAT = conversation(formats.CHAT)
-# Asks only how many tokens its prompt has.
-TOKEN_COUNT = Form(
-    "", read_order, lambda order, _: json_script(200, token_count_body(order.prompt_tokens)), formats.MESSAGES.error
-)
 
 
 def _error(order: Order, form: Form) -> Script:

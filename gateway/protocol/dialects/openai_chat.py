@@ -28,9 +28,7 @@ class OpenAIChat:
         messages = read_messages(document, (str, list, type(None)))
         last = messages[-1].get("content")
         hint = last if isinstance(last, str) else "\n".join(group.text for group in find_texts(last))
-        return ParsedRequest(
-            document, document["model"], bool(document.get("stream")), _asks_for_json(document), hint
-        )
+        return ParsedRequest(document, document["model"], bool(document.get("stream")), asks_for_json(document), hint)
 
     def answers(self, document: Document) -> list[Answer]:
         """Return the visible answers of a whole reply.
@@ -71,6 +69,7 @@ class OpenAIChat:
         return OpenAIChatStream(identity)
 
 
-def _asks_for_json(document: Document) -> bool:
+def asks_for_json(document: Document) -> bool:
+    """Tell whether the answer to a request must be JSON."""
     wanted = document.get("response_format")
     return isinstance(wanted, dict) and wanted.get("type") in ("json_object", "json_schema")

@@ -4,6 +4,7 @@ from gateway.errors import ErrorCode
 from gateway.protocol.asides import Aside
 from gateway.protocol.carriage import NO_HEAD, Carriage, RequestHead
 from gateway.protocol.dialects.base import Answer, Document, Identity, ParsedRequest
+from gateway.protocol.dialects.openai_chat import asks_for_json
 from gateway.protocol.dialects.openai_chat_stream import choices_of, error_shape
 from gateway.protocol.dialects.openai_completions_stream import OpenAICompletionsStream, completion_metadata, spelling
 from gateway.protocol.dialects.openai_prompts import read_prompts, unread_prompts
@@ -43,7 +44,7 @@ class OpenAICompletions:
             document["model"],
             bool(document.get("stream")),
             # What goes between a prompt and its suffix is mostly code, and a sentence inside would break it.
-            structured=bool(document.get("suffix")) or bool(document.get("response_format")),
+            structured=bool(document.get("suffix")) or asks_for_json(document),
             language_hint=prompts[-1] if prompts else "",
             unread=unread_prompts(document, "prompt"),
         )

@@ -57,7 +57,7 @@ class OpenAIResponses:
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise ValueError("'output' must be an array of objects")
         places = [(part, "text") for item in items for part in _parts(item) if _is_text(part)]
-        structured = any(item.get("type") in CLIENT_CALLS for item in items)
+        structured = any(str(item.get("type")) in CLIENT_CALLS for item in items)
         return [Answer(places, structured)] if places else []
 
     def withhold(self, document: Document) -> None:

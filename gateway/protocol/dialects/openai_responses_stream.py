@@ -63,10 +63,12 @@ class OpenAIResponsesStream:
             self._open_parts = {part for part in self._open_parts if part[0] != number}
             self._keep(document)
         elif kind == "response.content_part.added":
-            self._add_part(document)
-        elif kind == "response.output_text.delta":
+            self._begin_part(document, document["part"])
+        # One without a text was not asked which part it is about.
+        elif kind == "response.output_text.delta" and isinstance(document.get("delta"), str):
             # Not all servers begin a part before its text.
-            self._open_parts.add((document["output_index"], document["content_index"]))
+            if (document["output_index"], document["content_index"]) not in self._open_parts:
+                self._begin_part(document, _text_part())
         elif kind == "response.content_part.done":
             self._open_parts.discard((document["output_index"], document["content_index"]))
 
@@ -141,12 +143,12 @@ class OpenAIResponsesStream:
         if isinstance(item.get("id"), str) and item["id"]:
             self._numbers[item["id"]] = number
 
-    def _add_part(self, document: Document) -> None:
+    def _begin_part(self, document: Document, part: Document) -> None:
         number, index = document["output_index"], document["content_index"]
         self._open_parts.add((number, index))
         content = self._items.get(number, {}).setdefault("content", [])
         if isinstance(content, list) and len(content) == index:
-            content.append(document["part"])
+            content.append(part)
 
     def _is_text(self, number: int, index: int) -> bool:
         return self._part(number, index).get("type") == "output_text"
@@ -167,7 +169,7 @@ class OpenAIResponsesStream:
         """Build a message of its own, from its beginning to its end."""
         number = max([*self._items, *self._numbers.values(), *self._open_items, -1]) + 1
         item = own_item(self._identity, status="in_progress") | {"id": f"msg_{self._identity.request_id}_{number}"}
-        part = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
+        part = _text_part()
         about: Document = {"item_id": item["id"], "output_index": number, "content_index": 0}
         self._made.append(number)
         return [
@@ -228,6 +230,11 @@ def own_item(identity: Identity, *, status: str) -> Document:
     """Return a message made here, without content."""
     own = f"msg_{identity.request_id}"
     return {"id": own, "type": "message", "role": "assistant", "status": status, "content": []}
+
+
+def _text_part() -> Document:
+    # Client libraries read these unasked.
+    return {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
 
 
 def _event(name: str, **members: object) -> Document:

@@ -89,7 +89,7 @@ def view_event(document: Document, number_of: Callable[[Document, int], int]) ->
 
 def item_places(number: int, item: Document) -> Iterator[Segment]:
     """Yield the running texts in an item."""
-    kind = item.get("type")
+    kind = str(item.get("type"))
     # The type itself tells that the answer is a program's, whether the call has arguments or not.
     if kind in CLIENT_CALLS:
         yield Segment((0, number, "type"), Carrier.STRUCTURED, item, "type", kind, whole=True)
@@ -193,9 +193,9 @@ def _response(kind: str, document: Document, number_of: Callable[[Document, int]
 
 def _with_other_texts(kind: str, document: Document, frame: FrameView) -> FrameView:
     """Add what belongs to no running text, and what spells one."""
-    spelled = [(part, part["logprobs"]) for part in text_parts(document) if part.get("logprobs")]
+    spelled = [(part, part["logprobs"]) for part in text_parts(document) if isinstance(part.get("logprobs"), list)]
     padding = document.get("obfuscation")
-    spellings = [Spelling((0, kind), _joined(tokens), _strings(tokens)) for _, tokens in spelled]
+    spellings = [Spelling((0, kind), _joined(tokens), _strings(tokens)) for _, tokens in spelled if tokens]
     if isinstance(padding, str):
         # Random letters against those who measure frames, and no text: like tokens, they may be left out.
         spellings.append(Spelling((0, "obfuscation"), "", [padding]))
@@ -210,11 +210,10 @@ def _with_other_texts(kind: str, document: Document, frame: FrameView) -> FrameV
     return frame._replace(texts=texts, passages=passages, spellings=spellings)
 
 
-def _joined(tokens: object) -> str:
-    entries = tokens if isinstance(tokens, list) else []
-    texts = (entry.get("token") for entry in entries if isinstance(entry, dict))
+def _joined(tokens: list[Any]) -> str:
+    texts = (entry.get("token") for entry in tokens if isinstance(entry, dict))
     return "".join(text for text in texts if isinstance(text, str))
 
 
-def _strings(tokens: object) -> list[str]:
+def _strings(tokens: list[Any]) -> list[str]:
     return [group.text for group in find_texts(tokens)]

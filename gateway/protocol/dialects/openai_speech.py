@@ -23,7 +23,10 @@ class OpenAISpeech(Wordless):
     upstream_path = "/audio/speech"
     generates = True
     carriage = Carriage(
-        accept=b"audio/*, application/octet-stream", documents=False, binaries=SOUND_TYPES, refuses=False
+        accept=b"audio/*, application/octet-stream, application/json",
+        documents=False,
+        binaries=SOUND_TYPES,
+        refuses=False,
     )
 
     def parse_request(self, body: bytes, _head: RequestHead = NO_HEAD) -> ParsedRequest:

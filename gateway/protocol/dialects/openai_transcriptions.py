@@ -30,19 +30,19 @@ def encode_upload(document: Document, request_id: str) -> Encoded:
 
 def spelled_words(document: Document) -> list[Aside]:
     """Return what says a transcript once more: its words, its tokens' probabilities and its tokens' numbers."""
-    asides = []
-    for name in ("words", "logprobs"):
-        if isinstance(document.get(name), list):
-            texts = [group.text for group in find_texts(document[name])]
-            joined = "".join(said_in(document[name], "word" if name == "words" else "token"))
-            asides.append(Aside(document, name, document[name], None, spelling=True, texts=(joined, *texts)))
-    segments = document.get("segments")
-    asides += [
-        Aside(segment, "tokens", segment["tokens"], [], spelling=True)
-        for segment in (segments if isinstance(segments, list) else ())
-        if isinstance(segment, dict) and is_vector(segment.get("tokens"))
-    ]
-    return asides
+    found = document.get("segments")
+    segments = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+    # OpenAI has words beside the segments, other servers in each of them.
+    places = [(document, "words"), (document, "logprobs"), *((segment, "words") for segment in segments)]
+    asides = [_spelled(place, name) for place, name in places if isinstance(place.get(name), list)]
+    numbers = [segment for segment in segments if is_vector(segment.get("tokens"))]
+    return asides + [Aside(segment, "tokens", segment["tokens"], [], spelling=True) for segment in numbers]
+
+
+def _spelled(place: Document, name: str) -> Aside:
+    texts = [group.text for group in find_texts(place[name])]
+    joined = "".join(said_in(place[name], "token" if name == "logprobs" else "word"))
+    return Aside(place, name, place[name], None, spelling=True, texts=(joined, *texts))
 
 
 class OpenAITranscriptions(Wordless):
@@ -72,10 +72,10 @@ class OpenAITranscriptions(Wordless):
         for name in _SINGLE:
             if names.count(name) > 1:
                 raise RequestError(f"'{name}' must be sent once.")
-        fields = {part["name"]: part for part in parts}
-        for name, part in fields.items():
-            if isinstance(part["content"], bytes) is not (name == "file"):
+        for part in parts:
+            if isinstance(part["content"], bytes) is not (part["name"] == "file"):
                 raise RequestError("'file' must be a file with a name, and every other field a text.")
+        fields = {part["name"]: part for part in parts}
         if "file" not in fields or not fields.get("model", {}).get("content"):
             raise RequestError("'file' and 'model' must be sent.")
         return ParsedRequest(
@@ -83,16 +83,22 @@ class OpenAITranscriptions(Wordless):
             fields["model"]["content"],
             _is_streamed(fields.get("stream")),
             structured=False,
-            language_hint="",
+            language_hint=_hint(fields),
         )
 
     def withhold(self, document: Document) -> None:
-        """Drop token probabilities of a frame: they spell the text as it was."""
+        """Drop token probabilities of a frame, in either form: they spell the text as it was."""
         drop_probabilities(document)
 
-    def stream(self, _identity: Identity) -> OpenAITranscriptionsStream:
+    def stream(self, identity: Identity) -> OpenAITranscriptionsStream:
         """Begin a streamed reply."""
-        return OpenAITranscriptionsStream()
+        return OpenAITranscriptionsStream(identity)
+
+
+def _hint(fields: dict[str, Part]) -> str:
+    """Return a text in the language in which the client is told of a stop."""
+    language = fields.get("language", {}).get("content", "")
+    return "中文" if language.startswith("zh") else str(fields.get("prompt", {}).get("content", ""))
 
 
 def _is_streamed(field: Part | None) -> bool:

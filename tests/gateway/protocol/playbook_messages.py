@@ -1,5 +1,6 @@
-"""Messages of the Anthropic wire format: requests, replies, and a strict reader of its streams."""
+"""Anthropic Messages: what a client asks, what a model says, and a strict reader of its streams."""
 
+from itertools import zip_longest
 from typing import Any
 
 import orjson
@@ -11,9 +12,9 @@ from tests.gateway.protocol.playbook import given
 STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 
 
-def anthropic(*args: Any, **members: Any) -> ExchangeContext:  # noqa: ANN401 as `given`
+def context(*args: Any, **members: Any) -> ExchangeContext:  # noqa: ANN401 as `given`
     """Build a context of this format."""
-    return given(*args, dialect=AnthropicMessages(), **members)
+    return given(*args, **{"dialect": AnthropicMessages()} | members)
 
 
 def request(content: Any = "hi", *, stream: object = True, **members: Any) -> bytes:  # noqa: ANN401 any JSON value
@@ -69,6 +70,36 @@ def said(*pieces: str) -> list[bytes]:
     return [begin(), start(), *map(text, pieces), stop(), end(), STOP]
 
 
+_BEGUN: dict[str, dict[str, Any]] = {
+    "text": {"type": "text", "text": ""},
+    "reasoning": {"type": "thinking", "thinking": "", "signature": ""},
+    "call": {"type": "tool_use", "id": "toolu_1", "name": "look_up", "input": {}},
+    "server_call": {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}},
+}
+_DELTAS = {
+    "text": ("text_delta", "text"),
+    "reasoning": ("thinking_delta", "thinking"),
+    "call": ("input_json_delta", "partial_json"),
+    "server_call": ("input_json_delta", "partial_json"),
+}
+TERMINATOR = [STOP]
+
+
+def stream_of(parts: list[tuple[str, list[str]]], *, mixed: bool) -> list[bytes]:
+    """Build a whole stream of blocks, each with its pieces; mixed, they grow in turns."""
+    starts = [start(number, **_BEGUN[kind]) for number, (kind, _) in enumerate(parts)]
+    stops = [stop(number) for number in range(len(parts))]
+    deltas = [
+        [delta(number, _DELTAS[kind][0], **{_DELTAS[kind][1]: piece}) for piece in pieces]
+        for number, (kind, pieces) in enumerate(parts)
+    ]
+    if mixed:
+        turns = [frame for turn in zip_longest(*deltas) for frame in turn if frame]
+        return [begin(), *starts, *turns, *stops, end(), STOP]
+    blocks = [frame for number, pieces in enumerate(deltas) for frame in (starts[number], *pieces, stops[number])]
+    return [begin(), *blocks, end(), STOP]
+
+
 class Reading:
     """A stream as a strict client reads it: events in their order, blocks that begin, grow and stop."""
 
@@ -106,6 +137,15 @@ class Reading:
     def content(self, member: str = "text") -> str:
         """Return what the blocks say together."""
         return "".join(block.get(member, "") for block in self.blocks.values())
+
+    def part(self, number: int, kind: str) -> str:
+        """Return the text of one block."""
+        return str(self.blocks.get(number, {}).get(_DELTAS[kind][1], ""))
+
+    @property
+    def visible(self) -> str:
+        """What the text blocks say together."""
+        return self.content()
 
     @property
     def last(self) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """OpenAI Responses: what a client asks, what a model says, and a strict reader of its streams."""
 
+from itertools import zip_longest
 from typing import Any
 
 import orjson
@@ -17,7 +18,7 @@ _CALLS = {
 }
 
 
-def responses(*args: Any, **members: Any) -> ExchangeContext:  # noqa: ANN401 as `given`
+def context(*args: Any, **members: Any) -> ExchangeContext:  # noqa: ANN401 as `given`
     """Build a context of this format."""
     return given(*args, dialect=OpenAIResponses(), **members)
 
@@ -33,103 +34,109 @@ def response(*items: Any, status: str = "completed", **members: Any) -> dict[str
     return body | {"output": list(items), "tools": [], "instructions": None} | members
 
 
-def message(*texts: str, number: int = 0, status: str = "completed") -> dict[str, Any]:
-    """Build a message with a part for each text."""
-    parts = [part(each) for each in texts]
-    return {"id": f"msg_{number}", "type": "message", "role": "assistant", "status": status, "content": parts}
+class Item:
+    """One item of a response, as the events that write it."""
 
+    def __init__(self, number: int, kind: str, pieces: list[str]) -> None:
+        self.number, self.pieces = number, pieces
+        self.type, self.kind, self.parts = _ITEMS[kind]
+        self.about: dict[str, Any] = {"item_id": f"{kind}_{number}", "output_index": number}
+        if self.parts:
+            self.about[f"{self.parts}_index"] = 0
 
-def part(text: str = "") -> dict[str, Any]:
-    """Build a part of a message."""
-    return {"type": "output_text", "text": text, "annotations": []}
+    def item(self, text: str | None) -> dict[str, Any]:
+        """Return the item with its text; None has no part for it yet."""
+        item: dict[str, Any] = {"id": self.about["item_id"], "type": self.type}
+        if self.parts:
+            return item | {self.parts: [] if text is None else [self.part(text)]}
+        return item | {"name": "look_up", "arguments": text or ""}
 
-
-class Model:
-    """Writes a stream: numbers its events and remembers what it has said."""
-
-    def __init__(self) -> None:
-        self.frames: list[bytes] = []
-        self.items: list[dict[str, Any]] = []
-        self.text = ""
-
-    def event(self, kind: str, **members: Any) -> "Model":  # noqa: ANN401 any JSON value
-        """Add an event."""
-        document = {"type": kind, "sequence_number": len(self.frames), **members}
-        self.frames.append(b"event: " + kind.encode() + b"\ndata: " + orjson.dumps(document) + b"\n\n")
-        return self
-
-    def begin(self, **members: Any) -> "Model":  # noqa: ANN401 the same
-        """Begin the response."""
-        begun = response(status="in_progress", **members)
-        return self.event("response.created", response=begun).event("response.in_progress", response=begun)
-
-    def begin_message(self) -> "Model":
-        """Begin a message with one part."""
-        number = len(self.items)
-        self.text = ""
-        self.event(
-            "response.output_item.added", output_index=number, item=message(number=number, status="in_progress")
-        )
-        return self.event("response.content_part.added", **self.place, part=part())
+    def part(self, text: str) -> dict[str, Any]:
+        """Return its part with a text."""
+        if self.kind == "output_text":
+            return {"type": "output_text", "text": text, "annotations": []}
+        return {"type": "summary_text", "text": text}
 
     @property
-    def place(self) -> dict[str, Any]:
-        """Where the part is that is being written."""
-        return {"item_id": f"msg_{len(self.items)}", "output_index": len(self.items), "content_index": 0}
+    def text(self) -> str:
+        """All of its text."""
+        return "".join(self.pieces)
 
-    def say(self, *pieces: str, **members: Any) -> "Model":  # noqa: ANN401 the same
-        """Add pieces to the part."""
-        for piece in pieces:
-            self.text += piece
-            self.event("response.output_text.delta", **self.place, delta=piece, **({"logprobs": []} | members))
-        return self
+    @property
+    def begin(self) -> list[dict[str, Any]]:
+        """The events before its text."""
+        added = event("output_item.added", output_index=self.number, item=self.item(None))
+        part = [event(f"{_PARTS[self.parts]}.added", **self.about, part=self.part(""))] if self.parts else []
+        return [added, *part]
 
-    def end_message(self, **members: Any) -> "Model":  # noqa: ANN401 the same
-        """End the part and its message; each event says all of it once more."""
-        self.event("response.output_text.done", **self.place, text=self.text, **({"logprobs": []} | members))
-        self.event("response.content_part.done", **self.place, part=part(self.text))
-        item = message(self.text, number=len(self.items))
-        return self.end_item(item)
+    @property
+    def say(self) -> list[dict[str, Any]]:
+        """The events of its text."""
+        logprobs: dict[str, Any] = {"logprobs": []} if self.kind == "output_text" else {}
+        return [event(f"{self.kind}.delta", **self.about, delta=piece, **logprobs) for piece in self.pieces]
 
-    def end_item(self, item: dict[str, Any]) -> "Model":
-        """End an item."""
-        self.event("response.output_item.done", output_index=len(self.items), item=item)
-        self.items.append(item)
-        return self
+    @property
+    def end(self) -> list[dict[str, Any]]:
+        """The events behind its text, which say it once more."""
+        done = event(f"{self.kind}.done", **self.about, **{_MEMBERS[self.kind]: self.text})
+        part = [event(f"{_PARTS[self.parts]}.done", **self.about, part=self.part(self.text))] if self.parts else []
+        return [done, *part, event("output_item.done", output_index=self.number, item=self.item(self.text))]
 
-    def call(self, *pieces: str, kind: str = "function_call") -> "Model":
-        """Call a tool."""
-        number, name = len(self.items), {"function_call": "function_call", "mcp_call": "mcp_call"}[kind]
-        item = {"id": f"fc_{number}", "type": kind, "call_id": f"call_{number}", "name": "look_up", "arguments": ""}
-        self.event("response.output_item.added", output_index=number, item=item)
-        about = {"item_id": item["id"], "output_index": number}
-        for piece in pieces:
-            self.event(f"response.{name}_arguments.delta", **about, delta=piece)
-        self.event(f"response.{name}_arguments.done", **about, arguments="".join(pieces))
-        return self.end_item(item | {"arguments": "".join(pieces)})
 
-    def reason(self, *pieces: str) -> "Model":
-        """Reason aloud."""
-        number, whole = len(self.items), "".join(pieces)
-        item: dict[str, Any] = {"id": f"rs_{number}", "type": "reasoning", "summary": []}
-        self.event("response.output_item.added", output_index=number, item=item)
-        about = {"item_id": item["id"], "output_index": number, "summary_index": 0}
-        self.event("response.reasoning_summary_part.added", **about, part={"type": "summary_text", "text": ""})
-        for piece in pieces:
-            self.event("response.reasoning_summary_text.delta", **about, delta=piece)
-        self.event("response.reasoning_summary_text.done", **about, text=whole)
-        summary = {"type": "summary_text", "text": whole}
-        self.event("response.reasoning_summary_part.done", **about, part=summary)
-        return self.end_item(item | {"summary": [summary]})
+# Type of the item, name of its text's events, and the list its parts stand in.
+_ITEMS = {
+    "text": ("message", "output_text", "content"),
+    "reasoning": ("reasoning", "reasoning_summary_text", "summary"),
+    "call": ("function_call", "function_call_arguments", ""),
+    "server_call": ("mcp_call", "mcp_call_arguments", ""),
+}
+_PARTS = {"content": "content_part", "summary": "reasoning_summary_part"}
+_MEMBERS = {
+    "output_text": "text",
+    "refusal": "refusal",
+    "reasoning_text": "text",
+    "reasoning_summary_text": "text",
+    "function_call_arguments": "arguments",
+    "mcp_call_arguments": "arguments",
+}
+TERMINATOR: list[bytes] = []
 
-    def end(self, **members: Any) -> list[bytes]:  # noqa: ANN401 the same
-        """End the response; return the frames."""
-        return self.event("response.completed", response=response(*self.items, **members)).frames
+
+def event(name: str, **members: Any) -> dict[str, Any]:  # noqa: ANN401 any JSON value
+    """Build an event."""
+    return {"type": f"response.{name}", "sequence_number": 0, **members}
+
+
+def numbered(events: list[dict[str, Any]]) -> list[bytes]:
+    """Put events into frames, numbered in their order."""
+    return [
+        b"event: " + each["type"].encode() + b"\ndata: " + orjson.dumps(each | {"sequence_number": at}) + b"\n\n"
+        for at, each in enumerate(events)
+    ]
+
+
+def begin(**members: Any) -> list[dict[str, Any]]:  # noqa: ANN401 the same
+    """Build the events that begin a response."""
+    begun = response(status="in_progress", **members)
+    return [event("created", response=begun), event("in_progress", response=begun)]
+
+
+def stream_of(parts: list[tuple[str, list[str]]], *, mixed: bool = False) -> list[bytes]:
+    """Build a whole stream of items, each with its pieces; mixed, they grow in turns."""
+    items = [Item(number, kind, pieces) for number, (kind, pieces) in enumerate(parts)]
+    if mixed:
+        events = [each for item in items for each in item.begin]
+        events += [each for turn in zip_longest(*(item.say for item in items)) for each in turn if each]
+        events += [each for item in items for each in item.end]
+    else:
+        events = [each for item in items for each in (*item.begin, *item.say, *item.end)]
+    whole = response(*(item.item(item.text) for item in items))
+    return numbered([*begin(), *events, event("completed", response=whole)])
 
 
 def said(*pieces: str) -> list[bytes]:
     """Build a whole stream of one message."""
-    return Model().begin().begin_message().say(*pieces).end_message().end()
+    return stream_of([("text", list(pieces))])
 
 
 class Reading:
@@ -153,15 +160,15 @@ class Reading:
         self.events.append(document)
         stem, _, step = kind.removeprefix("response.").rpartition(".")
         place = (document.get("output_index"), document.get("content_index", document.get("summary_index")))
-        if step == "delta" and stem in _TEXTS | _CALLS:
+        if step == "delta" and stem in _MEMBERS:
             self.texts[*place, stem] = self.texts.get((*place, stem), "") + document["delta"]
-        elif step == "done" and stem in _TEXTS | _CALLS:
-            assert document[(_TEXTS | _CALLS)[stem]] == self.texts.get((*place, stem), "")
+        elif step == "done" and stem in _MEMBERS:
+            assert document[_MEMBERS[stem]] == self.texts.get((*place, stem), "")
         elif kind == "response.content_part.done":
             assert document["part"].get("text", "") == self.texts.get((*place, "output_text"), "")
         elif kind == "response.output_item.done":
             self._compare(document["output_index"], document["item"])
-        elif step == "" and "response" in document:
+        elif kind.count(".") == 1 and "response" in document:
             for number, item in enumerate(document["response"]["output"]):
                 self._compare(number, item)
 
@@ -171,8 +178,16 @@ class Reading:
         for index, each in enumerate(item.get("summary") or []):
             assert each["text"] == self.texts.get((number, index, "reasoning_summary_text"), "")
         if "arguments" in item:
-            names = [stem for stem in _CALLS if stem.startswith(item["type"])]
-            assert item["arguments"] == self.texts.get((number, None, names[0]), "")
+            assert item["arguments"] == self.texts.get((number, None, f"{item['type']}_arguments"), "")
+
+    def part(self, number: int, kind: str) -> str:
+        """Return the text of one item."""
+        return self.texts.get((number, 0 if _ITEMS[kind][2] else None, _ITEMS[kind][1]), "")
+
+    @property
+    def visible(self) -> str:
+        """What the messages say together."""
+        return self.content()
 
     def content(self, name: str = "output_text") -> str:
         """Return what was said in all texts of a kind."""

@@ -2,12 +2,14 @@
 
 import pytest
 
+from filters.findings import Finding, Known, Stage
 from gateway.protocol.channels import Channels, Owed, StreamShapeError
 from gateway.protocol.dialects.base import Carrier, ChannelKey, Segment, Spelling
+from gateway.protocol.gate import Channel
 from gateway.protocol.judge import Judge
 from gateway.protocol.labels import Position
 from gateway.protocol.policy import Policy
-from tests.gateway.protocol.playbook import LABEL, given
+from tests.gateway.protocol.playbook import LABEL, given, term
 
 CONTENT: ChannelKey = (0, "content")
 
@@ -122,3 +124,106 @@ def test_token_probabilities_leave_where_their_text_would() -> None:
     assert not texts.spells(Spelling((0,), "bidden", []), judge)
     assert not texts.spells(Spelling((0,), "x", ["forbidden"]), judge)
     assert judge.recorded == ()
+
+
+def test_a_part_that_ends_owes_its_texts_and_no_label() -> None:
+    """Another part may follow; the label stands behind the last, when the answer ends."""
+    texts, judge = channels("forbidden")
+    first, second = (0, 0, "text"), (0, 1, "text")
+    texts.advance(segment("one for", first), judge)
+    assert texts.finish((0, 0), judge) == Owed([(first, "for")])
+    assert texts.unfinished == [0]
+    texts.advance(segment("two", second), judge)
+    assert texts.finish((0,), judge) == Owed([(second, "\n\n" + LABEL["en"])])
+    with pytest.raises(StreamShapeError):
+        texts.advance(segment("x", first), judge)
+
+
+def keeping(*keywords: str, most_shown: int = 99) -> tuple[Channels, Judge]:
+    """Build channels that keep what was shown."""
+    context = given(keywords, ["mild"])
+    made = Channels(context.ruleset, context.labelling, structured=False, limit=9, most_shown=most_shown)
+    return made, Judge(Policy(), observe=False)
+
+
+def test_what_was_shown_is_said_once_more() -> None:
+    """Masks and labels included; what was read is not read again, and one never shown is empty."""
+    texts, judge = keeping()
+    texts.advance(segment("so mi"), judge)
+    texts.advance(segment("ld"), judge)
+    assert texts.repeated(segment("so mild"), judge) == ("", False)
+    texts.note(CONTENT, " label")
+    assert texts.shown_of(CONTENT) == texts.shown_of(CONTENT) == "so **** label"
+    assert texts.shown_of((1, "content")) == ""
+    assert [each.count for each in judge.recorded] == [1]
+
+
+def test_a_text_said_whole_without_a_piece_before_begins_and_ends_there() -> None:
+    """It is read, masked and complete; a piece behind it is malformed, and an empty one opens nothing."""
+    texts, judge = keeping("forbidden")
+    assert texts.repeated(segment(""), judge) == ("", False)
+    assert texts.repeated(segment("mild for"), judge) == ("**** for", False)
+    assert texts.shown_of(CONTENT) == "**** for"
+    with pytest.raises(StreamShapeError):
+        texts.advance(segment("bidden"), judge)
+
+
+def test_a_text_said_whole_that_is_blocked_is_not_kept() -> None:
+    """What was cleared of it leaves in another frame, or not at all."""
+    texts, judge = keeping("forbidden")
+    assert texts.repeated(segment("so forbidden"), judge) == ("so ", True)
+    assert texts.shown_of(CONTENT) == ""
+
+
+def test_what_is_kept_is_bounded() -> None:
+    """One character too many is an error, not memory; none of its piece is kept."""
+    texts, judge = keeping(most_shown=3)
+    texts.advance(segment("abc"), judge)
+    with pytest.raises(StreamShapeError):
+        texts.advance(segment("d"), judge)
+    assert texts.shown_of(CONTENT) == "abc"
+
+
+class _AtItsEnd:
+    """A stage for which the end of a text makes certain that all of it blocks."""
+
+    def __init__(self) -> None:
+        self.size = 0
+
+    @property
+    def frontier(self) -> int:
+        """Nothing is cleared before the end."""
+        return 0
+
+    def feed(self, text: str) -> list[Known]:
+        """Wait."""
+        self.size += len(text)
+        return []
+
+    def finish(self) -> list[Known]:
+        """Find it."""
+        return [Known(self.size, Finding(Stage.KEYWORDS, "A.1.a", 1, self.size, term("x")))]
+
+    def clear_before(self, at: int) -> int:
+        """All of it."""
+        return at
+
+
+def test_the_end_of_a_text_may_stop_the_answer() -> None:
+    """What was clear before the finding is owed; the notice brings the label, and later texts are not asked."""
+    texts, judge = channels()
+    for key in (CONTENT, (1, "content")):
+        texts.advance(segment("", key), judge)
+        texts._channels[key] = Channel((_AtItsEnd(),))
+        texts.advance(segment("abc", key), judge)
+    assert texts.finish_all(judge) == Owed([(CONTENT, "a")], blocked=True)
+    assert texts.unfinished == [1]
+
+
+def test_the_end_of_a_name_may_stop_the_answer() -> None:
+    """Names end with their frame."""
+    texts, judge = channels()
+    key = (0, "tool_calls", 0, "id")
+    texts.advance(segment("", key, Carrier.STRUCTURED, whole=True), judge)
+    texts._channels[key] = Channel((_AtItsEnd(),))
+    assert texts.advance(segment("abc", key, Carrier.STRUCTURED, whole=True), judge) == ("a", True)

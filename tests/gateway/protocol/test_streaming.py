@@ -1,9 +1,11 @@
 """A streamed reply on its way through."""
 
+from dataclasses import replace
+
 import orjson
 import pytest
 
-from filters.findings import Action, Phase, Stage
+from filters.findings import Action, Finding, Known, Phase, Stage
 from gateway.errors import ErrorCode
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.base import Identity
@@ -11,6 +13,8 @@ from gateway.protocol.judge import Judge
 from gateway.protocol.labels import Position
 from gateway.protocol.policy import FailMode, PhasePolicy, Policy
 from gateway.protocol.streaming import StreamedReply
+from tests.gateway.protocol import playbook_messages as messages
+from tests.gateway.protocol import playbook_responses as responses
 from tests.gateway.protocol.playbook import (
     DONE,
     LABEL,
@@ -23,6 +27,7 @@ from tests.gateway.protocol.playbook import (
     joined,
     read,
     stream,
+    term,
 )
 
 
@@ -217,3 +222,100 @@ def test_a_held_frame_leaves_before_a_cut() -> None:
     outcome = stream(given(["forbidden"], position=Position.INTERFACE), [finish(0), chunk("forbidden", 1)])
     assert outcome.body.startswith(finish(0))
     assert orjson.loads(outcome.body.split(b"data: ")[3])["choices"][0]["index"] == 1
+
+
+class _LastWord:
+    """A stage that finds ``bad`` where a text ends with it, and nowhere else."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    @property
+    def frontier(self) -> int:
+        """Where the word may have begun."""
+        return self.clear_before(len(self.text))
+
+    def feed(self, text: str) -> list[Known]:
+        """Wait for the end."""
+        self.text += text
+        return []
+
+    def finish(self) -> list[Known]:
+        """Look at how it ended."""
+        end = len(self.text)
+        return [Known(end, Finding(Stage.KEYWORDS, "A.1.f", end - 3, end, term("bad")))] if self.bad else []
+
+    @property
+    def bad(self) -> bool:
+        """Whether the text ends with the word."""
+        return self.text.endswith("bad")
+
+    def clear_before(self, at: int) -> int:
+        """Where the word may have begun in the text up to there."""
+        return next(start for start in range(max(0, at - 3), at + 1) if "bad".startswith(self.text[start:at]))
+
+
+class _LastWordMatcher:
+    """A matcher whose findings the end of a text makes certain."""
+
+    def scan(self, _text: str) -> list[Finding]:
+        """Nothing that is complete."""
+        return []
+
+    def scan_all(self, texts: list[str]) -> list[tuple[Finding, ...]]:
+        """The same for several."""
+        return [() for _ in texts]
+
+    def stream(self) -> _LastWord:
+        """Follow a text."""
+        return _LastWord()
+
+
+def ending(context: ExchangeContext) -> ExchangeContext:
+    """Put that matcher into a context."""
+    return replace(context, ruleset=replace(context.ruleset, response=_LastWordMatcher()))  # type: ignore[arg-type]  # what a stream asks of it
+
+
+NOTICE = "[The answer was stopped: what followed cannot be shown.]"
+
+
+@pytest.mark.parametrize("last", [[finish(), DONE], [DONE], []])
+def test_the_end_of_a_choice_may_stop_the_stream(last: list[bytes]) -> None:
+    """What only the end makes certain stops the answer before the client is told that it is complete."""
+    outcome = stream(ending(given()), [chunk("so ba"), chunk("d"), *last])
+    assert read(outcome.body).content() == f"so \n\n{NOTICE}\n\n{LABEL['en']}"
+    assert [each["choices"][0]["finish_reason"] for each in read(outcome.body).frames][-1] == "content_filter"
+    assert b'"stop"' not in outcome.body
+    passed = stream(ending(given()), [chunk("so bad"), chunk("ly"), *last])
+    assert read(passed.body).content() == f"so badly\n\n{LABEL['en']}"
+
+
+def test_the_end_of_a_content_block_may_stop_the_stream() -> None:
+    """Its stop does not leave: the notice stands in the same block."""
+    outcome = stream(ending(messages.context()), messages.said("so ba", "d"), messages.request())
+    reading = messages.read(outcome.body)
+    assert reading.blocks == {0: {"type": "text", "text": f"so \n\n{NOTICE}\n\n{LABEL['en']}"}}
+    assert reading.last["delta"]["stop_reason"] == "refusal"
+
+
+def test_the_end_of_a_part_may_stop_the_stream() -> None:
+    """The event that says it once more does not leave."""
+    outcome = stream(ending(responses.context()), responses.said("so ba", "d"), responses.request())
+    assert responses.read(outcome.body).content() == f"so \n\n{NOTICE}\n\n{LABEL['en']}"
+    assert b"bad" not in outcome.body
+
+
+def test_a_frame_that_is_like_an_earlier_one_may_stop_the_stream() -> None:
+    """Frames that name their type have templates as well."""
+    frames = [messages.begin(), messages.start(), *map(messages.text, ("a", "b", "c", "d forbidden", "e"))]
+    outcome = stream(messages.context(["forbidden"]), frames, messages.request())
+    assert messages.read(outcome.body).content() == f"abcd \n\n{NOTICE}\n\n{LABEL['en']}"
+
+
+def test_one_terminator_ends_every_format() -> None:
+    """Servers that send the chat format's behind an end of their own are not said to be malformed."""
+    frames = [*messages.said("hi"), DONE]
+    outcome = stream(messages.context(), frames, messages.request())
+    assert (outcome.decision, DONE in outcome.body) == ("allow", False)
+    outcome = stream(messages.context(), [*messages.said("hi")[:-1], DONE], messages.request())
+    assert messages.read(outcome.body).last["delta"]["stop_reason"] == "end_turn"

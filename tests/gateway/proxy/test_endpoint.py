@@ -13,7 +13,7 @@ import pytest
 from gateway.accounts.account import AccountKind
 from gateway.accounts.keys import new_key
 from gateway.errors import ErrorCode
-from gateway.proxy.endpoint import client_address, new_request_id
+from gateway.proxy.endpoint import client_address, find_route, new_request_id
 from tests.gateways import (
     CHAT,
     HTTP,
@@ -288,3 +288,25 @@ def test_a_store_that_is_away(tmp_path: Path) -> None:
 def _drop_connections(running: Gateway) -> Any:  # noqa: ANN401 a callable
     """Return how to close what the store has open, which would still answer."""
     return running.services.directory._source._engine.dispose  # type: ignore[attr-defined] # white box
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "rest"),
+    [
+        ("/v1/models", "openai.models", ""),
+        ("/v1/models/m", "openai.models", "m"),
+        ("/v1/models/org/m", "openai.models", "org/m"),
+        ("/v1/embeddings", "openai.embeddings", ""),
+    ],
+)
+def test_what_a_path_has_behind_its_route_is_the_formats(path: str, name: str, rest: str) -> None:
+    """Only the list of models has names behind it."""
+    found = find_route(path)
+    assert found is not None
+    assert (found[0].name, found[1]) == (name, rest)
+
+
+@pytest.mark.parametrize("path", ["/v1/models/", "/v1/embeddings/x", "/v1/model", ""])
+def test_nothing_may_be_asked_for_below_other_routes(path: str) -> None:
+    """It would be forwarded without anybody knowing what it is."""
+    assert find_route(path) is None

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from gateway.standin.completions import COMPLETIONS, read_completion
-from gateway.standin.script import Script, compose
+from gateway.standin.script import Script, compose_form
 
 DONE = b"data: [DONE]\n\n"
 
@@ -18,7 +18,7 @@ def request(prompt: Any = "你好", **members: object) -> bytes:  # noqa: ANN401
 
 def plan(body: bytes) -> Script:
     """Plan a reply that is sent at once."""
-    return compose(body, 0, COMPLETIONS)
+    return compose_form(body, 0, COMPLETIONS)
 
 
 def whole(body: bytes) -> Any:  # noqa: ANN401 the same

@@ -16,12 +16,12 @@ from gateway.standin.media import (
     SPEECH,
     vector_of,
 )
-from gateway.standin.script import Form, Script, compose
+from gateway.standin.script import Form, Script, compose_form
 
 
 def plan(form: Form, **members: object) -> Script:
     """Plan a reply that is sent at once."""
-    return compose(orjson.dumps({"model": "m", **members}), 0, form)
+    return compose_form(orjson.dumps({"model": "m", **members}), 0, form)
 
 
 def whole(form: Form, **members: object) -> Any:  # noqa: ANN401 any JSON value

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from gateway.protocol.multipart import write_upload
-from gateway.standin.script import Script, compose
+from gateway.standin.script import Script, compose_form
 from gateway.standin.transcriptions import TRANSCRIPTIONS
 
 SAID = "水位正常，闸门已开。"
@@ -16,7 +16,7 @@ def plan(said: str = f"[[echo:{SAID}]]", **fields: str) -> Script:
     """Plan a reply that is sent at once."""
     parts: list[dict[str, Any]] = [{"name": "file", "content": said.encode(), "file": "a.wav", "type": "audio/wav"}]
     parts += [{"name": name, "content": text} for name, text in ({"model": "m"} | fields).items()]
-    return compose(write_upload(parts, "edge")[1], 0, TRANSCRIPTIONS)
+    return compose_form(write_upload(parts, "edge")[1], 0, TRANSCRIPTIONS)
 
 
 def body(script: Script) -> bytes:
@@ -67,7 +67,8 @@ def test_garbage_is_no_json() -> None:
 
 
 @pytest.mark.parametrize(
-    "script", [plan(response_format="?"), compose(b"{}", 0, TRANSCRIPTIONS), compose(b"--b\r\n", 0, TRANSCRIPTIONS)]
+    "script",
+    [plan(response_format="?"), compose_form(b"{}", 0, TRANSCRIPTIONS), compose_form(b"--b\r\n", 0, TRANSCRIPTIONS)],
 )
 def test_what_is_no_request_is_told(script: Script) -> None:
     """Status 400 in OpenAI's shape."""
@@ -77,4 +78,4 @@ def test_what_is_no_request_is_told(script: Script) -> None:
 @pytest.mark.parametrize("part", [{"name": "model", "content": "m"}, {"name": "file", "content": "x"}])
 def test_file_and_model_are_needed(part: dict[str, Any]) -> None:
     """One without the other is no request."""
-    assert compose(write_upload([part], "edge")[1], 0, TRANSCRIPTIONS).status == 400
+    assert compose_form(write_upload([part], "edge")[1], 0, TRANSCRIPTIONS).status == 400

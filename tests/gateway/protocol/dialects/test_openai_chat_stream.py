@@ -77,7 +77,7 @@ def test_what_is_nested_too_deeply_is_scanned_by_itself() -> None:
         ({"id": "a", "choices": []}, ["a"]),
         ({"unknown": 1, "choices": []}, ["unknown"]),
         ({"usage": {"unknown": "a"}}, ["unknown", "a"]),
-        ({"error": {"message": "a"}}, ["error", "a"]),
+        ({"error": {"message": "a"}}, ["a"]),
         ({"choices": [{"index": 0, "finish_reason": "length"}]}, ["length"]),
         ({"choices": [{"index": 0, "delta": {"unknown": 1}}]}, ["unknown"]),
         ({"choices": [{"index": 0, "delta": ["a"], "unknown": None}]}, ["a", "unknown"]),
