@@ -23,6 +23,7 @@ from gateway.protocol.gate import StreamStage
 LEVELS = 4
 # Read again where escapes begin: whether a word ends here, or a phrase allows it, may depend on text already gone.
 _CONTEXT_CHARACTERS = 256
+_MOST_REMEMBERED = 1024  # cut back to what is needed when it is more
 _ESCAPE = "\\"
 
 
@@ -66,17 +67,16 @@ class NestedStage:
     @property
     def tail(self) -> str:
         """End of the text so far: enough to read on from."""
-        return self._recent
+        return self._recent[-_CONTEXT_CHARACTERS:]
 
     def feed(self, text: str) -> list[Known]:
         """Take the next piece; return what became certain with it, in that order."""
         inner = self._inner
-        if inner is None:
-            if _ESCAPE not in text or not self._levels:
-                return self._follow(text)
-            inner = self._begin()
-        self._size += len(text)
-        self._recent = (self._recent + text)[-_CONTEXT_CHARACTERS:]
+        if inner is None and (_ESCAPE not in text or not self._levels):
+            self._remember(text)
+            return self._plain.feed(text)
+        inner = inner or self._begin()
+        self._remember(text)
         # Text before the frontier is settled: no finding begins there, and none is said again.
         self._forget(self.frontier)
         known = self._plain.feed(text)
@@ -98,13 +98,12 @@ class NestedStage:
         inner = self._inner.clear_before(self._reader.read_by(at))
         return self._reader.around(min(cleared, self._reader.place(inner).start)).start
 
-    def _follow(self, text: str) -> list[Known]:
+    def _remember(self, text: str) -> None:
         self._size += len(text)
-        known = self._plain.feed(text)
+        self._recent += text
         # What is still held has to be read again too: a term may begin plain and go on escaped.
-        kept = self._size - self._plain.frontier + _CONTEXT_CHARACTERS
-        self._recent = (self._recent + text)[-kept:]
-        return known
+        if len(self._recent) > _MOST_REMEMBERED:
+            self._recent = self._recent[-(self.pending + _CONTEXT_CHARACTERS) :]
 
     def _begin(self) -> "NestedStage":
         self._inner = NestedStage(self._open_stage, self._levels - 1)
