@@ -41,6 +41,8 @@ def configure_logging(settings: Logging) -> None:
     )
     # uvicorn and the libraries log through the standard library: warnings and worse only.
     logging.basicConfig(stream=sys.stderr, level=max(level, logging.WARNING))
+    # It says which byte of an upload it stumbled over; the client is told what is wrong.
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     for handler in logging.getLogger().handlers:
         handler.addFilter(_without_stack)
 

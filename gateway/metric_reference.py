@@ -30,8 +30,9 @@ LABELS = {
     "decision": "in `sluice_exchanges_total` the decision on the exchange: `allow`, `flag`, `mask`, `unscanned`,"
     " `block`, `unfiltered` or `error`; in `sluice_decisions_total` the action on a finding: `flag`, `mask` or"
     " `block`",
-    "dialect": "wire format: `openai.chat`, `openai.responses`, `openai.moderations`, `anthropic.messages` or"
-    " `anthropic.count_tokens`",
+    "dialect": "wire format: `openai.chat`, `openai.responses`, `openai.completions`, `openai.embeddings`,"
+    " `openai.images`, `openai.speech`, `openai.transcriptions`, `openai.models`,"
+    " `openai.moderations`, `anthropic.messages` or `anthropic.count_tokens`",
     "digest": "digest of the lists in force, as in the header `x-sluice-ruleset`",
     "keywords": "number of terms in force",
     "kind": "what became of the visible label: `end`, `start`, `both`, `present` (the model's own), `interface` or"
@@ -42,8 +43,8 @@ LABELS = {
     " stays) or `failed` (tried again)",
     "part": "`upstream`: the model server's share; `added`: the gateway's",
     "phase": "`request` or `response`",
-    "reason": "in `sluice_unscanned_total`: `scan_timeout`, `scan_queue_full` or `malformed_frame`; in"
-    " `sluice_upstream_errors_total`: an error code without `upstream_`",
+    "reason": "in `sluice_unscanned_total`: `scan_timeout`, `scan_queue_full`, `malformed_frame`,"
+    " `tool_definitions` or `token_array`; in `sluice_upstream_errors_total`: an error code without `upstream_`",
     "risk": "risk id of the taxonomy",
     "stage": "`keywords`",
 }

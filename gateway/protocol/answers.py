@@ -7,7 +7,7 @@ carries the seven label members in body and header; the matched term appears now
 import orjson
 
 from gateway.errors import ANSWERS, ErrorCode
-from gateway.protocol.commands import Command, SendEnd, SendStart
+from gateway.protocol.commands import Command, Headers, SendEnd, SendStart
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.base import Document, Identity, ParsedRequest
 from gateway.protocol.judge import Decision, Judge
@@ -44,14 +44,14 @@ class AnswerBuilder:
         return ANSWERS[ErrorCode.CONTENT_FILTER].status if self._refuses_by_error else _OK
 
     def members(self) -> Document:
-        """Return the members of a stream's last frame: label and outcome."""
-        return {"aigc": self._label(), "sluice": self._outcome()}
+        """Return the members of a stream's last frame: label, where it brought generated content, and outcome."""
+        label = {"aigc": self._label()} if self._context.dialect.generates else {}
+        return label | {"sluice": self._outcome()}
 
     def stream_start(self) -> Command:
         """Return the head of a stream that brings generated content."""
         # The members do not depend on what will be said, so the head can carry them before the first word.
-        extra = ((b"cache-control", b"no-cache"), (b"x-aigc-label", orjson.dumps(self._label())))
-        return SendStart(_OK, self._headers(_EVENT_STREAM) + extra)
+        return SendStart(_OK, (*self._headers(_EVENT_STREAM), (b"cache-control", b"no-cache"), *self._label_header()))
 
     def reply(self, status: int, document: Document, *, labelled: bool) -> list[Command]:
         """Return a whole reply of the model.
@@ -69,6 +69,17 @@ class AnswerBuilder:
         if self._judge.decision is not Decision.ALLOW:
             document["sluice"] = self._outcome()
         return self._whole(status, document, extra)
+
+    def text(self, content_type: str, body: bytes) -> list[Command]:
+        """Return a whole reply of the model that is text and no JSON; what was decided stands in its head alone."""
+        told = self._context.dialect.carriage.sent_type(content_type)
+        length = ((b"content-length", str(len(body)).encode()),)
+        return [SendStart(_OK, self._headers(told) + length + self._label_header()), SendEnd(body)]
+
+    def binary_start(self, content_type: str) -> Command:
+        """Return the head of a reply that passes unread."""
+        told = self._context.dialect.carriage.sent_type(content_type)
+        return SendStart(_OK, self._headers(told) + self._label_header())
 
     def refusal(self, request: ParsedRequest) -> list[Command]:
         """Return the answer to a blocked request, or in place of a blocked reply that was not streamed."""
@@ -116,8 +127,10 @@ class AnswerBuilder:
 
     @property
     def _refuses_by_error(self) -> bool:
+        dialect = self._context.dialect
         # A reply that holds no text has no place for a refusal.
-        return self._context.policy.refusal is RefusalStyle.ERROR or not self._context.dialect.generates
+        wordless = not dialect.generates or not dialect.carriage.refuses
+        return wordless or self._context.policy.refusal is RefusalStyle.ERROR
 
     def _marks(self, stream: StreamedReply) -> Document:
         # Where nothing was shown there is no content that a label could name.
@@ -125,6 +138,11 @@ class AnswerBuilder:
 
     def _label(self) -> dict[str, str]:
         return self._context.labelling.members(self._context.request_id)
+
+    def _label_header(self) -> Headers:
+        if not self._context.dialect.generates:
+            return ()
+        return ((b"x-aigc-label", orjson.dumps(self._label())),)
 
     def _outcome(self, released_characters: int = 0, *, retract: bool = False) -> dict[str, object]:
         return outcome_member(self._judge, self._context.request_id, released_characters, retract=retract)

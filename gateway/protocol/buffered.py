@@ -29,9 +29,9 @@ class Texts(NamedTuple):
     characters: int
 
 
-def texts_of(document: Document) -> Texts:
-    """Find the texts of a document."""
-    groups = tuple(find_texts(document))
+def texts_of(document: Document, unread: frozenset[str] = frozenset()) -> Texts:
+    """Find the texts of a document, but for those in its members that are left unread."""
+    groups = tuple(find_texts(document, unread))
     return Texts(groups, sum([len(group.text) for group in groups]))
 
 
@@ -115,10 +115,15 @@ class BufferedReply:
         else:
             self._pieces.append(data)
 
+    @property
+    def data(self) -> bytes:
+        """The body."""
+        return b"".join(self._pieces)
+
     def parse(self) -> Document | None:
         """Return the body as a JSON object; None when it is none."""
         try:
-            document = read_document(b"".join(self._pieces))
+            document = read_document(self.data)
         except ValueError:
             return None
         return document if isinstance(document, dict) else None

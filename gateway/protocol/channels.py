@@ -8,12 +8,13 @@ an answer that ends owes its label; where a format says a text once more, it say
 from typing import NamedTuple
 
 from filters.findings import Phase
-from filters.keywords import KeywordStream
 from filters.ruleset import Ruleset
+from gateway.protocol.continued import ContinuedStage
 from gateway.protocol.dialects.base import Carrier, ChannelKey, Segment, Spelling
-from gateway.protocol.gate import Channel, Released
+from gateway.protocol.gate import Channel, Released, StreamStage
 from gateway.protocol.judge import Judge
 from gateway.protocol.labels import AnswerText, Labelling, Position
+from gateway.protocol.nested import NestedStage, scan_nested
 
 
 class Owed(NamedTuple):
@@ -58,7 +59,8 @@ class Channels:
         self._most_shown = most_shown
         self._channels: dict[ChannelKey, Channel] = {}
         self._answers: dict[int, AnswerText] = {}
-        self._spellings: dict[ChannelKey, KeywordStream] = {}
+        self._spellings: dict[ChannelKey, NestedStage] = {}
+        self._checks: dict[int, NestedStage] = {}  # the check of the latest text of each answer
         self._visible: dict[int, ChannelKey] = {}  # the running text that an answer's label goes to
         self._visible_keys: set[ChannelKey] = set()
         self._shown: dict[ChannelKey, list[str]] = {}
@@ -99,7 +101,7 @@ class Channels:
         # The end of a text lets go of all that was held, so nothing may follow that a term could reach into.
         if self._finished and segment.text and not segment.whole and self._ended(segment.channel):
             raise StreamShapeError
-        channel = self._channels.get(segment.channel) or self._open(segment.channel)
+        channel = self._channels.get(segment.channel) or self._open(segment)
         self.received_characters += len(segment.text)
         released = channel.feed(segment.text, judge)
         # Names and ids are taken from one frame: half a name now and the rest later is another name to the client.
@@ -156,10 +158,11 @@ class Channels:
         """Tell whether token probabilities may leave: nothing in them would be acted on, or held back."""
         stream = self._spellings.get(spelling.channel)
         if stream is None:
-            stream = self._spellings[spelling.channel] = self._ruleset.response.stream()
+            stream = self._spellings[spelling.channel] = NestedStage(self._ruleset.response.stream)
         found = [known.finding for known in stream.feed(spelling.text)]
         # Tokens that were not chosen join to no text, but one of them alone may be a term.
-        found += (finding for text in spelling.texts for finding in self._ruleset.response.scan(text))
+        for alone in scan_nested(self._ruleset.response, spelling.texts):
+            found += alone
         # A beginning counts too: the text holds it back, and its spelling must not show it.
         return stream.pending == 0 and not any(judge.acts(Phase.RESPONSE, finding) for finding in found)
 
@@ -204,11 +207,19 @@ class Channels:
     def _ended(self, channel: ChannelKey) -> bool:
         return any(channel[:size] in self._finished for size in range(1, len(channel) + 1))
 
-    def _open(self, key: ChannelKey) -> Channel:
+    def _open(self, segment: Segment) -> Channel:
         # Each running text keeps a scan and a tail: new indices in every frame would grow them without end.
         if len(self._channels) >= self._limit:
             raise StreamShapeError
-        channel = self._channels[key] = Channel((self._ruleset.response.stream(),))
+        check = NestedStage(self._ruleset.response.stream)
+        stage: StreamStage = check
+        if segment.carrier is Carrier.VISIBLE:
+            answer = int(segment.channel[0])
+            # Blocks and parts of an answer are one text to its reader.
+            if before := self._checks.get(answer):
+                stage = ContinuedStage(check, before.tail)
+            self._checks[answer] = check
+        channel = self._channels[segment.channel] = Channel((stage,))
         return channel
 
     def _show(self, number: int, text: str) -> str:

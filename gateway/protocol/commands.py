@@ -16,10 +16,15 @@ class ScanText(NamedTuple):
 
 
 class OpenUpstream(NamedTuple):
-    """Send a request to the model server; answered by `UpstreamStarted` or `UpstreamFailed`."""
+    """Send a request to the model server; answered by `UpstreamStarted` or `UpstreamFailed`.
+
+    ``headers`` say what the body is, and what may come back.
+    """
 
     path: str
     body: bytes
+    method: str = "POST"
+    headers: Headers = ()
 
 
 class CloseUpstream(NamedTuple):

@@ -15,7 +15,8 @@ class Bounds:
 
     Attributes:
         frame_bytes: largest frame of a stream.
-        reply_bytes: largest reply that is not streamed.
+        reply_bytes: largest reply that is read whole.
+        encoded_reply_bytes: the same, for formats whose replies hold vectors or pictures.
         channels: most running texts of one stream (choices, tool calls, their members).
         inline_scan_characters: longest text scanned on the event loop; longer ones go to the scan pool.
     """
@@ -23,6 +24,8 @@ class Bounds:
     # A frame mostly brings a few words; this leaves room for a tool call sent whole.
     frame_bytes: int = 1024 * 1024
     reply_bytes: int = 16 * 1024 * 1024
+    # 2,000 vectors of 1,536 numbers, written out: the most that is asked for at once.
+    encoded_reply_bytes: int = 64 * 1024 * 1024
     channels: int = 512
     # At 20-45 ns a character (`filters.keywords`) about a millisecond of the event loop.
     inline_scan_characters: int = 20_000

@@ -4,12 +4,14 @@ from typing import NamedTuple
 
 from filters.findings import Finding, Phase
 from gateway.errors import ErrorCode
+from gateway.protocol.carriage import NO_HEAD, RequestHead
 
 
 class RequestReceived(NamedTuple):
     """The client's request is complete."""
 
     body: bytes
+    head: RequestHead = NO_HEAD
 
 
 class RequestRefused(NamedTuple):

@@ -10,23 +10,25 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any, ClassVar, cast
 
-import orjson
-
 from filters.findings import Action, Phase, Stage
 from gateway.errors import ANSWERS, ErrorCode, RequestError
 from gateway.protocol import commands as wish
 from gateway.protocol import events as fact
 from gateway.protocol.answers import AnswerBuilder
-from gateway.protocol.buffered import BufferedReply, Findings, Texts, judge_texts, label_answers, texts_of
+from gateway.protocol.buffered import Findings, Texts, judge_texts, label_answers, texts_of
+from gateway.protocol.carriage import ReplyKind
 from gateway.protocol.context import ExchangeContext
-from gateway.protocol.dialects.base import Answer, Document, Identity, Input, ParsedRequest
+from gateway.protocol.dialects.base import Identity, Input, ParsedRequest
 from gateway.protocol.judge import Decision, Judge
 from gateway.protocol.moderations import input_texts, moderate
+from gateway.protocol.nested import scan_nested
 from gateway.protocol.policy import FailMode
 from gateway.protocol.record import ExchangeRecord
 from gateway.protocol.sse import KEEP_ALIVE
 from gateway.protocol.streaming import StreamedReply
+from gateway.protocol.texts import TOOL_DEFINITIONS
 from gateway.protocol.verdicts import Unread, all_unread
+from gateway.protocol.whole import WholeReply
 
 _OK = 200
 _ERRORS_FROM = 400
@@ -43,9 +45,10 @@ class State(Enum):
     IDLE = auto()
     SCANNING_REQUEST = auto()  # the prompt is long: the scan pool reads it
     AWAITING_UPSTREAM = auto()
-    BUFFERING = auto()  # a reply that is not streamed comes in
+    BUFFERING = auto()  # a reply that is read whole comes in
     SCANNING_REPLY = auto()  # it is long: the scan pool reads it
     STREAMING = auto()
+    PASSING = auto()  # a reply nobody can read goes out as it comes in
     RECORDING = auto()  # the record is being appended; what follows waits for it
     CLOSING = auto()  # the answer is complete but for the model server's own end
     DONE = auto()
@@ -78,9 +81,8 @@ class Exchange:
         self._texts = Texts((), 0)
         self._unread = all_unread(())  # those of them that have to be scanned
         self._prompt_characters = 0
-        self._reply: Document = {}
-        self._visible: list[Answer] = []  # its visible answers
-        self._buffered = BufferedReply(context.bounds.reply_bytes)
+        self._whole: WholeReply | None = None
+        self._content_type = ""
         self._stream: StreamedReply | None = None
         self._started_at_us = 0
         self._status = 0
@@ -90,6 +92,7 @@ class Exchange:
         self._answer: list[wish.Command] = []  # what leaves once the record is made
         self._after = State.DONE
         self._upstream_open = False
+        self._passed = False  # bytes went out that nothing can be added to
         # Stays empty where no generated reply was sent: a refusal is the gateway's own text and is no product.
         self._produce_id = ""
 
@@ -137,16 +140,30 @@ class Exchange:
     def _on_request(self, event: fact.RequestReceived, at_us: int) -> list[wish.Command]:
         self._started_at_us = at_us
         try:
-            self._request = self._context.dialect.parse_request(event.body)
+            self._request = self._context.dialect.parse_request(event.body, event.head)
         except RequestError as exc:
             # Its message names a member and never quotes a value, so it may be shown.
             return self._fail(exc.code, at_us, str(exc))
         self._builder.identity = Identity(self._context.request_id, self._request.model, at_us // 1_000_000)
+        if (unread := self._request.unread) is not None:
+            # What was sent is well formed; that nobody can read it is told, or recorded where the operator said so.
+            mode = self._judge.unscanned(Phase.REQUEST, Stage.KEYWORDS, unread.reason)
+            if mode is FailMode.CLOSED:
+                return self._fail(ErrorCode.INVALID_REQUEST, at_us, unread.message)
         # The whole document, every role and the history: a place that is not read would be a way round.
         inputs = self._request.inputs
-        self._texts = texts_of(self._request.document) if inputs is None else input_texts(inputs)
+        document = self._request.document
+        self._texts = texts_of(document, self._left_out()) if inputs is None else input_texts(inputs)
         self._prompt_characters = self._texts.characters
         return self._scan(Phase.REQUEST, at_us)
+
+    def _left_out(self) -> frozenset[str]:
+        """Say which members of the request the policy leaves unread; what passes so is recorded."""
+        document = self._request.document
+        if self._context.policy.scan_tool_definitions or not any(document.get(name) for name in TOOL_DEFINITIONS):
+            return frozenset()
+        self._judge.left_unread(Phase.REQUEST, Stage.KEYWORDS, "tool_definitions")
+        return TOOL_DEFINITIONS
 
     def _on_refused(self, event: fact.RequestRefused, at_us: int) -> list[wish.Command]:
         self._started_at_us = at_us
@@ -158,7 +175,7 @@ class Exchange:
         if unread.characters > self._context.bounds.inline_scan_characters:
             self.state = State.SCANNING_REQUEST if phase is Phase.REQUEST else State.SCANNING_REPLY
             return [wish.ScanText(phase, unread.texts)]
-        found = self._context.ruleset.matcher(phase).scan_all(unread.texts)
+        found = scan_nested(self._context.ruleset.matcher(phase), unread.texts)
         return self._judged(phase, self._context.memory.settle(unread, found), at_us)
 
     def _look_up(self, phase: Phase) -> Unread:
@@ -194,17 +211,31 @@ class Exchange:
     def _judged(self, phase: Phase, findings: Findings, at_us: int) -> list[wish.Command]:
         if self._request.inputs is not None:
             return self._answer_itself(self._request.inputs, findings, at_us)
-        action = judge_texts(phase, self._texts, findings, self._judge)
-        if action is Action.BLOCK:
-            return self._refuse(at_us)
         if phase is Phase.RESPONSE:
-            return self._deliver(at_us, changed=action is Action.MASK)
-        # Encoded again and not passed on as it came: two members of one name would be read one way here and perhaps
-        # another way there.
+            whole = self._read_whole()
+            action = whole.judge(findings, self._judge)
+            return self._refuse(at_us) if action is Action.BLOCK else self._deliver(whole, action, at_us)
+        if judge_texts(phase, self._texts, findings, self._judge) is Action.BLOCK:
+            identity = self._builder.identity
+            # A refusal names the model asked for, which is the client's text like any other.
+            if any(scan_nested(self._context.ruleset.matcher(phase), (identity.model,))):
+                self._builder.identity = identity._replace(model="")
+            return self._refuse(at_us)
         self.state = State.AWAITING_UPSTREAM
         # From the wish on, not from the first byte: a client that leaves before it must end the request as well.
         self._upstream_open = True
-        return [wish.OpenUpstream(self._context.dialect.upstream_path, orjson.dumps(self._request.document))]
+        return [self._ask()]
+
+    def _ask(self) -> wish.OpenUpstream:
+        """Return the wish for the model server's reply."""
+        dialect, document = self._context.dialect, self._request.document
+        carriage = dialect.carriage
+        # Encoded again and not passed on as it came: two members of one name would be read one way here and perhaps
+        # another way there.
+        content_type, body = carriage.encode(document, self._context.request_id)
+        about = ((b"content-type", content_type),) if content_type else ()
+        headers = (*about, (b"accept", carriage.accept))
+        return wish.OpenUpstream(carriage.target(dialect.upstream_path, document), body, carriage.method, headers)
 
     def _answer_itself(self, inputs: tuple[Input, ...], findings: Findings, at_us: int) -> list[wish.Command]:
         """The client asked for a verdict and not for an answer of the model."""
@@ -222,17 +253,30 @@ class Exchange:
         # Redirects are not followed: where they lead to is nobody the operator has named.
         if event.status != _OK and event.status < _ERRORS_FROM:
             return self._fail(ErrorCode.UPSTREAM_MALFORMED, at_us)
-        request = self._request
-        # Asked for and sent: some servers answer a request for a stream with one whole document.
-        if event.status == _OK and request.streamed and event.content_type.startswith("text/event-stream"):
-            self.state = State.STREAMING
+        request, context, good = self._request, self._context, event.status == _OK
+        carriage = context.dialect.carriage
+        # Errors are JSON in every format.
+        kind = carriage.kind_of(event.content_type, streamed=request.streamed) if good else ReplyKind.DOCUMENT
+        # Under another type, bytes that nobody reads could be anything.
+        if kind is None:
+            return self._fail(ErrorCode.UPSTREAM_MALFORMED, at_us)
+        if kind in (ReplyKind.DOCUMENT, ReplyKind.TEXT):
+            self.state, self._content_type = State.BUFFERING, event.content_type
+            limit = context.bounds.encoded_reply_bytes if carriage.large else context.bounds.reply_bytes
+            self._whole = WholeReply(context.dialect, kind, limit, good=good)
+            return []
+        self._produce()
+        if kind is ReplyKind.BINARY:
+            self.state = State.PASSING
+            return [self._builder.binary_start(event.content_type)]
+        self.state = State.STREAMING
+        self._stream = StreamedReply(context, self._judge, self._builder.identity, structured=request.structured)
+        return [self._builder.stream_start()]
+
+    def _produce(self) -> None:
+        """Number the reply, where it is generated content."""
+        if self._context.dialect.generates:
             self._produce_id = self._context.request_id
-            self._stream = StreamedReply(
-                self._context, self._judge, self._builder.identity, structured=request.structured
-            )
-            return [self._builder.stream_start()]
-        self.state = State.BUFFERING
-        return []
 
     def _on_frames(self, event: fact.UpstreamData, at_us: int) -> list[wish.Command]:
         stream = self._streaming()
@@ -258,27 +302,31 @@ class Exchange:
         return [wish.SendData(KEEP_ALIVE)]
 
     def _on_piece(self, event: fact.UpstreamData, at_us: int) -> list[wish.Command]:
-        self._buffered.feed(event.data)
-        return self._fail(ErrorCode.UPSTREAM_MALFORMED, at_us) if self._buffered.overflowed else []
+        fits = self._read_whole().feed(event.data)
+        return [] if fits else self._fail(ErrorCode.UPSTREAM_MALFORMED, at_us)
 
     def _on_reply_finished(self, _event: fact.UpstreamFinished, at_us: int) -> list[wish.Command]:
         self._upstream_open = False
-        document = self._parse_reply()
-        if document is None:
+        texts = self._read_whole().read()
+        if texts is None:
             # An error page that is no JSON cannot be scanned text by text; an error of our own stands in for it.
             failed = self._status >= _ERRORS_FROM
             return self._fail(ErrorCode.UPSTREAM_ERROR if failed else ErrorCode.UPSTREAM_MALFORMED, at_us)
-        self._reply = document
-        self._texts = texts_of(document)
+        self._texts = texts
         return self._scan(Phase.RESPONSE, at_us)
 
-    def _parse_reply(self) -> Document | None:
-        document = self._buffered.parse()
-        try:
-            self._visible = self._context.dialect.answers(document or {})
-        except ValueError:
-            return None
-        return document
+    def _on_bytes(self, event: fact.UpstreamData, _at_us: int) -> list[wish.Command]:
+        return [wish.SendData(event.data)]
+
+    def _on_bytes_finished(self, _event: fact.UpstreamFinished, at_us: int) -> list[wish.Command]:
+        self._upstream_open = False
+        self._answer, self._passed = [wish.SendEnd()], True
+        return [self._append(at_us)]
+
+    def _on_bytes_failed(self, event: fact.UpstreamFailed, at_us: int) -> list[wish.Command]:
+        # Bytes have no place for an error. Left without its end, the answer is seen to be cut off.
+        self._error = event.code
+        return [*self._close(), self._append(at_us)]
 
     def _on_upstream_failed(self, event: fact.UpstreamFailed, at_us: int) -> list[wish.Command]:
         return self._fail(event.code, at_us)
@@ -300,8 +348,8 @@ class Exchange:
     def _on_audit_failed(self, _event: fact.AuditFailed, _at_us: int) -> list[wish.Command]:
         """What cannot be recorded does not happen: the answer is replaced by an error."""
         self.state = State.DONE
-        # The client has left: there is nobody to tell.
-        if not self._answer:
+        # The client has left: there is nobody to tell. Where bytes were passed there is no way to: they get no end.
+        if not self._answer or self._passed:
             return []
         # A stream has begun and cannot become a 503 any more: it ends with an error frame.
         if self._stream is not None:
@@ -331,19 +379,21 @@ class Exchange:
         # Durable: a refusal that could not be proved later must not leave.
         return [self._append(at_us, durable=True)]
 
-    def _deliver(self, at_us: int, *, changed: bool) -> list[wish.Command]:
-        document, status = self._reply, self._status
-        if changed:
-            self._context.dialect.withhold(document)
+    def _deliver(self, whole: WholeReply, action: Action, at_us: int) -> list[wish.Command]:
+        if action is Action.MASK:
+            self._context.dialect.withhold(whole.document)
         # An error of the model server is no generated content, nor is a number of tokens: neither label nor number.
-        generated = status == _OK and self._context.dialect.generates
+        generated = self._status == _OK and self._context.dialect.generates
         if generated:
-            self._produce_id = self._context.request_id
+            self._produce()
             structured = self._request.structured
-            self._label = label_answers(self._visible, self._context.labelling, structured=structured)
-        elif status != _OK:
+            self._label = label_answers(whole.visible, self._context.labelling, structured=structured)
+        elif self._status != _OK:
             self._error = ErrorCode.UPSTREAM_ERROR
-        self._answer = self._builder.reply(status, document, labelled=generated)
+        if whole.kind is ReplyKind.TEXT:
+            self._answer = self._builder.text(self._content_type, whole.text)
+        else:
+            self._answer = self._builder.reply(self._status, whole.document, labelled=generated)
         return [self._append(at_us)]
 
     def _end_stream(self, stream: StreamedReply, at_us: int, after: State) -> list[wish.Command]:
@@ -377,6 +427,10 @@ class Exchange:
     def _streaming(self) -> StreamedReply:
         # The rows of the table that ask for it are reached once it was begun, and never before.
         return cast("StreamedReply", self._stream)
+
+    def _read_whole(self) -> WholeReply:
+        # The same.
+        return cast("WholeReply", self._whole)
 
     def _append(self, at_us: int, *, durable: bool = False) -> wish.AppendAudit:
         self.state = State.RECORDING
@@ -417,7 +471,7 @@ class Exchange:
 
     def _reply_characters(self) -> int:
         # Before the reply was read, the texts are still the prompt's.
-        return self._texts.characters if self._reply else 0
+        return self._texts.characters if self._whole and self._whole.document else 0
 
     # A table and not tests in each handler: what is not written here is illegal, and can be seen to be.
     _TABLE: ClassVar[dict[State, dict[type, Callable[[Any, Any, int], list[wish.Command]]]]] = {
@@ -438,6 +492,11 @@ class Exchange:
             fact.UpstreamFinished: _on_stream_finished,
             fact.UpstreamFailed: _on_stream_failed,
             fact.ClientWaited: _on_client_waited,
+        },
+        State.PASSING: {
+            fact.UpstreamData: _on_bytes,
+            fact.UpstreamFinished: _on_bytes_finished,
+            fact.UpstreamFailed: _on_bytes_failed,
         },
         State.RECORDING: {fact.AuditAppended: _on_audit_appended, fact.AuditFailed: _on_audit_failed},
         State.CLOSING: {

@@ -99,9 +99,13 @@ class Judge:
         # Nothing acts on an observed exchange, so nothing may close on it; the record still names it.
         mode = FailMode.OPEN if self._observe else self._policy.phase(phase).fail_mode(stage)
         if mode is FailMode.OPEN:
-            self._unscanned[Unscanned(phase, stage, reason)] = None
-            self._raise_to(Decision.UNSCANNED)
+            self.left_unread(phase, stage, reason)
         return mode
+
+    def left_unread(self, phase: Phase, stage: Stage, reason: str) -> None:
+        """Record a text that passes although a stage has not read it."""
+        self._unscanned[Unscanned(phase, stage, reason)] = None
+        self._raise_to(Decision.UNSCANNED)
 
     @property
     def risks(self) -> list[str]:

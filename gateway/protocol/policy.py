@@ -65,6 +65,7 @@ class Policy:
         request: rules for prompts.
         response: rules for replies.
         risks: overrides per risk id.
+        scan_tool_definitions: False when the descriptions of tools in a request pass unread.
     """
 
     name: str = "default"
@@ -72,6 +73,7 @@ class Policy:
     request: PhasePolicy = field(default_factory=PhasePolicy)
     response: PhasePolicy = field(default_factory=PhasePolicy)
     risks: Mapping[str, RiskPolicy] = field(default_factory=dict)
+    scan_tool_definitions: bool = True
 
     def phase(self, phase: Phase) -> PhasePolicy:
         """Return the rules for one half of an exchange."""

@@ -16,6 +16,7 @@ from gateway.protocol.dialects.base import ChannelKey, Document, FrameView, Iden
 from gateway.protocol.documents import read_document, reads_one_way
 from gateway.protocol.gate import Released
 from gateway.protocol.judge import Judge
+from gateway.protocol.nested import scan_nested
 from gateway.protocol.outbox import Leaving, Outbox
 from gateway.protocol.policy import FailMode
 from gateway.protocol.sse import SseDecoder, SseFrame
@@ -169,7 +170,7 @@ class StreamedReply:
             return True
         # As readers decode it (WHATWG HTML 9.2): a strict reading would fail at one bad byte that they step over.
         plain = text if isinstance(text, str) else text.decode("utf-8", "replace")
-        for finding in self._matcher.scan(plain):
+        for finding in scan_nested(self._matcher, (plain,))[0]:
             # A masked id or event name would be another id to the client, so nothing is masked here.
             if self._judge.act(Phase.RESPONSE, finding, maskable=False) is Action.BLOCK:
                 self.stop = ErrorCode.CONTENT_FILTER
@@ -180,7 +181,7 @@ class StreamedReply:
 
     def _covered(self, passages: Sequence[TextGroup]) -> bool:
         """Scan texts that are complete in their frame, and mask them there; tell whether that changed any."""
-        findings = self._matcher.scan_all([each.text for each in passages])
+        findings = scan_nested(self._matcher, [each.text for each in passages])
         action = judge_texts(Phase.RESPONSE, Texts(tuple(passages), 0), findings, self._judge)
         if action is Action.BLOCK:
             self.stop = ErrorCode.CONTENT_FILTER

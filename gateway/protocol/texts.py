@@ -2,11 +2,16 @@
 
 Rules: every string of a document is a text, also one under a name nobody has heard of, and so is every member name
 that is not a known one; text the client shapes cannot switch scanning off. Text parts that stand side by side in one
-list (``content: [{"type": "text", "text": …}, …]``) are one text, since the model reads them as one.
+list (``content: [{"type": "text", "text": …}, …]``) are one text, since the model reads them as one; so are the
+tokens of a list of probabilities. A file in base64 is read where it is text (`files`). A number is no text, except
+where a text belongs.
 """
 
+from codecs import getincrementaldecoder
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
+
+from gateway.protocol.files import FILE_NAMES, file_texts
 
 # One for one: a word in its place would move every offset behind it.
 MASK_CHARACTER = "*"
@@ -43,6 +48,16 @@ KNOWN_NAMES = frozenset(
     tool_call_id tool_calls tool_choice tool_use_id tools top_k top_logprobs top_p total_tokens truncation type
     url usage user verbosity web_search_requests""".split()  # noqa: SIM905 the same
 )
+# Where a number stands in for a text, a lenient reader makes a text of it.
+_TEXT_NAMES = frozenset({"content", "text"})
+# Parts of a text, and tokens of one with their probabilities.
+_JOINED_NAMES = ("text", "token")
+_MOST_BYTE = 255
+_NOTHING: frozenset[str] = frozenset()
+# A node, the name its list joins, and the members left unread.
+_Pending: TypeAlias = tuple[Any, str | None, frozenset[str]]
+# Members of a request that describe tools; only a policy may leave them unread.
+TOOL_DEFINITIONS = frozenset({"functions", "tools"})
 
 
 class TextPart(NamedTuple):
@@ -64,35 +79,42 @@ class TextGroup(NamedTuple):
 
     Attributes:
         text: the parts joined.
-        parts: where it stands; empty for a member name, which cannot be masked.
+        parts: where it stands; empty for a member name, a number or a file, which cannot be masked.
     """
 
     text: str
     parts: tuple[TextPart, ...]
 
 
-def find_texts(document: Any) -> list[TextGroup]:  # noqa: ANN401 any JSON value
+def find_texts(document: Any, unread: frozenset[str] = frozenset()) -> list[TextGroup]:  # noqa: ANN401 any JSON value
     """Return every text of a document, in document order within each object or array.
 
     Args:
         document: a JSON value as parsed.
+        unread: members of the document itself that are left out.
     """
     groups: list[TextGroup] = []
     # Not recursive: how deep a document goes is the sender's choice, how deep we may call is not.
-    pending: list[tuple[Any, bool]] = [(document, False)]
+    pending: list[_Pending] = [(document, None, unread)]
     while pending:
-        node, joined = pending.pop()
+        node, joined, spared = pending.pop()
         if type(node) is dict:
-            _object_texts(node, pending, groups, joined=joined)
+            _object_texts(node, pending, groups, joined, spared)
         elif type(node) is list:
             _list_texts(node, pending, groups)
     return groups
 
 
 def _object_texts(
-    node: dict[str, Any], pending: list[tuple[Any, bool]], groups: list[TextGroup], *, joined: bool
+    node: dict[str, Any],
+    pending: list[_Pending],
+    groups: list[TextGroup],
+    joined: str | None,
+    unread: frozenset[str],
 ) -> None:
     for name, value in node.items():
+        if name in unread:
+            continue
         if name not in KNOWN_NAMES:
             # Masked, it would be another member; without parts, a hit blocks.
             groups.append(TextGroup(name, ()))
@@ -100,29 +122,50 @@ def _object_texts(
         kind = type(value)
         if kind is str:
             # A joined part is read with its neighbours; read here too, its findings would count twice.
-            if value not in PLAIN and not (joined and name == "text"):
+            if value in PLAIN or joined == name:
+                continue
+            texts = file_texts(name, value, node) if name in FILE_NAMES else None
+            if texts is None:
                 groups.append(TextGroup(value, (TextPart(node, name, value),)))
+            else:
+                groups += [TextGroup(text, ()) for text in texts]
         elif kind is dict or kind is list:
-            pending.append((value, False))
+            pending.append((value, None, _NOTHING))
+        elif name in _TEXT_NAMES and (kind is int or kind is float):
+            groups.append(TextGroup(str(value), ()))
 
 
-def _list_texts(node: list[Any], pending: list[tuple[Any, bool]], groups: list[TextGroup]) -> None:
-    parts = []
+def _list_texts(node: list[Any], pending: list[_Pending], groups: list[TextGroup]) -> None:
+    parts: dict[str, list[TextPart]] = {}
     for position, value in enumerate(node):
         kind = type(value)
         if kind is str:
             groups.append(TextGroup(value, (TextPart(node, position, value),)))
         elif kind is dict:
-            text = value.get("text")
-            if isinstance(text, str):
-                parts.append(TextPart(value, "text", text))
+            joined = next((name for name in _JOINED_NAMES if type(value.get(name)) is str), None)
+            if joined is not None:
+                parts.setdefault(joined, []).append(TextPart(value, joined, value[joined]))
             # The other members of a part are texts too, such as an address beside it.
-            pending.append((value, isinstance(text, str)))
+            pending.append((value, joined, _NOTHING))
         elif kind is list:
-            pending.append((value, False))
-    if parts:
-        # Nothing between them: a separator would hide a term that was split over two parts.
-        groups.append(TextGroup("".join(part.text for part in parts), tuple(parts)))
+            pending.append((value, None, _NOTHING))
+    # Nothing between them: a separator would hide a term that was split over two parts.
+    groups += [TextGroup("".join(part.text for part in each), tuple(each)) for each in parts.values()]
+    if "token" in parts:
+        _spelled_texts(parts["token"], groups)
+
+
+def _spelled_texts(tokens: list[TextPart], groups: list[TextGroup]) -> None:
+    """Read the bytes that stand beside tokens, where they do not say the same."""
+    # A character may take several tokens, whose own texts are no text then.
+    decoder, parts = getincrementaldecoder("utf-8")("replace"), []
+    for token in tokens:
+        numbers = token.container.get("bytes")
+        if type(numbers) is list and all(type(each) is int and 0 <= each <= _MOST_BYTE for each in numbers):
+            parts.append(TextPart(token.container, "bytes", decoder.decode(bytes(numbers))))
+    text = "".join(part.text for part in parts)
+    if text and text != "".join(token.text for token in tokens):
+        groups.append(TextGroup(text, tuple(parts)))
 
 
 def mask_text(text: str, spans: Iterable[tuple[int, int]]) -> str:

@@ -37,8 +37,7 @@ _WATCH_AFTER_SECONDS = 0.02
 # How long the end of a reply may lag behind its terminator. The client has everything by then but waits for the end.
 _CLOSING_SECONDS = 1.0
 
-_ASKED_HEADERS = ((b"content-type", b"application/json"), (b"accept", b"application/json, text/event-stream"))
-_UPSTREAM_STATES = frozenset({State.BUFFERING, State.STREAMING, State.CLOSING})
+_UPSTREAM_STATES = frozenset({State.BUFFERING, State.STREAMING, State.PASSING, State.CLOSING})
 
 
 class Driver:
@@ -184,9 +183,9 @@ class Driver:
         began = time.perf_counter_ns()
         self._timing.request_ns = began - self._started_ns
         # None of the client's headers goes on: its key is ours to check and not the model server's to see.
-        asked = (*_ASKED_HEADERS, (b"x-request-id", self._request_id.encode()))
+        asked = (*command.headers, (b"x-request-id", self._request_id.encode()))
         try:
-            self._reply = await self._services.upstream.open("POST", command.path, asked, command.body)
+            self._reply = await self._services.upstream.open(command.method, command.path, asked, command.body)
         except UpstreamError as exc:
             return fact.UpstreamFailed(exc.code)
         finally:
@@ -235,7 +234,7 @@ class Driver:
     async def _start(self, command: wish.SendStart) -> None:
         # Before the wait: a head that may have left cannot be taken back, and a second one would corrupt the answer.
         self._head_sent = True
-        if self._exchange.state is State.STREAMING:
+        if self._exchange.state in (State.STREAMING, State.PASSING):
             self._streaming = True
             metrics.STREAMS_OPEN.inc()
             self._services.streams.add(self._exchange)

@@ -14,12 +14,19 @@ from typing import Any
 from gateway.accounts.account import Account, AccountKind
 from gateway.errors import ErrorCode, GatewayError
 from gateway.protocol import events as fact
+from gateway.protocol.carriage import RequestHead
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.anthropic_messages import AnthropicMessages, AnthropicTokenCount
 from gateway.protocol.dialects.base import Dialect
 from gateway.protocol.dialects.openai_chat import OpenAIChat
+from gateway.protocol.dialects.openai_completions import OpenAICompletions
+from gateway.protocol.dialects.openai_embeddings import OpenAIEmbeddings
+from gateway.protocol.dialects.openai_images import OpenAIImages
+from gateway.protocol.dialects.openai_models import OpenAIModels
 from gateway.protocol.dialects.openai_moderations import OpenAIModerations
 from gateway.protocol.dialects.openai_responses import OpenAIResponses
+from gateway.protocol.dialects.openai_speech import OpenAISpeech
+from gateway.protocol.dialects.openai_transcriptions import OpenAITranscriptions
 from gateway.protocol.exchange import Exchange
 from gateway.proxy.driver import Driver, Receive, Send
 from gateway.proxy.services import Services
@@ -27,13 +34,22 @@ from gateway.proxy.services import Services
 Scope = dict[str, Any]
 
 OPENAI_CHAT: Dialect = OpenAIChat()
+OPENAI_MODELS: Dialect = OpenAIModels()
 ROUTES: dict[str, Dialect] = {
     "/v1/chat/completions": OPENAI_CHAT,
     "/v1/responses": OpenAIResponses(),
+    "/v1/completions": OpenAICompletions(),
+    "/v1/embeddings": OpenAIEmbeddings(),
+    "/v1/images/generations": OpenAIImages(),
+    "/v1/audio/speech": OpenAISpeech(),
+    "/v1/audio/transcriptions": OpenAITranscriptions(),
+    "/v1/models": OPENAI_MODELS,
     "/v1/messages": AnthropicMessages(),
     "/v1/messages/count_tokens": AnthropicTokenCount(),
     "/v1/moderations": OpenAIModerations(),
 }
+# Routes with a name behind them; nothing may be asked for below any other path.
+ROUTES_BELOW: dict[str, Dialect] = {"/v1/models/": OPENAI_MODELS}
 
 
 class Endpoint:
@@ -55,15 +71,16 @@ class Endpoint:
         # Who is not known yet is recorded under the default.
         policy = services.policy(None)
         try:
-            dialect = _route(scope)
+            dialect, rest = _route(scope)
             account = await _authenticate(services, scope, at_us)
             policy = services.policy(account.policy)
-            event = fact.RequestReceived(await _read_body(scope, receive, services))
+            head = RequestHead(_content_type(scope), rest)
+            event = fact.RequestReceived(await _read_body(scope, receive, services), head)
         except _ClientLeftError:
             return
         except GatewayError as exc:
             # Answered in the shape of the path asked for: a client library can read no other.
-            dialect = ROUTES.get(scope["path"], OPENAI_CHAT)
+            dialect = (find_route(scope["path"]) or (OPENAI_CHAT, ""))[0]
             event = fact.RequestRefused(exc.code)
         ruleset = services.ruleset
         context = ExchangeContext(
@@ -93,13 +110,28 @@ def new_request_id(at_us: int) -> str:
     return f"{at_us // 1000:012x}{os.urandom(10).hex()}"
 
 
-def _route(scope: Scope) -> Dialect:
-    dialect = ROUTES.get(scope["path"])
-    if dialect is None:
+def find_route(path: str) -> tuple[Dialect, str] | None:
+    """Return the wire format served at a path, and what the path has behind the route's own; None for no route."""
+    dialect = ROUTES.get(path)
+    if dialect is not None:
+        return dialect, ""
+    for prefix, below in ROUTES_BELOW.items():
+        if path.startswith(prefix) and path != prefix:
+            return below, path.removeprefix(prefix)
+    return None
+
+
+def _route(scope: Scope) -> tuple[Dialect, str]:
+    found = find_route(scope["path"])
+    if found is None:
         raise GatewayError("", ErrorCode.UNKNOWN_PATH)
-    if scope["method"] != "POST":
+    if scope["method"] != found[0].carriage.method:
         raise GatewayError("", ErrorCode.METHOD_NOT_ALLOWED)
-    return dialect
+    return found
+
+
+def _content_type(scope: Scope) -> str:
+    return next((str(value, "latin-1") for name, value in scope["headers"] if name == b"content-type"), "")
 
 
 async def _authenticate(services: Services, scope: Scope, at_us: int) -> Account:

@@ -12,6 +12,7 @@ from filters.ruleset import Ruleset
 from gateway import metrics
 from gateway.protocol.commands import ScanText
 from gateway.protocol.events import ScanCompleted, ScanFailed
+from gateway.protocol.nested import scan_nested
 
 
 class ScanPool:
@@ -36,7 +37,7 @@ class ScanPool:
         self._pending += 1
         metrics.SCAN_QUEUE_DEPTH.inc()
         matcher = ruleset.matcher(job.phase)
-        work = asyncio.get_running_loop().run_in_executor(self._threads, lambda: matcher.scan_all(job.texts))
+        work = asyncio.get_running_loop().run_in_executor(self._threads, lambda: scan_nested(matcher, job.texts))
         work.add_done_callback(self._done)
         try:
             # Shielded: a scan that is too late still occupies its thread, and its place in the queue with it.

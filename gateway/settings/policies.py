@@ -59,6 +59,7 @@ def _policy(name: str, given: PolicySettings) -> Policy:
         request=_phase(given.request),
         response=_phase(given.response),
         risks={risk: _risk(rule) for risk, rule in given.risks.items()},
+        scan_tool_definitions=given.scan_tool_definitions,
     )
 
 

@@ -68,6 +68,12 @@ class PolicySettings(Section):
         RefusalStyle.ANSWER,
         description="How a blocked request is answered: as a reply chat clients show, or as status 400.",
     )
+    scan_tool_definitions: bool = Field(
+        # A term there is seldom meant, but whoever may write one could hide a prompt in it.
+        True,  # noqa: FBT003 the field's default
+        description="Whether `tools` and `functions` of a request are read. Their texts are long and give false "
+        "blocks; left unread, they are a way round the filter, and such a request is recorded as `unscanned`.",
+    )
     request: PhaseSettings = PhaseSettings()
     response: PhaseSettings = PhaseSettings()
     risks: dict[Annotated[str, Field(pattern=RISK_ID)], RiskSettings] = Field(

@@ -10,9 +10,9 @@ from contextlib import suppress
 
 from starlette.types import Receive, Scope, Send
 
-from gateway.standin.formats import CHAT, MESSAGES, RESPONSES
-from gateway.standin.script import DEFAULT_TOKENS_PER_SECOND, Ending, Script, compose, compose_count, json_script
-from gateway.standin.wire import error_body, models_body
+from gateway.standin.forms import FORMS
+from gateway.standin.script import DEFAULT_TOKENS_PER_SECOND, Ending, Script, compose_count, compose_form, json_script
+from gateway.standin.wire import MODEL, error_body, model_body, models_body
 
 # Four times the gateway's default, so that the gateway's limit is the one that is met first.
 BODY_LIMIT_BYTES = 32 * 1024 * 1024
@@ -21,11 +21,14 @@ _KEPT_SCRIPTS = 256
 _KEPT_REQUEST_BYTES = 4 * 1024
 _KEPT_REPLY_BYTES = 256 * 1024
 
-_FORMATS = {"/v1/chat/completions": CHAT, "/v1/messages": MESSAGES, "/v1/responses": RESPONSES}
 _COUNT_PATH = "/v1/messages/count_tokens"
 # The health page is for those who wait for the start, such as a container's probe.
-_PAGES = {"/v1/models": json_script(200, models_body()), "/healthz": json_script(200, b'{"status":"ok"}')}
-_METHODS = dict.fromkeys((*_FORMATS, _COUNT_PATH), "POST") | dict.fromkeys(_PAGES, "GET")
+_PAGES = {
+    "/v1/models": json_script(200, models_body()),
+    f"/v1/models/{MODEL}": json_script(200, model_body()),
+    "/healthz": json_script(200, b'{"status":"ok"}'),
+}
+_METHODS = dict.fromkeys((*FORMS, _COUNT_PATH), "POST") | dict.fromkeys(_PAGES, "GET")
 _UNKNOWN_PATH = json_script(404, error_body(404, f"The stand-in serves {', '.join(_METHODS)}."))
 _WRONG_METHOD = json_script(405, error_body(405, "This path does not take this method."))
 _TOO_LARGE = json_script(413, error_body(413, f"The stand-in reads bodies of up to {BODY_LIMIT_BYTES} bytes."))
@@ -68,8 +71,8 @@ class StandIn:
         """Return the script for a request, the kept one where there is one."""
         script = self._scripts.get((path, body))
         if script is None:
-            spoken = _FORMATS.get(path)
-            script = compose(body, self._tokens_per_second, spoken) if spoken else compose_count(body)
+            form = FORMS.get(path)
+            script = compose_form(body, self._tokens_per_second, form) if form else compose_count(body)
             # Larger ones are made anew each time, because a cache without this bound could take gigabytes.
             small = len(body) <= _KEPT_REQUEST_BYTES and script.size_bytes <= _KEPT_REPLY_BYTES
             if small and len(self._scripts) < _KEPT_SCRIPTS:

@@ -4,6 +4,7 @@ Rules: the same body and pace give the same script; a script says everything (by
 playing one needs no more than a clock and a socket.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from hashlib import blake2b
@@ -12,7 +13,7 @@ from typing import NamedTuple
 from gateway.standin.formats import CHAT, MESSAGES, Format
 from gateway.standin.order import Cue, Order, read_order
 from gateway.standin.replies import write_choices
-from gateway.standin.wire import GARBAGE, GARBAGE_BODY, Frames
+from gateway.standin.wire import GARBAGE, GARBAGE_BODY, Frames, error_body
 from gateway.standin.wire_messages import token_count_body
 
 DEFAULT_TOKENS_PER_SECOND = 50.0
@@ -70,22 +71,63 @@ class Script:
         return sum(len(step.data) for step in self.steps)
 
 
+class Form(NamedTuple):
+    """How requests of one route are read and answered.
+
+    Attributes:
+        prefix: what ids of its replies begin with.
+        read: reads a request body; raises ValueError saying what is wrong with it.
+        reply: plans the reply as if nothing went wrong on the way, garbage aside.
+        error: puts status and message of an error into the shape of the route.
+    """
+
+    prefix: str
+    read: Callable[[bytes], Order]
+    reply: Callable[[Order, str], Script]
+    error: Callable[[int, str], bytes] = error_body
+
+
 def compose(body: bytes, tokens_per_second: float = DEFAULT_TOKENS_PER_SECOND, spoken: Format = CHAT) -> Script:
-    """Plan the reply to a request.
+    """Plan the reply to a request of a conversation.
 
     Args:
         body: the request's body.
         tokens_per_second: pace unless the prompt has a cue for it; 0 sends at once.
         spoken: its wire format.
     """
+    return compose_form(body, tokens_per_second, form_of(spoken))
+
+
+def form_of(spoken: Format) -> Form:
+    """Return how conversations in a wire format are read and answered."""
+    return Form(
+        spoken.prefix,
+        lambda body: read_order(body, spoken.conversation),
+        lambda order, reply_id: _reply(order, spoken, reply_id),
+        spoken.error,
+    )
+
+
+def compose_form(body: bytes, tokens_per_second: float, form: Form) -> Script:
+    """Plan the reply to a request of any route.
+
+    Args:
+        body: the request's body.
+        tokens_per_second: pace unless the prompt has a cue for it; 0 sends at once.
+        form: what the route takes and gives.
+    """
     try:
-        order = read_order(body, spoken.conversation)
-        # The id is a digest of the body, so that replies of a repeated request can be compared byte by byte.
-        script = _reply(order, spoken, f"{spoken.prefix}{blake2b(body, digest_size=12).hexdigest()}")
+        order = form.read(body)
+        # Before anything is written: an error may go with any other cue.
+        if Cue.ERROR in order.cues:
+            script = _error(order, form)
+        else:
+            # The id is a digest of the body, so that replies of a repeated request can be compared byte by byte.
+            script = form.reply(order, f"{form.prefix}{blake2b(body, digest_size=12).hexdigest()}")
         pace = order.number(Cue.PACE, tokens_per_second, MOST_TOKENS_PER_SECOND)
     except ValueError as error:
         # An argument that does not fit fails loudly: a cue that did nothing would make a test pass for no reason.
-        return json_script(400, spoken.error(400, f"The stand-in cannot read this request. {error}"))
+        return json_script(400, form.error(400, f"The stand-in cannot read this request. {error}"))
     return _end(order, replace(script, token_seconds=1 / pace if pace else 0.0))
 
 
@@ -107,25 +149,25 @@ def json_script(status: int, body: bytes, after_tokens: int = 0) -> Script:
 
 
 def _reply(order: Order, spoken: Format, reply_id: str) -> Script:
-    """Plan the reply as if nothing went wrong on the way, garbage aside."""
-    # Before anything is written: an error may go with any other cue.
-    if Cue.ERROR in order.cues:
-        return _error(order, spoken)
     choices = write_choices(order)
     tokens = sum(choice.tokens for choice in choices)
     if not order.streamed:
         body = GARBAGE_BODY if Cue.GARBAGE in order.cues else spoken.body(reply_id, choices, order.prompt_tokens)
         return json_script(200, body, after_tokens=tokens)
-    frames = spoken.frames(reply_id, choices, order)
+    return stream_script(order, spoken.frames(reply_id, choices, order))
+
+
+def stream_script(order: Order, frames: Frames) -> Script:
+    """Plan a streamed reply."""
     return Script(_steps(order, frames), content_type=_SSE_TYPE)
 
 
-def _error(order: Order, spoken: Format) -> Script:
+def _error(order: Order, form: Form) -> Script:
     status = int(order.number(Cue.ERROR, 500, _HIGHEST_ERROR))
     # A success without a completion would be garbage, and that has a cue of its own.
     if status < _LOWEST_ERROR:
         raise ValueError(f"The cue 'error' takes a status from {_LOWEST_ERROR} to {_HIGHEST_ERROR}: [[error:503]].")
-    return json_script(status, spoken.error(status, f"The stand-in was asked to fail with status {status}."))
+    return json_script(status, form.error(status, f"The stand-in was asked to fail with status {status}."))
 
 
 def _steps(order: Order, frames: Frames) -> tuple[Step, ...]:

@@ -29,6 +29,7 @@ GARBAGE_BODY = b'{"choices": [\xff'
 _HEAD = b'"created":%d,"model":"%s","system_fingerprint":"%s"' % (CREATED_AT_SECONDS, MODEL.encode(), MODEL.encode())
 _CHUNK = b'data: {"id":"%s","object":"chat.completion.chunk",' + _HEAD + b',"choices":[%s]%s}\n\n'
 _CHOICE = b'{"index":%d,"delta":%s,"logprobs":null,"finish_reason":%s}'
+_MODEL = {"id": MODEL, "object": "model", "created": CREATED_AT_SECONDS, "owned_by": MODEL}
 _ERROR_TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
 _SERVER_ERROR = 500
 
@@ -101,8 +102,12 @@ def error_body(status: int, message: str) -> bytes:
 
 def models_body() -> bytes:
     """List the one model there is."""
-    model = {"id": MODEL, "object": "model", "created": CREATED_AT_SECONDS, "owned_by": MODEL}
-    return orjson.dumps({"object": "list", "data": [model]})
+    return orjson.dumps({"object": "list", "data": [_MODEL]})
+
+
+def model_body() -> bytes:
+    """Describe the one model there is."""
+    return orjson.dumps(_MODEL)
 
 
 def _deltas(choice: Choice) -> Iterator[bytes]:

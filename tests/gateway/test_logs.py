@@ -8,6 +8,7 @@ import pytest
 import structlog
 
 from gateway.logs import configure_logging
+from gateway.protocol.multipart import UploadError, read_upload
 from gateway.settings.models import LogFormat, Logging, LogLevel
 
 SECRET = "出售冰毒"
@@ -75,3 +76,14 @@ def test_what_libraries_log_has_no_values_either(capsys: pytest.CaptureFixture[s
     assert "Exception in ASGI application (ValueError)" in written
     assert SECRET not in written
     assert "mild" not in written
+
+
+def test_the_reader_of_uploads_logs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its warnings quote bytes of the body."""
+    logging.getLogger().handlers.clear()  # the same
+    configure_logging(Logging())
+    with pytest.raises(UploadError):
+        read_upload(b"--edge\r\nforbidden", "multipart/form-data; boundary=edge")
+    with pytest.raises(UploadError):
+        read_upload(SECRET.encode(), "multipart/form-data; boundary=edge")
+    assert capsys.readouterr().err == ""

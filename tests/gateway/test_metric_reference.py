@@ -7,6 +7,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from gateway.metric_reference import LABELS, declared_metrics, metric_labels, metric_name, render_metrics
 from gateway.metrics import REGISTRY
+from gateway.proxy.endpoint import ROUTES, ROUTES_BELOW
 
 PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
 
@@ -34,3 +35,9 @@ def test_every_exposed_metric_is_declared() -> None:
 def test_every_label_is_explained() -> None:
     """The second table has each label that a metric uses, and no other."""
     assert set(LABELS) == {label for metric in declared_metrics() for label in metric_labels(metric)}
+
+
+def test_every_wire_format_served_is_a_value_of_its_label() -> None:
+    """The label is a closed set, and the page names all of it."""
+    names = {dialect.name for dialect in (*ROUTES.values(), *ROUTES_BELOW.values())}
+    assert {name for name in names if f"`{name}`" not in LABELS["dialect"]} == set()

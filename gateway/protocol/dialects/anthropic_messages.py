@@ -3,6 +3,7 @@
 from typing import Any
 
 from gateway.errors import ErrorCode
+from gateway.protocol.carriage import JSON_POST, NO_HEAD, RequestHead
 from gateway.protocol.dialects.anthropic_stream import AnthropicStream, error_shape, own_message
 from gateway.protocol.dialects.base import Answer, Document, Identity, ParsedRequest
 from gateway.protocol.dialects.requests import read_messages, read_request
@@ -17,8 +18,9 @@ class AnthropicMessages:
     # The version is required, and the betas decide what the model server understands of the request.
     forwarded_headers: tuple[bytes, ...] = (b"anthropic-version", b"anthropic-beta")
     generates = True
+    carriage = JSON_POST
 
-    def parse_request(self, body: bytes) -> ParsedRequest:
+    def parse_request(self, body: bytes, _head: RequestHead = NO_HEAD) -> ParsedRequest:
         """Read a request body.
 
         Raises:
@@ -69,7 +71,7 @@ class AnthropicTokenCount(AnthropicMessages):
     upstream_path = "/messages/count_tokens"
     generates = False
 
-    def parse_request(self, body: bytes) -> ParsedRequest:
+    def parse_request(self, body: bytes, _head: RequestHead = NO_HEAD) -> ParsedRequest:
         """Read a request body; there is no stream of one number.
 
         Raises:

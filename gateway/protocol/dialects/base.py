@@ -14,6 +14,7 @@ from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
 from gateway.errors import ErrorCode
+from gateway.protocol.carriage import Carriage, RequestHead
 from gateway.protocol.texts import TextGroup
 
 Document = dict[str, Any]
@@ -119,6 +120,18 @@ class Input(NamedTuple):
     unscanned: tuple[str, ...] = ()
 
 
+class Unread(NamedTuple):
+    """What of a request no stage can read, such as tokens in place of a text: a decision of the fail mode.
+
+    Attributes:
+        reason: a stable code, as in the record.
+        message: what it is and what to send instead.
+    """
+
+    reason: str
+    message: str
+
+
 class ParsedRequest(NamedTuple):
     """A request body, read.
 
@@ -129,6 +142,7 @@ class ParsedRequest(NamedTuple):
         structured: True when the answer must be JSON.
         language_hint: text by whose language the client is answered.
         inputs: texts the gateway is asked to judge and to answer about itself; None asks the model server.
+        unread: what of it cannot be scanned, or None.
     """
 
     document: Document
@@ -137,6 +151,7 @@ class ParsedRequest(NamedTuple):
     structured: bool
     language_hint: str
     inputs: tuple[Input, ...] | None = None
+    unread: Unread | None = None
 
 
 class Identity(NamedTuple):
@@ -213,14 +228,16 @@ class Dialect(Protocol):
         forwarded_headers: names, in lower case, of the client's headers that the model server needs.
         generates: False when replies are no generated content (numbers, lists): these are not labelled, and a blocked
             request is answered with an error, since a refusal would have no place in them.
+        carriage: how its requests and replies travel.
     """
 
     name: str
     upstream_path: str
     forwarded_headers: tuple[bytes, ...]
     generates: bool
+    carriage: Carriage
 
-    def parse_request(self, body: bytes) -> ParsedRequest:
+    def parse_request(self, body: bytes, head: RequestHead, /) -> ParsedRequest:
         """Read a request; raise `gateway.errors.RequestError` saying what is wrong with it."""
         ...
 

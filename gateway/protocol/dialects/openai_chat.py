@@ -1,6 +1,7 @@
 """OpenAI chat completions: requests, whole replies and errors; its streams are in `openai_chat_stream`."""
 
 from gateway.errors import ErrorCode
+from gateway.protocol.carriage import JSON_POST, NO_HEAD, RequestHead
 from gateway.protocol.dialects.base import Answer, Document, Identity, ParsedRequest
 from gateway.protocol.dialects.openai_chat_stream import OpenAIChatStream, choices_of, error_shape, own_metadata
 from gateway.protocol.dialects.requests import read_messages, read_request
@@ -14,8 +15,9 @@ class OpenAIChat:
     upstream_path = "/chat/completions"
     forwarded_headers: tuple[bytes, ...] = ()
     generates = True
+    carriage = JSON_POST
 
-    def parse_request(self, body: bytes) -> ParsedRequest:
+    def parse_request(self, body: bytes, _head: RequestHead = NO_HEAD) -> ParsedRequest:
         """Read a request body.
 
         Raises:
@@ -26,9 +28,7 @@ class OpenAIChat:
         messages = read_messages(document, (str, list, type(None)))
         last = messages[-1].get("content")
         hint = last if isinstance(last, str) else "\n".join(group.text for group in find_texts(last))
-        return ParsedRequest(
-            document, document["model"], bool(document.get("stream")), _asks_for_json(document), hint
-        )
+        return ParsedRequest(document, document["model"], bool(document.get("stream")), asks_for_json(document), hint)
 
     def answers(self, document: Document) -> list[Answer]:
         """Return the visible answers of a whole reply.
@@ -69,6 +69,7 @@ class OpenAIChat:
         return OpenAIChatStream(identity)
 
 
-def _asks_for_json(document: Document) -> bool:
+def asks_for_json(document: Document) -> bool:
+    """Tell whether the answer to a request must be JSON."""
     wanted = document.get("response_format")
     return isinstance(wanted, dict) and wanted.get("type") in ("json_object", "json_schema")

@@ -7,6 +7,7 @@ has everything else of this format that an exchange may need.
 from typing import Any
 
 from gateway.errors import ErrorCode, RequestError
+from gateway.protocol.carriage import NO_HEAD, RequestHead
 from gateway.protocol.dialects.base import Input, ParsedRequest
 from gateway.protocol.dialects.openai_chat import OpenAIChat
 from gateway.protocol.documents import read_document
@@ -21,7 +22,7 @@ class OpenAIModerations(OpenAIChat):
 
     name = "openai.moderations"
 
-    def parse_request(self, body: bytes) -> ParsedRequest:
+    def parse_request(self, body: bytes, _head: RequestHead = NO_HEAD) -> ParsedRequest:
         """Read a request body.
 
         Raises:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from gateway.errors import ErrorCode, RequestError
+from gateway.protocol.carriage import JSON_POST, NO_HEAD, RequestHead
 from gateway.protocol.dialects.base import Answer, Document, Identity, ParsedRequest
 from gateway.protocol.dialects.openai_chat_stream import error_shape
 from gateway.protocol.dialects.openai_responses_stream import OpenAIResponsesStream, own_item, own_response
@@ -26,8 +27,9 @@ class OpenAIResponses:
     upstream_path = "/responses"
     forwarded_headers: tuple[bytes, ...] = ()
     generates = True
+    carriage = JSON_POST
 
-    def parse_request(self, body: bytes) -> ParsedRequest:
+    def parse_request(self, body: bytes, _head: RequestHead = NO_HEAD) -> ParsedRequest:
         """Read a request body.
 
         Raises:

@@ -64,7 +64,8 @@ class OpenAIResponsesStream:
             self._keep(document)
         elif kind == "response.content_part.added":
             self._begin_part(document, document["part"])
-        elif kind == "response.output_text.delta":
+        # One without a text was not asked which part it is about.
+        elif kind == "response.output_text.delta" and isinstance(document.get("delta"), str):
             # Not all servers begin a part before its text.
             if (document["output_index"], document["content_index"]) not in self._open_parts:
                 self._begin_part(document, _text_part())

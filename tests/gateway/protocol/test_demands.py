@@ -233,6 +233,22 @@ def test_17_the_whole_history_is_scanned() -> None:
     assert ask(given(["mild"]), request(messages=messages)).decision == "block"
 
 
+@pytest.mark.parametrize("name", ["tools", "functions"])
+def test_18_leaving_tool_definitions_unread_is_a_setting_and_recorded(name: str) -> None:
+    """By default they are read like the rest; where the policy spares them, the exchange is ``unscanned``."""
+    body = request(stream=False, **{name: [{"function": {"name": "f", "description": "forbidden"}}]})
+    assert ask(given(FORBIDDEN), body).decision == "block"
+    spared = given(FORBIDDEN, policy=Policy(scan_tool_definitions=False))
+    outcome = ask(spared, body)
+    assert outcome.forwarded[name] == [{"function": {"name": "f", "description": "forbidden"}}]
+    assert outcome.decision == "unscanned"
+    assert [(each.phase, each.reason) for each in outcome.record.unscanned] == [("request", "tool_definitions")]
+    assert ask(spared, request(stream=False, **{name: []})).decision == "allow"
+    # Nothing but the request's own member is spared.
+    hidden = request(stream=False, metadata={name: "forbidden"})
+    assert ask(spared, hidden).decision == "block"
+
+
 def test_19_all_findings_are_handled() -> None:
     """The record names every term with its count, also behind a block."""
     context = given(["one", term("two", risk="A.1.a")], ["three"], ["four"])

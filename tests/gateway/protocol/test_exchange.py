@@ -8,6 +8,9 @@ import pytest
 from filters.findings import Phase
 from gateway.errors import ErrorCode
 from gateway.protocol.commands import CloseUpstream, OpenUpstream, ScanText, SendData, SendEnd, SendStart
+from gateway.protocol.dialects.base import Dialect
+from gateway.protocol.dialects.openai_chat import OpenAIChat
+from gateway.protocol.dialects.openai_speech import OpenAISpeech
 from gateway.protocol.events import (
     AuditAppended,
     AuditFailed,
@@ -49,6 +52,9 @@ from tests.gateway.protocol.playbook import (
 
 STREAM_HEAD = UpstreamStarted(200, "text/event-stream; charset=utf-8")
 JSON_HEAD = UpstreamStarted(200, "application/json")
+SOUND_HEAD = UpstreamStarted(200, "audio/mpeg")
+SPOKEN = orjson.dumps({"model": "m", "input": "hi"})
+ASKED = ((b"content-type", b"application/json"), (b"accept", b"application/json, text/event-stream"))
 LONG = bounds(inline_scan_characters=5)
 
 # How each state is reached: the bounds it needs, and the events that lead there.
@@ -64,6 +70,7 @@ PATHS: dict[State, list[Event]] = {
         UpstreamFinished(),
     ],
     State.STREAMING: [RequestReceived(request()), STREAM_HEAD],
+    State.PASSING: [RequestReceived(SPOKEN), SOUND_HEAD],
     State.RECORDING: [RequestRefused(ErrorCode.KEY_MISSING)],
     State.CLOSING: [RequestReceived(request()), STREAM_HEAD, UpstreamData(DONE), AuditAppended()],
     State.DONE: [RequestRefused(ErrorCode.KEY_MISSING), AuditAppended()],
@@ -75,16 +82,20 @@ LEGAL: dict[State, set[type]] = {
     State.BUFFERING: {UpstreamData, UpstreamFinished, UpstreamFailed},
     State.SCANNING_REPLY: {ScanCompleted, ScanFailed},
     State.STREAMING: {UpstreamData, UpstreamFinished, UpstreamFailed, ClientWaited},
+    State.PASSING: {UpstreamData, UpstreamFinished, UpstreamFailed},
     State.RECORDING: {AuditAppended, AuditFailed},
     State.CLOSING: {UpstreamData, UpstreamFinished, UpstreamFailed},
     State.DONE: set(),
 }
-UPSTREAM_AT_WORK = {State.AWAITING_UPSTREAM, State.BUFFERING, State.STREAMING, State.CLOSING}
+UPSTREAM_AT_WORK = {State.AWAITING_UPSTREAM, State.BUFFERING, State.STREAMING, State.PASSING, State.CLOSING}
+# Chat has no reply that passes unread.
+DIALECTS: dict[State, Dialect] = {State.PASSING: OpenAISpeech()}
 
 
 def play_to(state: State) -> Play:
     """Bring an exchange into a state."""
-    play = Play(given(bounds=bounds(inline_scan_characters=10)))
+    dialect = DIALECTS.get(state, OpenAIChat())
+    play = Play(given(bounds=bounds(inline_scan_characters=10), dialect=dialect))
     for event in PATHS[state]:
         play >> event
     assert play.exchange.state is state
@@ -187,7 +198,7 @@ def test_a_clean_exchange_end_to_end() -> None:
     """Request on, reply back, labelled in body and head, recorded before it leaves."""
     play = Play(given())
     body = request(stream=False, temperature=0.5)
-    play >> RequestReceived(body) << [OpenUpstream("/chat/completions", body)]
+    play >> RequestReceived(body) << [OpenUpstream("/chat/completions", body, "POST", ASKED)]
     play >> JSON_HEAD >> UpstreamData(reply("fine")[:9]) >> UpstreamData(reply("fine")[9:]) << []
     play >> UpstreamFinished() << [entry(decision="allow", label="end", produce_id="req-1", status=200)]
     play >> AuditAppended() << [head(200, x_sluice_decision="allow"), LAST]

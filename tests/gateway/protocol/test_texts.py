@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.protocol.texts import TextGroup, find_texts, mask_text, write_masked
+from gateway.protocol.texts import TOOL_DEFINITIONS, TextGroup, find_texts, mask_text, write_masked
 
 
 def texts(document: Any) -> list[str]:  # noqa: ANN401 any JSON value
@@ -31,6 +31,10 @@ def texts(document: Any) -> list[str]:  # noqa: ANN401 any JSON value
         ({"content": [{"text": "a", "unknown": "b"}]}, ["a", "b", "unknown"]),
         ({"content": [{"text": ["a"]}, {"text": {"text": "b"}}, 1, None]}, ["a", "b"]),
         ([["a"], "b"], ["a", "b"]),
+        ({"content": 8964, "text": 1.5, "max_tokens": 7, "index": True}, ["1.5", "8964"]),
+        ({"content": [{"text": 8964}, {"text": None}]}, ["8964"]),
+        ({"file_data": "data:;base64,Zm9yYmlkZGVu"}, [";base64", "Zm9yYmlkZGVu", "file_data", "forbidden"]),
+        ({"url": "https://example.org"}, ["https://example.org"]),
         ("a", []),
         (None, []),
     ],
@@ -38,6 +42,35 @@ def texts(document: Any) -> list[str]:  # noqa: ANN401 any JSON value
 def test_every_string_is_a_text(document: Any, expected: list[str]) -> None:  # noqa: ANN401 the same
     """Strings, unknown names, and neighbouring parts as one text; words of the format alone are left out."""
     assert texts(document) == expected
+
+
+def entries(*tokens: str, spelled: str) -> list[dict[str, Any]]:
+    """Return token probabilities whose bytes spell a text, two to a token."""
+    data = spelled.encode()
+    return [{"token": token, "bytes": list(data[at * 2 : at * 2 + 2])} for at, token in enumerate(tokens)]
+
+
+def test_tokens_are_one_text() -> None:
+    """And so are their bytes, where these say something else; a character may take several tokens."""
+    assert texts({"content": entries("fo", "rb", spelled="forb")}) == ["bytes", "bytes", "forb", "token", "token"]
+    assert "冰x" in texts({"content": entries("\\xe5", "\\x86", spelled="冰x")})
+    odd = [{"token": "a", "bytes": [1, 300]}, {"token": "b", "bytes": "c"}, {"token": "d", "bytes": [True]}]
+    assert texts({"content": odd}) == ["abd", "bytes", "bytes", "bytes", "c", "token", "token", "token"]
+
+
+def test_a_mask_in_bytes_leaves_no_bytes() -> None:
+    """What was spelled by numbers is not spelled any more."""
+    document = {"content": entries("x", "y", spelled="mild")}
+    group = next(group for group in find_texts(document) if group.text == "mild")
+    write_masked(group, [(0, 4)])
+    assert [entry["bytes"] for entry in document["content"]] == ["**", "**"]
+
+
+def test_members_can_be_left_unread() -> None:
+    """Members of the document itself, with all below them; the same name further down is read."""
+    document = {"tools": [{"text": "a"}], "content": {"tools": "b"}, "unknown": "c"}
+    groups = find_texts(document, TOOL_DEFINITIONS | {"unknown"})
+    assert sorted(group.text for group in groups) == ["b"]
 
 
 def test_deep_nesting_needs_no_stack() -> None:

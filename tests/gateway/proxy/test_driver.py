@@ -238,6 +238,23 @@ def test_a_client_that_does_not_read_stops_the_model_server(tmp_path: Path) -> N
         assert record.error == "client_disconnected"
 
 
+def test_sound_nobody_takes_stops_the_model_server(tmp_path: Path) -> None:
+    """Bytes that pass are bounded like frames of a stream, and counted as an open stream until the client leaves."""
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: audio/mpeg\r\ntransfer-encoding: chunked\r\n\r\n"
+    piece, count = chunk(b"\xff" * 15000), 4000
+    script: Script = (Do.READ_REQUEST, head, *([piece] * count), Do.AWAIT_CLOSE)
+    with _before(tmp_path, script, idle_seconds=600) as (running, upstream):
+        with _asking(running, path="/v1/audio/speech") as client:
+            receive_until(client, b"\xff" * 1000)
+            _await_standstill(upstream)
+            assert 0 < upstream.server.sent_bytes < count * len(piece) / 2
+            assert running.metric("sluice_streams_open") == 1
+            client.close()
+        (record,) = running.records(1)
+        assert (record.error, record.dialect) == ("client_disconnected", "openai.speech")
+        eventually(lambda: running.metric("sluice_streams_open") == 0)
+
+
 def test_what_was_decided_is_recorded_when_the_client_leaves_before_it(tmp_path: Path) -> None:
     """A block whose piece before it nobody takes any more is on the record as a block."""
     client = _Client()
@@ -437,11 +454,14 @@ def _before(folder: Path, script: Script, *, idle_seconds: float = 0.6) -> Itera
 
 
 @contextmanager
-def _asking(running: Gateway, prompt: str = "你好", *, streamed: bool = True) -> Iterator[socket.socket]:
+def _asking(
+    running: Gateway, prompt: str = "你好", *, streamed: bool = True, path: str = CHAT
+) -> Iterator[socket.socket]:
     """Ask over a socket of its own."""
-    body = orjson.dumps(chat(prompt, stream=streamed))
+    # A member that another route needs does no harm to chat, nor the other way round.
+    body = orjson.dumps(chat(prompt, stream=streamed, input=prompt))
     key = running.keys[AccountKind.USER]
-    head = f"POST {CHAT} HTTP/1.1\r\nhost: x\r\nx-api-key: {key}\r\ncontent-length: {len(body)}\r\n\r\n"
+    head = f"POST {path} HTTP/1.1\r\nhost: x\r\nx-api-key: {key}\r\ncontent-length: {len(body)}\r\n\r\n"
     with socket.create_connection(("127.0.0.1", httpx.URL(running.url).port or 0), timeout=30) as client:
         client.sendall(head.encode() + body)
         yield client

@@ -13,7 +13,7 @@ import pytest
 from gateway.accounts.account import AccountKind
 from gateway.accounts.keys import new_key
 from gateway.errors import ErrorCode
-from gateway.proxy.endpoint import client_address, new_request_id
+from gateway.proxy.endpoint import client_address, find_route, new_request_id
 from tests.gateways import (
     BLOCKED,
     CHAT,
@@ -112,7 +112,7 @@ def test_a_client_that_leaves_in_its_body_asked_nothing(shared: Gateway) -> None
     assert len(shared.on_disk()) == before + 1
 
 
-@pytest.mark.parametrize("path", ["/", "/v1/models", "/v1/chat/completions/", "/v1/embeddings"])
+@pytest.mark.parametrize("path", ["/", "/v1/models/", "/v1/chat/completions/", "/v1/files"])
 def test_an_unknown_path(shared: Gateway, path: str) -> None:
     """What is not scanned is not forwarded: 404 in the error shape."""
     expect_error(shared, ErrorCode.UNKNOWN_PATH, lambda: shared.post(chat("你好"), path=path))
@@ -319,3 +319,25 @@ def test_a_history_is_looked_up_by_every_exchange_of_a_worker(shared: Gateway) -
         assert shared.post(chat("这一句只在这里说，闸门按计划打开，水位正常。" * 9)).status_code == 200
     grown = {name: shared.metric("sluice_verdict_lookups_total", outcome=name) - was for name, was in lookups.items()}
     assert grown == {"hit": 1, "miss": 1}
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "rest"),
+    [
+        ("/v1/models", "openai.models", ""),
+        ("/v1/models/m", "openai.models", "m"),
+        ("/v1/models/org/m", "openai.models", "org/m"),
+        ("/v1/embeddings", "openai.embeddings", ""),
+    ],
+)
+def test_what_a_path_has_behind_its_route_is_the_formats(path: str, name: str, rest: str) -> None:
+    """Only the list of models has names behind it."""
+    found = find_route(path)
+    assert found is not None
+    assert (found[0].name, found[1]) == (name, rest)
+
+
+@pytest.mark.parametrize("path", ["/v1/models/", "/v1/embeddings/x", "/v1/model", ""])
+def test_nothing_may_be_asked_for_below_other_routes(path: str) -> None:
+    """It would be forwarded without anybody knowing what it is."""
+    assert find_route(path) is None

@@ -12,6 +12,7 @@ from tests.settings_files import load_text
 STRICT = """
 [policies.strict]
 refusal = "error"
+scan_tool_definitions = false
 request.keywords = "block"
 request.fail_mode.keywords = "open"
 risks."A.1.f" = {action = "mask", answer.zh = "不行"}
@@ -31,6 +32,7 @@ def test_every_setting_reaches_the_core(tmp_path: Path) -> None:
             "A.1.f": RiskPolicy(Action.MASK, {"zh": "不行"}),
             "A.1.x": RiskPolicy(Action.OFF, {}),
         },
+        scan_tool_definitions=False,
     )
 
 
@@ -38,6 +40,7 @@ def test_the_default_policy_fails_closed_and_decides_nothing_itself() -> None:
     """Without settings there is one policy, and it leaves actions to the terms."""
     (policy,) = build_policies(Settings()).values()
     assert policy.name == "default"
+    assert policy.scan_tool_definitions
     for phase in Phase:
         assert policy.phase(phase).actions == {}
         assert policy.phase(phase).fail_mode(Stage.KEYWORDS) is FailMode.CLOSED

@@ -1,0 +1,46 @@
+"""OpenAI image generation: the prompt is scanned, and what the model made of it; the pictures pass.
+
+A picture is set aside only where the format has it (``data[].b64_json``) and only when it is base64 as a whole. What
+a picture shows is nothing that filters of text can read; the reply says with its label that it is generated.
+"""
+
+from gateway.errors import RequestError
+from gateway.protocol.asides import Aside, is_base64
+from gateway.protocol.carriage import NO_HEAD, Carriage, RequestHead
+from gateway.protocol.dialects.base import Document, ParsedRequest
+from gateway.protocol.dialects.requests import read_request
+from gateway.protocol.dialects.wordless import Wordless
+
+
+def pictures_of(document: Document) -> list[Aside]:
+    """Return the pictures of a reply."""
+    rows = document.get("data")
+    return [
+        Aside(row, "b64_json", row["b64_json"])
+        for row in (rows if isinstance(rows, list) else ())
+        if isinstance(row, dict) and is_base64(row.get("b64_json"))
+    ]
+
+
+class OpenAIImages(Wordless):
+    """The dialect of ``POST /v1/images/generations``."""
+
+    name = "openai.images"
+    upstream_path = "/images/generations"
+    generates = True
+    carriage = Carriage(asides=pictures_of, large=True, refuses=False)
+
+    def parse_request(self, body: bytes, _head: RequestHead = NO_HEAD) -> ParsedRequest:
+        """Read a request body.
+
+        Raises:
+            RequestError: it is not JSON, or lacks what every such request has; the message names the member.
+        """
+        document = read_request(body)
+        prompt = document.get("prompt")
+        if not isinstance(prompt, str):
+            raise RequestError("'prompt' must be a string.")
+        # Frames with parts of pictures in them: passed unread, they would carry anything.
+        if document.get("stream"):
+            raise RequestError("'stream' is not served for pictures. Leave it out: the reply comes whole.")
+        return ParsedRequest(document, document["model"], streamed=False, structured=False, language_hint=prompt)

@@ -1,0 +1,1 @@
+"""Ways round the filter, each tried through the whole gateway."""
