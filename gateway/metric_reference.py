@@ -36,12 +36,15 @@ LABELS = {
     "kind": "what became of the visible label: `end`, `start`, `both`, `present` (the model's own), `interface` or"
     " `none`",
     "model": "always `none` in this version",
+    "outcome": "`answered`; `failed` (not reached, broken off, too slow, or 502, 503, 504); `abandoned` (the client"
+    " left, or all connections stayed busy)",
     "part": "`upstream`: the model server's share; `added`: the gateway's",
     "phase": "`request` or `response`",
     "reason": "in `sluice_unscanned_total`: `scan_timeout`, `scan_queue_full` or `malformed_frame`; in"
     " `sluice_upstream_errors_total`: an error code without `upstream_`",
     "risk": "risk id of the taxonomy",
     "stage": "`keywords`",
+    "upstream": "name of a model server in the settings",
 }
 
 

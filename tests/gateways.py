@@ -26,7 +26,7 @@ from gateway.audit.reader import read_log
 from gateway.audit.segment import log_directories
 from gateway.audit.spool import SpoolLimits
 from gateway.errors import ANSWERS, ErrorCode
-from gateway.lifecycle import load_ruleset, open_upstream, run_planes, services_of
+from gateway.lifecycle import load_ruleset, open_upstreams, run_planes, services_of
 from gateway.protocol.record import ExchangeRecord
 from gateway.proxy.services import Services
 from gateway.settings.loader import load
@@ -212,8 +212,8 @@ async def _serve(tree: dict[str, Any], ops: FileOps | None, ready: "Future[Gatew
     engine = open_engine(loaded.settings.store.url)
     stopping = asyncio.Event()
     with open_socket("127.0.0.1", 0) as data_socket, open_socket("127.0.0.1", 0) as management_socket:
-        ruleset, upstream = load_ruleset(loaded.settings.lists), open_upstream(loaded, serving)
-        async with services_of(loaded, serving, ruleset, upstream) as services:
+        ruleset, upstreams = load_ruleset(loaded.settings.lists), open_upstreams(loaded, serving)
+        async with services_of(loaded, serving, ruleset, upstreams) as services:
             if ops is not None:
                 await services.appender.close()
                 limits = SpoolLimits(interval_seconds=0.005, retry_seconds=0.005, retry_limit_seconds=0.01)

@@ -16,10 +16,11 @@ class ScanText(NamedTuple):
 
 
 class OpenUpstream(NamedTuple):
-    """Send a request to the model server; answered by `UpstreamStarted` or `UpstreamFailed`."""
+    """Send a request to a server that has the model; answered by `UpstreamStarted` or `UpstreamFailed`."""
 
     path: str
     body: bytes
+    model: str
 
 
 class CloseUpstream(NamedTuple):

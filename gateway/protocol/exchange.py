@@ -80,6 +80,7 @@ class Exchange:
         self._status = 0
         self._label = "none"
         self._error = ""
+        self._upstream = ""
         # Kept back until the record is made: what cannot be recorded must not leave.
         self._answer: list[wish.Command] = []  # what leaves once the record is made
         self._after = State.DONE
@@ -179,10 +180,12 @@ class Exchange:
         self.state = State.AWAITING_UPSTREAM
         # From the wish on, not from the first byte: a client that leaves before it must end the request as well.
         self._upstream_open = True
-        return [wish.OpenUpstream(self._context.dialect.upstream_path, orjson.dumps(self._request.document))]
+        request = self._request
+        return [wish.OpenUpstream(self._context.dialect.upstream_path, orjson.dumps(request.document), request.model)]
 
     def _on_upstream_started(self, event: fact.UpstreamStarted, at_us: int) -> list[wish.Command]:
         self._status = event.status
+        self._upstream = event.upstream
         # Our key is wrong, not the client's: passed on, the answer would send it looking for a fault of its own.
         if event.status in _CREDENTIALS_REFUSED:
             return self._fail(ErrorCode.UPSTREAM_REFUSED, at_us)
@@ -374,6 +377,7 @@ class Exchange:
             error=str(self._error),
             prompt_characters=self._prompt_characters,
             reply_characters=stream.channels.received_characters if stream else self._reply_characters(),
+            upstream=self._upstream,
         )
 
     def _reply_characters(self) -> int:

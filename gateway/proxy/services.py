@@ -1,6 +1,6 @@
 """What exchanges are served with: the parts of the shell, put together at the start and shared by all exchanges."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 
 from filters.ruleset import Ruleset
@@ -9,8 +9,10 @@ from gateway.audit.appender import Appender
 from gateway.errors import ErrorCode, GatewayError
 from gateway.protocol.labels import Labelling
 from gateway.protocol.policy import Policy
+from gateway.proxy.cors import Cors
+from gateway.proxy.document_thread import DocumentThread
 from gateway.proxy.scan_pool import ScanPool
-from gateway.proxy.upstream.pool import UpstreamPool
+from gateway.proxy.upstream.fleet import Fleet
 
 BODY_SECONDS = 60.0
 """Longest time for a request body to arrive: 8 MiB over a line of 1.2 Mbit/s."""
@@ -23,27 +25,31 @@ class Services:
     Attributes:
         directory: who is asking.
         appender: the audit trail.
-        upstream: the model server.
+        upstreams: the model servers.
         scan_pool: scans of long texts.
+        document_thread: work on large bodies.
         ruleset: what texts are scanned with; swapped whole, never changed.
         policies: by name; ``default`` exists.
         labelling: how answers are labelled.
         body_limit_bytes: largest request body.
         body_seconds: longest time for a request body to arrive.
         trusted_proxies: whose ``X-Forwarded-For`` is believed.
+        cors: pages of which origins may call.
         draining: True once the gateway is stopping: new exchanges are turned away.
     """
 
     directory: AccountDirectory
     appender: Appender
-    upstream: UpstreamPool
+    upstreams: Fleet
     scan_pool: ScanPool
+    document_thread: DocumentThread
     ruleset: Ruleset
     policies: dict[str, Policy]
     labelling: Labelling
     body_limit_bytes: int
     body_seconds: float = BODY_SECONDS
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    cors: Cors = field(default_factory=Cors)
     draining: bool = False
 
     def policy(self, name: str | None) -> Policy:

@@ -8,7 +8,7 @@ import pytest
 
 from filters.lists import ListError
 from gateway.errors import ResourceError
-from gateway.lifecycle import load_ruleset, open_upstream, prepare_directories, serve
+from gateway.lifecycle import load_ruleset, open_upstreams, prepare_directories, serve
 from gateway.proxy.services import Services
 from gateway.settings import Loaded, SettingsError
 from gateway.settings.models import Lists
@@ -86,9 +86,10 @@ def test_an_address_no_client_can_use_is_a_wrong_setting(tmp_path: Path) -> None
     """The message has the key and the remedy, and does not quote the address."""
     loaded = _loaded(tmp_path)
     serving = require_serving(loaded, {})
-    wrong = serving._replace(upstream=serving.upstream.model_copy(update={"base_url": "http://host/pässword"}))
+    (served,) = serving.upstreams
+    wrong = served._replace(settings=served.settings.model_copy(update={"base_url": "http://host/pässword"}))
     with pytest.raises(SettingsError) as caught:
-        open_upstream(loaded, wrong)
+        open_upstreams(loaded, serving._replace(upstreams=(wrong,)))
     assert "upstreams.0.base_url" in str(caught.value)
     assert "Percent-encode" in str(caught.value)
     assert "ssword" not in str(caught.value)

@@ -120,10 +120,15 @@ class Identity(NamedTuple):
 
 
 class Dialect(Protocol):
-    """A wire format."""
+    """A wire format.
+
+    Attributes:
+        forwarded_headers: names, in small letters, of the client's headers that model servers need to see.
+    """
 
     name: str
     upstream_path: str
+    forwarded_headers: tuple[bytes, ...]
     terminator: bytes
     visible_path: ChannelKey
 

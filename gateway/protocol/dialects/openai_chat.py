@@ -40,6 +40,7 @@ class OpenAIChat:
 
     name = "openai.chat"
     upstream_path = "/chat/completions"
+    forwarded_headers: tuple[bytes, ...] = ()
     terminator = b"data: [DONE]\n\n"
     visible_path: ChannelKey = ("content",)
 

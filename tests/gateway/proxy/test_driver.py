@@ -419,7 +419,7 @@ def test_an_exchange_leaves_no_cycles(shared: Gateway) -> None:
             await asyncio.sleep(0)
 
         services = shared.services
-        driver = Driver(exchange, services, services.ruleset, "an-id", receive, send)
+        driver = Driver(exchange, services, given(), receive, send)
         asyncio.get_running_loop().call_soon(driver._watch)  # as after twenty milliseconds
         await asyncio.create_task(driver.run(RequestRefused(ErrorCode.KEY_UNKNOWN)))
         await asyncio.sleep(0)

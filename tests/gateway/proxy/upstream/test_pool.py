@@ -12,7 +12,7 @@ import pytest
 
 from gateway.errors import ErrorCode, UpstreamError
 from gateway.proxy.upstream.connection import Timeouts
-from gateway.proxy.upstream.pool import PoolLimits, UpstreamPool, UpstreamReply
+from gateway.proxy.upstream.pool import NotSentError, PoolLimits, UpstreamPool, UpstreamReply
 from tests.gateway.proxy.upstream.conftest import Run
 from tests.raw_server import Do, RawServer, Script, until
 
@@ -381,7 +381,7 @@ def test_close_ends_everything(run: Run) -> None:
             await asyncio.sleep(0)
             pool.close()
             outcomes = await asyncio.gather(reading, *waiting, ask(pool), return_exceptions=True)
-            assert [type(outcome) for outcome in outcomes] == [UpstreamError] * 5
+            assert [type(outcome) for outcome in outcomes] == [UpstreamError, *[NotSentError] * 4]
             await server.peer_closed.wait()
             assert server.connections == 1
 
