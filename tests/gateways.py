@@ -4,7 +4,7 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +28,7 @@ from gateway.audit.spool import SpoolLimits
 from gateway.errors import ANSWERS, ErrorCode
 from gateway.lifecycle import load_ruleset, open_upstreams, run_planes, services_of
 from gateway.protocol.record import ExchangeRecord
+from gateway.proxy.endpoint import Endpoint
 from gateway.proxy.services import Services
 from gateway.settings.loader import load
 from gateway.settings.serving import require_serving
@@ -290,6 +291,47 @@ def scripted(*scripts: Script) -> Iterator[Scripted]:
     finally:
         running.set(ended)
         thread.join(_PATIENCE_SECONDS)
+
+
+class AsgiClient:
+    """The server's side of a client that asks, and leaves when told to.
+
+    Attributes:
+        sent: what it was sent.
+        left: set to make it leave; belongs to the gateway's loop.
+        told: set when the gateway hears of that.
+    """
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+        self.left = asyncio.Event()
+        self.told = threading.Event()
+
+    def ask(self, running: Gateway, send: Callable[[Any], Awaitable[None]], prompt: str = "你好") -> None:
+        """Ask for a stream, and wait until the gateway is done with it."""
+        headers = [(b"x-api-key", running.keys[AccountKind.USER].encode())]
+        scope = {"type": "http", "method": "POST", "path": CHAT, "headers": headers, "client": ("127.0.0.1", 1)}
+        messages = [{"type": "http.request", "body": orjson.dumps(chat(prompt, stream=True)), "more_body": False}]
+
+        async def receive() -> dict[str, Any]:
+            if messages:
+                return messages.pop()
+            await self.left.wait()
+            self.told.set()
+            return {"type": "http.disconnect"}
+
+        exchange = Endpoint(lambda: running.services)(scope, receive, send)
+        asyncio.run_coroutine_threadsafe(exchange, running.loop).result(30)
+
+
+@contextmanager
+def in_front_of(folder: Path, script: Script, *, idle_seconds: float = 0.6) -> Iterator[tuple[Gateway, Scripted]]:
+    """Run a gateway in front of a script, with little patience."""
+    with scripted(script) as upstream:
+        patience = {"connect_seconds": 5, "first_byte_seconds": idle_seconds, "idle_seconds": idle_seconds}
+        own = {"name": "test", "base_url": f"{upstream.url}/v1", **patience}
+        with gateway(folder, upstream.url, {"upstreams": [own]}) as running:
+            yield running, upstream
 
 
 def reply(body: bytes, *, status: bytes = b"200 OK", content_type: bytes = b"application/json") -> bytes:
