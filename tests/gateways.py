@@ -267,6 +267,13 @@ class Scripted:
         """Wait until something happened there."""
         asyncio.run_coroutine_threadsafe(event.wait(), self._loop).result(_PATIENCE_SECONDS)
 
+    def kill(self) -> None:
+        """Take no more connections, and end the newest one."""
+        done = asyncio.Event()
+        for action in (self.server.stop_listening, self.server.shut_down_now, done.set):
+            self._loop.call_soon_threadsafe(action)
+        self.wait(done)
+
     def set(self, event: asyncio.Event) -> None:
         """Let a script that waits for an event go on."""
         self._loop.call_soon_threadsafe(event.set)

@@ -145,7 +145,7 @@ def test_a_server_killed_between_two_requests_costs_nothing(run: Run) -> None:
             assert second is not None
             for _ in range(2):
                 await read_all((await servers.fleet.open(ASK)).reply)
-            first._server.close()
+            first.stop_listening()
             first.shut_down_now()
             assert await read_all((await servers.fleet.open(ASK)).reply) == b"b"
             assert servers.generations == [1, 2]
