@@ -44,6 +44,19 @@ def test_a_key_comes_from_the_variable_that_is_named(tmp_path: Path) -> None:
     assert "sk-1" not in repr(serving)
 
 
+def test_each_server_has_its_own_key(tmp_path: Path) -> None:
+    """What is wrong with several is told at once, each under the number of its table."""
+    second = '[[upstreams]]\nname = "second"\nbase_url = "http://host/v1"\napi_key_env = "OTHER_KEY"\n[labels]'
+    text = _with_upstream('api_key_env = "MODEL_KEY"').replace("[labels]", second)
+    serving = require_serving(load_text(tmp_path, text), {"MODEL_KEY": "sk-1", "OTHER_KEY": "sk-2"})
+    assert [(each.settings.name, each.secret) for each in serving.upstreams] == [
+        ("local", "sk-1"),
+        ("second", "sk-2"),
+    ]
+    problems = serving_problems(load_text(tmp_path, text), {})
+    assert [each.key for each in problems] == ["upstreams.0.api_key_env", "upstreams.1.api_key_env"]
+
+
 def test_a_variable_that_is_not_set_is_an_error_at_the_start(tmp_path: Path) -> None:
     """The message names the file, the variable and what to do."""
     loaded = load_text(tmp_path, _with_upstream('api_key_env = "MODEL_KEY"'))

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import socket
 import ssl
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,10 +13,10 @@ import pytest
 from gateway.errors import ErrorCode, UpstreamError
 from gateway.proxy.upstream.connection import Timeouts
 from gateway.proxy.upstream.pool import NotSentError, PoolFullError, PoolLimits, UpstreamPool, UpstreamReply
+from tests.certificates import server_context
 from tests.gateway.proxy.upstream.conftest import Run
 from tests.raw_server import Do, RawServer, Script, until
 
-OPENSSL = Path("/usr/bin/openssl")
 PATIENT = Timeouts(connect_seconds=30, first_byte_seconds=30, idle_seconds=30)
 IMPATIENT = PATIENT._replace(connect_seconds=0.05)
 REPLY = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello"
@@ -387,27 +386,6 @@ def test_close_ends_everything(run: Run) -> None:
             assert server.connections == 1
 
     run(scenario())
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a self-signed certificate for 127.0.0.1, key and certificate in one file."""
-    if not OPENSSL.exists():
-        pytest.skip("needs the openssl command to make a certificate")
-    path = tmp_path_factory.mktemp("tls") / "server.pem"
-    command = [str(OPENSSL), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    command += ["-keyout", str(path), "-out", str(path.with_suffix(".crt")), "-days", "2", "-subj", "/CN=test"]
-    command += ["-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - a fixed command
-    path.write_text(path.read_text() + path.with_suffix(".crt").read_text())
-    return path
-
-
-def server_context(certificate: Path) -> ssl.SSLContext:
-    """Make a context that serves with the certificate."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    return context
 
 
 def test_tls_with_a_trusted_certificate(run: Run, certificate: Path) -> None:
