@@ -36,7 +36,7 @@ FOR_OPERATORS: dict[ErrorCode, str] = {
     ErrorCode.CONTENT_FILTER: "Nothing; the policy did what it says. A false block is seen in the audit entry.",
     ErrorCode.UPSTREAM_UNREACHABLE: "Check that the model server runs and that `base_url` of the upstream is right.",
     ErrorCode.UPSTREAM_RESET: "Look into the model server's log at that time.",
-    ErrorCode.UPSTREAM_TIMEOUT: "Look at the model server's load; raise `first_byte_seconds` or `idle_seconds`.",
+    ErrorCode.UPSTREAM_TIMEOUT: "Look at its load; raise `first_byte_seconds`, `idle_seconds` or `total_seconds`.",
     ErrorCode.UPSTREAM_MALFORMED: "Check that `base_url` leads to an API of that wire format, not to a web page.",
     ErrorCode.UPSTREAM_REFUSED: "Check the upstream's API key: `api_key_env` or `api_key_file`.",
     ErrorCode.UPSTREAM_ERROR: "Look into the model server's log at that time.",

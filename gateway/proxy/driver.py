@@ -49,7 +49,7 @@ Up to it, one of prose takes the loop a third of a millisecond, and one of nothi
 """
 
 # Facts whose step reads, judges or writes a whole document. A scan that was not done inline was one of a long text.
-_DOCUMENT_FACTS: Final = frozenset({fact.RequestReceived, fact.UpstreamFinished, fact.ScanCompleted})
+_DOCUMENT_FACTS: Final = frozenset({fact.RequestReceived, fact.UpstreamFinished, fact.ScanCompleted, fact.ScanFailed})
 
 # Statuses whose ``retry-after`` is the model server's to give (RFC 9110 section 10.2.3), and what it may look like:
 # seconds or a date, and no text that nobody has scanned.

@@ -101,6 +101,14 @@ def test_a_server_killed_in_mid_stream_is_not_replaced(tmp_path: Path) -> None:
         assert running.record(response.headers["x-request-id"]).upstream == "a"
 
 
+def test_a_reply_that_never_comes_to_its_end_is_cut(tmp_path: Path) -> None:
+    """However steadily it goes on: the whole has its time as well."""
+    script = (Do.READ_REQUEST, STREAM_HEAD, delta("水位正常"), Do.AWAIT_CLOSE)
+    with in_front_of_all(tmp_path, script, own=({"total_seconds": 0.3, "idle_seconds": 60},)) as (running, _):
+        response = running.post(chat("你好", stream=True))
+        assert frames_of(response.content)[-1]["error"]["code"] == "upstream_timeout"
+
+
 def test_a_server_killed_between_two_requests(tmp_path: Path) -> None:
     """The connection it left behind is not used: each request is generated once, the second one elsewhere."""
     with in_front_of_all(tmp_path, WHOLE, (*WHOLE, *WHOLE)) as (running, servers):

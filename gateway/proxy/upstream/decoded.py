@@ -82,7 +82,14 @@ def decoded(reply: Reply) -> Reply:
     Raises:
         UpstreamError: it is in a coding that is not known here. What cannot be read cannot be scanned.
     """
-    codings = codings_of([value for name, value in reply.headers if name == b"content-encoding"])
+    for name, _ in reply.headers:
+        if name == b"content-encoding":
+            return _decoded(reply)
+    return reply
+
+
+def _decoded(reply: Reply) -> Reply:
+    codings = codings_of(value for name, value in reply.headers if name == b"content-encoding")
     if not codings:
         return reply
     decoder = decoder_for(codings, _READ_LIMIT_BYTES)

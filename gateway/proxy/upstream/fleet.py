@@ -8,8 +8,9 @@ well. The first failure stands when no other healthy server has the model, or wh
 No reply is taken back: whatever happens behind the head of a reply that was passed on, happens to that reply.
 """
 
-import asyncio
+import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 import orjson
@@ -98,7 +99,7 @@ class Fleet:
             UpstreamError: the server could not be reached, broke off, was too slow or not understood.
             ValueError: the request cannot be put on the wire safely.
         """
-        choice = self._selector.choose(ask.model, ask.dialect, _now())
+        choice = self._selector.choose(ask.model, ask.dialect, time.monotonic())
         if choice is None:
             raise RequestError("", ErrorCode.MODEL_NOT_FOUND)
         self._budget.earn()
@@ -126,12 +127,15 @@ class Fleet:
 
     async def _attempt(self, choice: Choice, ask: Ask) -> Reply:
         name = choice.upstream.name
-        body = renamed(ask.body, ask.model, choice.upstream.models.get(ask.model, ask.model))
+        body, models = ask.body, choice.upstream.models
+        if models:
+            body = renamed(body, ask.model, models.get(ask.model, ask.model))
         outcome, why = Outcome.ABANDONED, ""
         try:
             reply = await self._pools[name].open(ask.method, ask.path, ask.headers, body)
-            outcome = Outcome.FAILED if reply.status in _UNAVAILABLE else Outcome.ANSWERED
-            why = f"It answers with status {reply.status}."
+            outcome = Outcome.ANSWERED
+            if reply.status in _UNAVAILABLE:
+                outcome, why = Outcome.FAILED, f"It answers with status {reply.status}."
         except UpstreamError as exc:
             # Places are our own limit: a server that is busy serving us is in good health.
             outcome = Outcome.ABANDONED if isinstance(exc, PoolFullError) else Outcome.FAILED
@@ -141,10 +145,11 @@ class Fleet:
             self._counters[name, outcome].inc()
             self._report(choice, outcome, why)
         if outcome is Outcome.ANSWERED:
-            reply.on_end = lambda ended: self._report(
-                choice, Outcome.COMPLETED if ended else Outcome.FAILED, "It breaks replies off."
-            )
+            reply.on_end = partial(self._ended, choice)
         return reply
+
+    def _ended(self, choice: Choice, whole: bool) -> None:  # noqa: FBT001 called by position
+        self._report(choice, Outcome.COMPLETED if whole else Outcome.FAILED, "It breaks replies off.")
 
     def _other(self, ask: Ask, tried: list[str]) -> Choice | None:
         """Choose where a request that was not served goes next; None when it goes nowhere."""
@@ -159,7 +164,7 @@ class Fleet:
 
     def _report(self, choice: Choice, outcome: Outcome, why: str) -> None:
         name = choice.upstream.name
-        change = self._selector.report(choice, outcome, _now())
+        change = self._selector.report(choice, outcome, time.monotonic())
         if change is Change.EJECTED:
             self._ejected[name].set(1)
             # Our own words about addresses and system errors; nothing in them is from a reply.
@@ -185,7 +190,3 @@ def renamed(body: bytes, model: str, name: str) -> bytes:
         return body.replace(member, own)
     document = orjson.loads(body)
     return orjson.dumps(document | {"model": name})
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

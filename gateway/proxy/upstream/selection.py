@@ -58,7 +58,7 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Choice:
-    """One request given to one server; compared by identity, so that an outcome finds its own request.
+    """A server given to a request; compared by identity, so that the outcome of a probe is known as such.
 
     Attributes:
         upstream: the server.
@@ -85,6 +85,7 @@ class HealthRules:
 @dataclass(slots=True)
 class _State:
     upstream: Upstream
+    choice: Choice  # given out for every request that is no probe: nothing needs to tell these apart
     credit: int = 0
     failures: int = 0  # in a row
     relapses: int = 0
@@ -105,7 +106,7 @@ class Selector:
     def __init__(
         self, upstreams: Sequence[Upstream], chance: Callable[[], float], rules: HealthRules | None = None
     ) -> None:
-        self._states = {upstream.name: _State(upstream) for upstream in upstreams}
+        self._states = {upstream.name: _State(upstream, Choice(upstream)) for upstream in upstreams}
         self._chance = chance
         self._rules = rules or HealthRules()
 
@@ -118,11 +119,12 @@ class Selector:
             now: seconds of a clock that never goes back.
         """
         serving = self._serving(model, dialect)
-        due = self._due(serving, now)
-        if due is not None:
-            due.probe = Choice(due.upstream)
-            return due.probe
         healthy = [state for state in serving if not state.left_out]
+        if len(healthy) < len(serving):
+            due = self._due(serving, now)
+            if due is not None:
+                due.probe = Choice(due.upstream)
+                return due.probe
         return _rotate(healthy or serving)
 
     def choose_other(self, model: str, dialect: str, tried: Collection[str]) -> Choice | None:
@@ -189,10 +191,10 @@ def _rotate(states: list[_State]) -> Choice | None:
 
     Smooth weighted round robin, as in nginx: exact shares over each full turn, and never a burst to the heaviest.
     """
-    if not states:
-        return None
+    if len(states) <= 1:
+        return states[0].choice if states else None
     for state in states:
         state.credit += state.upstream.weight
     chosen = max(states, key=lambda state: state.credit)
     chosen.credit -= sum([state.upstream.weight for state in states])
-    return Choice(chosen.upstream)
+    return chosen.choice
