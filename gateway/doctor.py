@@ -7,6 +7,7 @@ bounded; no message holds a secret.
 import asyncio
 import os
 import shutil
+import ssl
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -33,7 +34,7 @@ from gateway.rulesets.versions import VersionStore
 from gateway.settings.loader import Loaded, load
 from gateway.settings.policies import risk_problems
 from gateway.settings.problems import SettingsError
-from gateway.settings.serving import require_serving, serving_problems
+from gateway.settings.serving import ServedUpstream, require_serving, serving_problems
 from gateway.sockets import open_socket
 from gateway.storage.engine import SQLITE, StorageError, open_engine
 from gateway.storage.migrate import pending
@@ -102,7 +103,7 @@ def examine(config: Path | None, environ: Mapping[str, str], now: datetime) -> I
     yield from check_lists(loaded, now)
     yield from check_store(loaded, now)
     yield from check_audit(loaded)
-    yield check_upstream(loaded, environ)
+    yield from check_upstreams(loaded, environ)
     server = loaded.settings.server
     yield check_port("data plane", server.host, server.port)
     yield check_port("management plane", server.admin_host, server.admin_port)
@@ -268,30 +269,40 @@ def _ends(directory: Path) -> Iterator[Finding]:
         yield Finding("audit", Verdict.OK, f"{len(logs)} logs end well")
 
 
-def check_upstream(loaded: Loaded, environ: Mapping[str, str]) -> Finding:
-    """Ask the model server which models it has."""
+def check_upstreams(loaded: Loaded, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Ask each model server which models it has."""
     try:
         serving = require_serving(loaded, environ)
-        key = serving.upstream_key
-        pool = lambda: UpstreamPool(  # noqa: E731 made on the loop that uses it
-            serving.upstream.base_url, _PATIENCE, api_key=key.get_secret_value() if key else None
-        )
-        status = asyncio.run(_status(pool))
     # `check_settings` has named what is missing; a second failure for one cause would mislead.
     except SettingsError:
-        return Finding("upstream", Verdict.WARNING, "not asked, because the settings are not complete")
+        yield Finding("upstream", Verdict.WARNING, "not asked, because the settings are not complete")
+        return
+    for served in serving.upstreams:
+        yield _check_upstream(f"upstream {served.settings.name}", served)
+
+
+def _check_upstream(check: str, served: ServedUpstream) -> Finding:
+    ca_file = served.settings.ca_file
+    try:
+        trust = ssl.create_default_context(cafile=ca_file) if ca_file else None
+        pool = lambda: UpstreamPool(  # noqa: E731 made on the loop that uses it
+            served.settings.base_url, _PATIENCE, api_key=served.secret, ssl_context=trust
+        )
+        status = asyncio.run(_status(pool))
+    except OSError:
+        return Finding(check, Verdict.FAILED, "its ca_file cannot be read", "Name a file of PEM certificates")
     except ValueError as error:
-        return Finding("upstream", Verdict.FAILED, "its address cannot be used", str(error))
+        return Finding(check, Verdict.FAILED, "its address cannot be used", str(error))
     except UpstreamError as error:
-        return Finding("upstream", Verdict.FAILED, str(error), "Start the model server, or check base_url")
-    return _judge_status(status)
+        return Finding(check, Verdict.FAILED, str(error), "Start the model server, or check base_url and ca_file")
+    return _judge_status(check, status)
 
 
-def _judge_status(status: int) -> Finding:
+def _judge_status(check: str, status: int) -> Finding:
     # A refused key fails every exchange, though the server is up and would pass a mere look at its port.
     if status in {401, 403}:
         what = f"refuses our key with status {status}"
-        return Finding("upstream", Verdict.FAILED, what, "Check api_key_env or api_key_file of the upstream")
+        return Finding(check, Verdict.FAILED, what, "Check api_key_env or api_key_file of the upstream")
     if status >= _SERVER_ERRORS_FROM:
         return Finding(
             "upstream", Verdict.FAILED, f"answers with status {status}", "Look into the model server's log"
@@ -299,8 +310,8 @@ def _judge_status(status: int) -> Finding:
     if status != _OK:
         # No failure: some servers have no list of models and answer chat requests all the same.
         what = f"is there, but answers GET /models with status {status}"
-        return Finding("upstream", Verdict.WARNING, what, "Check that base_url ends with the version, such as /v1")
-    return Finding("upstream", Verdict.OK, "answers")
+        return Finding(check, Verdict.WARNING, what, "Check that base_url ends with the version, such as /v1")
+    return Finding(check, Verdict.OK, "answers")
 
 
 async def _status(open_pool: Callable[[], UpstreamPool]) -> int:

@@ -40,13 +40,15 @@ LABELS = {
     "model": "always `none` in this version",
     "outcome": "in `sluice_verdict_lookups_total`: `hit` (the text was scanned before, with the same lists) or"
     " `miss`; in `sluice_ruleset_reloads_total`: `loaded`, `unchanged`, `refused` (a list is wrong, the old ruleset"
-    " stays) or `failed` (tried again)",
+    " stays) or `failed` (tried again); in `sluice_upstream_requests_total`: `answered`, `failed` (not reached,"
+    " broken off, too slow, or 502, 503, 504) or `abandoned` (the client left, or all connections stayed busy)",
     "part": "`upstream`: the model server's share; `added`: the gateway's",
     "phase": "`request` or `response`",
     "reason": "in `sluice_unscanned_total`: `scan_timeout`, `scan_queue_full`, `malformed_frame`,"
     " `tool_definitions` or `token_array`; in `sluice_upstream_errors_total`: an error code without `upstream_`",
     "risk": "risk id of the taxonomy",
     "stage": "`keywords`",
+    "upstream": "name of a model server in the settings",
 }
 
 

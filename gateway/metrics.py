@@ -65,6 +65,21 @@ UPSTREAM_SECONDS = Histogram(
 UPSTREAM_ERRORS = Counter(
     "sluice_upstream_errors_total", "Failures of the model server, by reason.", ["reason"], registry=REGISTRY
 )
+UPSTREAM_REQUESTS = Counter(
+    "sluice_upstream_requests_total",
+    "Requests to model servers, retries included, by server and what became of them.",
+    ["upstream", "outcome"],
+    registry=REGISTRY,
+)
+UPSTREAM_RETRIES = Counter(
+    "sluice_upstream_retries_total", "Requests given to another server after one did not serve.", registry=REGISTRY
+)
+UPSTREAM_EJECTED = Gauge(
+    "sluice_upstream_ejected",
+    "Model servers that are left out because they fail: 1 while one is, else 0.",
+    ["upstream"],
+    registry=REGISTRY,
+)
 STREAMS_OPEN = Gauge("sluice_streams_open", "Streams of generated content that are open.", registry=REGISTRY)
 HELD_CHARACTERS = Gauge(
     "sluice_held_characters",

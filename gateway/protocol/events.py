@@ -35,10 +35,11 @@ class ScanFailed(NamedTuple):
 
 
 class UpstreamStarted(NamedTuple):
-    """The head of the model server's reply is here."""
+    """The head of a model server's reply is here; ``upstream`` is the server's name in the settings."""
 
     status: int
     content_type: str
+    upstream: str = ""
 
 
 class UpstreamData(NamedTuple):

@@ -88,6 +88,7 @@ class Exchange:
         self._status = 0
         self._label = "none"
         self._error = ""
+        self._upstream = ""
         # Kept back until the record is made: what cannot be recorded must not leave.
         self._answer: list[wish.Command] = []  # what leaves once the record is made
         self._after = State.DONE
@@ -235,7 +236,8 @@ class Exchange:
         content_type, body = carriage.encode(document, self._context.request_id)
         about = ((b"content-type", content_type),) if content_type else ()
         headers = (*about, (b"accept", carriage.accept))
-        return wish.OpenUpstream(carriage.target(dialect.upstream_path, document), body, carriage.method, headers)
+        path = carriage.target(dialect.upstream_path, document)
+        return wish.OpenUpstream(path, body, self._request.model, carriage.method, headers)
 
     def _answer_itself(self, inputs: tuple[Input, ...], findings: Findings, at_us: int) -> list[wish.Command]:
         """The client asked for a verdict and not for an answer of the model."""
@@ -247,6 +249,7 @@ class Exchange:
 
     def _on_upstream_started(self, event: fact.UpstreamStarted, at_us: int) -> list[wish.Command]:
         self._status = event.status
+        self._upstream = event.upstream
         # Our key is wrong, not the client's: passed on, the answer would send it looking for a fault of its own.
         if event.status in _CREDENTIALS_REFUSED:
             return self._fail(ErrorCode.UPSTREAM_REFUSED, at_us)
@@ -467,6 +470,7 @@ class Exchange:
             error=str(self._error),
             prompt_characters=self._prompt_characters,
             reply_characters=stream.channels.received_characters if stream else self._reply_characters(),
+            upstream=self._upstream,
         )
 
     def _reply_characters(self) -> int:

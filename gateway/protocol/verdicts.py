@@ -2,7 +2,7 @@
 
 Rules: what is remembered says exactly what a scan would say; only texts without findings are remembered, since a
 finding is rare and its rescan cheap; a text is known by a digest that nobody outside can compute, bound to what it
-was scanned with, and is itself never kept; who was seen least recently goes first. Belongs to one event loop.
+was scanned with, and is itself never kept; who was seen least recently goes first. Shared by the threads of one worker: each step is a single one on one table.
 """
 
 from collections import OrderedDict
@@ -101,14 +101,21 @@ class VerdictMemory:
                 hasher = seed.copy()
                 hasher.update(text.encode())
                 digest = hasher.digest()
-                if digest in self._clean:
-                    self._clean.move_to_end(digest)
+                if self._knows(digest):
                     continue
             kept.append((text, place, digest))
         if not kept:
             return Unread((), (), (), len(texts))
         unread, places, digests = zip(*kept, strict=True)
         return Unread(unread, places, digests, len(texts))
+
+    def _knows(self, digest: bytes) -> bool:
+        try:
+            self._clean.move_to_end(digest)
+        # Not asked first: large documents are read in a thread, and what was there may be forgotten between two looks.
+        except KeyError:
+            return False
+        return True
 
     def settle(self, unread: Unread, findings: Findings) -> Findings:
         """Remember what was found clean; return the findings of every text of the document.

@@ -12,8 +12,10 @@ from gateway.protocol.exchange import Exchange
 from gateway.protocol.labels import Labelling
 from gateway.protocol.policy import Policy
 from gateway.protocol.verdicts import VerdictMemory
+from gateway.proxy.cors import Cors
+from gateway.proxy.document_thread import DocumentThread
 from gateway.proxy.scan_pool import ScanPool
-from gateway.proxy.upstream.pool import UpstreamPool
+from gateway.proxy.upstream.fleet import Fleet
 from gateway.rulesets.reloader import Reloader
 
 BODY_SECONDS = 60.0
@@ -34,8 +36,9 @@ class Services:
     Attributes:
         directory: who is asking.
         appender: the audit trail.
-        upstream: the model server.
+        upstreams: the model servers.
         scan_pool: scans of long texts.
+        document_thread: work on large bodies.
         ruleset: what texts are scanned with; swapped whole, never changed.
         reloader: follows the lists, and swaps.
         policies: by name; ``default`` exists.
@@ -46,13 +49,15 @@ class Services:
         keep_alive_seconds: longest time a stream's client hears nothing.
         streams: exchanges whose stream is open.
         trusted_proxies: whose ``X-Forwarded-For`` is believed.
+        cors: pages of which origins may call.
         draining: True once the gateway is stopping: new exchanges are turned away.
     """
 
     directory: AccountDirectory
     appender: Appender
-    upstream: UpstreamPool
+    upstreams: Fleet
     scan_pool: ScanPool
+    document_thread: DocumentThread
     ruleset: Ruleset
     reloader: Reloader
     policies: dict[str, Policy]
@@ -63,6 +68,7 @@ class Services:
     keep_alive_seconds: float = KEEP_ALIVE_SECONDS
     streams: set[Exchange] = field(default_factory=set)
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    cors: Cors = field(default_factory=Cors)
     draining: bool = False
 
     def policy(self, name: str | None) -> Policy:

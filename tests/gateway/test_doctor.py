@@ -20,7 +20,7 @@ from gateway.doctor import (
     check_port,
     check_program,
     check_store,
-    check_upstream,
+    check_upstreams,
     examine,
 )
 from gateway.rulesets.versions import VersionStore
@@ -67,7 +67,7 @@ def test_a_fresh_installation_has_only_warnings(tmp_path: Path, standin_url: str
     findings = list(examine(path, environ, NOW))
     assert {found.verdict for found in findings} <= {OK, WARNING}
     assert [found.check for found in findings] == [
-        *("program", "clock", "settings", "lists", "store", "audit", "disk", "upstream"),
+        *("program", "clock", "settings", "lists", "store", "audit", "disk", "upstream local"),
         *("data plane", "management plane"),
     ]
     assert list(tmp_path.iterdir()) == [path]
@@ -223,7 +223,7 @@ def test_a_model_server_is_judged_by_its_answer(tmp_path: Path, status: bytes, v
     with scripted((Do.READ_REQUEST, reply(b"{}", status=status))) as upstream:
         text = COMPLETE.replace("http://127.0.0.1:8000", upstream.url)
         loaded = _loaded(tmp_path, text.replace("[labels]", 'api_key_env = "KEY"\n[labels]'))
-        found = check_upstream(loaded, {"KEY": "secret"})
+        (found,) = check_upstreams(loaded, {"KEY": "secret"})
         (request,) = upstream.server.requests
     assert found.verdict is verdict
     assert request.startswith(b"GET /v1/models ")
@@ -233,8 +233,17 @@ def test_a_model_server_is_judged_by_its_answer(tmp_path: Path, status: bytes, v
 
 def test_a_model_server_that_is_not_there_fails(tmp_path: Path) -> None:
     """With the address, and what to do."""
-    found = check_upstream(_loaded(tmp_path, COMPLETE.replace(":8000", ":1")), {})
+    (found,) = check_upstreams(_loaded(tmp_path, COMPLETE.replace(":8000", ":1")), {})
     assert (found.verdict, "127.0.0.1:1" in found.what) == (FAILED, True)
+
+
+def test_each_model_server_is_asked(tmp_path: Path) -> None:
+    """One that is away does not hide what is wrong with the next, and each is named."""
+    second = '[[upstreams]]\nname = "second"\nbase_url = "https://127.0.0.1:1/v1"\nca_file = "absent.pem"\n[labels]'
+    text = COMPLETE.replace(":8000", ":1").replace("[labels]", second)
+    found = list(check_upstreams(_loaded(tmp_path, text), {}))
+    assert [(each.check, each.verdict) for each in found] == [("upstream local", FAILED), ("upstream second", FAILED)]
+    assert "ca_file" in found[1].what
 
 
 def test_ports_are_free_ours_or_somebody_elses(shared: Gateway, standin_url: str) -> None:

@@ -198,7 +198,7 @@ def test_a_clean_exchange_end_to_end() -> None:
     """Request on, reply back, labelled in body and head, recorded before it leaves."""
     play = Play(given())
     body = request(stream=False, temperature=0.5)
-    play >> RequestReceived(body) << [OpenUpstream("/chat/completions", body, "POST", ASKED)]
+    play >> RequestReceived(body) << [OpenUpstream("/chat/completions", body, "m", "POST", ASKED)]
     play >> JSON_HEAD >> UpstreamData(reply("fine")[:9]) >> UpstreamData(reply("fine")[9:]) << []
     play >> UpstreamFinished() << [entry(decision="allow", label="end", produce_id="req-1", status=200)]
     play >> AuditAppended() << [head(200, x_sluice_decision="allow"), LAST]
