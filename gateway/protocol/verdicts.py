@@ -2,7 +2,8 @@
 
 Rules: what is remembered says exactly what a scan would say; only texts without findings are remembered, since a
 finding is rare and its rescan cheap; a text is known by a digest that nobody outside can compute, bound to what it
-was scanned with, and is itself never kept; who was seen least recently goes first. Shared by the threads of one worker: each step is a single one on one table.
+was scanned with, and is itself never kept; who was seen least recently goes first. The loop and the document thread of
+one worker share it: each step is a single one on one table.
 """
 
 from collections import OrderedDict
@@ -112,7 +113,7 @@ class VerdictMemory:
     def _knows(self, digest: bytes) -> bool:
         try:
             self._clean.move_to_end(digest)
-        # Not asked first: large documents are read in a thread, and what was there may be forgotten between two looks.
+        # Not asked first: between two looks, the other thread may forget what was there.
         except KeyError:
             return False
         return True
