@@ -27,6 +27,9 @@ class Action(StrEnum):
 
     OFF = "off"
     FLAG = "flag"
+    RESTORE = (
+        "restore"  # in a prompt: a placeholder goes to the model, the reply has the value again; in a reply: masked
+    )
     MASK = "mask"
     BLOCK = "block"
 

@@ -13,6 +13,9 @@ from gateway.protocol.dialects.base import Carrier, ChannelKey, Segment, Spellin
 from gateway.protocol.gate import Channel, Released
 from gateway.protocol.judge import Judge
 from gateway.protocol.labels import AnswerText, Labelling, Position
+from gateway.protocol.personal import IDENTIFIERS, UNFOLLOWED, Following
+from gateway.protocol.placeholders import Vault
+from gateway.protocol.restoring import Restorer
 
 
 class Owed(NamedTuple):
@@ -40,13 +43,23 @@ class Channels:
         visible_path: path of the answer's own text inside a choice.
         structured: True when JSON was asked for.
         limit: most running texts taken.
+        personal: how personal data is followed.
+        vault: values that are restored in what is shown.
 
     Attributes:
         received_characters: characters scanned so far.
     """
 
     def __init__(
-        self, ruleset: Ruleset, labelling: Labelling, visible_path: ChannelKey, *, structured: bool, limit: int
+        self,
+        ruleset: Ruleset,
+        labelling: Labelling,
+        visible_path: ChannelKey,
+        *,
+        structured: bool,
+        limit: int,
+        personal: Following = UNFOLLOWED,
+        vault: Vault | None = None,
     ) -> None:
         self._ruleset = ruleset
         self._labelling = labelling
@@ -55,6 +68,10 @@ class Channels:
         self._visible_path = visible_path
         self._structured = structured
         self._limit = limit
+        self._personal = personal
+        # None where there is nothing to restore, which is nearly always: then no text is looked at again.
+        self._vault = vault or None
+        self._restorers: dict[ChannelKey, Restorer] = {}
         self._channels: dict[ChannelKey, Channel] = {}
         self._answers: dict[int, AnswerText] = {}
         self._spellings: dict[int, KeywordStream] = {}
@@ -103,6 +120,8 @@ class Channels:
         if segment.whole and not released.blocked:
             rest = channel.finish(judge)
             released = Released(released.text + rest.text, blocked=rest.blocked)
+        if self._vault is not None:
+            released = self._restored(self._vault, segment, released)
         # Programs read such an answer: a sentence inside would break it, the members and the header label it instead.
         if segment.carrier is Carrier.STRUCTURED:
             self._answer(choice).structured = True
@@ -117,6 +136,9 @@ class Channels:
 
     def spells(self, spelling: Spelling, judge: Judge) -> bool:
         """Tell whether token probabilities may leave: nothing in them would be acted on, or held back."""
+        # Token by token a number is held back nowhere, and no token alone is one.
+        if self._personal.holds:
+            return False
         stream = self._spellings.get(spelling.choice)
         if stream is None:
             stream = self._spellings[spelling.choice] = self._ruleset.response.stream()
@@ -132,8 +154,13 @@ class Channels:
         answer = self._answer(choice)
         pieces = []
         for key, channel in self._channels.items():
-            if key[0] == choice and channel.held:
+            # Asked also where nothing is held: a stage may still have something to say, and a restorer to give.
+            if key[0] == choice:
                 text, blocked = channel.finish(judge)
+                if self._vault is not None:
+                    text = self._restorers[key].feed(text) + self._restorers[key].finish()
+                if not text and not blocked:
+                    continue
                 # By the first step alone, so that content in parts is the answer as well.
                 visible = key[1] == self._visible_path[0]
                 pieces.append((key, self._show(choice, text) if visible else text))
@@ -168,8 +195,22 @@ class Channels:
         # Each running text keeps a scan and a tail: new indices in every frame would grow them without end.
         if len(self._channels) >= self._limit:
             raise StreamShapeError
-        channel = self._channels[key] = Channel((self._ruleset.response.stream(),))
+        # Identifiers of the wire format are nobody's data.
+        more = () if key[-1] in IDENTIFIERS else self._personal.stages()
+        channel = self._channels[key] = Channel((self._ruleset.response.stream(), *more))
         return channel
+
+    def _restored(self, vault: Vault, segment: Segment, released: Released) -> Released:
+        """Put values back in the place of their placeholders; what may still become a placeholder waits."""
+        restorer = self._restorers.get(segment.channel)
+        if restorer is None:
+            # What is JSON must stay JSON whatever the value holds.
+            escaped = self._structured or segment.carrier is Carrier.STRUCTURED
+            restorer = self._restorers[segment.channel] = Restorer(vault, escaped=escaped)
+        text = restorer.feed(released.text)
+        if segment.whole or released.blocked:
+            text += restorer.finish()
+        return released if text == released.text else Released(text, blocked=released.blocked)
 
     def _show(self, choice: int, text: str) -> str:
         """Note what is shown of an answer; return it, behind the opening label where that is due."""

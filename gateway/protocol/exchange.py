@@ -17,12 +17,15 @@ from gateway.errors import ANSWERS, ErrorCode, RequestError
 from gateway.protocol import commands as wish
 from gateway.protocol import events as fact
 from gateway.protocol.answers import AnswerBuilder
-from gateway.protocol.buffered import BufferedReply, Findings, Texts, judge_texts, label_answers, texts_of
+from gateway.protocol.buffered import BufferedReply, Texts, judge_texts, label_answers, texts_of
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.base import Answer, Document, Identity, ParsedRequest
 from gateway.protocol.judge import Decision, Judge
+from gateway.protocol.personal import Findings, acts_on_personal_data, reads_personal_data, scan_texts
+from gateway.protocol.placeholders import Vault
 from gateway.protocol.policy import FailMode
 from gateway.protocol.record import ExchangeRecord
+from gateway.protocol.restoring import restore_document
 from gateway.protocol.streaming import StreamedReply
 
 _OK = 200
@@ -68,6 +71,7 @@ class Exchange:
         self.record: ExchangeRecord | None = None
         self._context = context
         self._judge = Judge(context.policy, observe=context.observe)
+        self._vault = Vault(context.request_id)
         self._builder = AnswerBuilder(context, self._judge)
         self._request = _NO_REQUEST
         self._texts = Texts((), 0)
@@ -144,9 +148,13 @@ class Exchange:
         # A hop to the pool costs more than a short scan; a long scan on the loop delays every other stream.
         if texts.characters > self._context.bounds.inline_scan_characters:
             self.state = State.SCANNING_REQUEST if phase is Phase.REQUEST else State.SCANNING_REPLY
-            return [wish.ScanText(phase, tuple(group.text for group in texts.groups))]
-        matcher = self._context.ruleset.matcher(phase)
-        return self._judged(phase, matcher.scan_all([group.text for group in texts.groups]), at_us)
+            return [wish.ScanText(phase, tuple(group.text for group in texts.groups), self._reads_personal(phase))]
+        plain = [group.text for group in texts.groups]
+        found = scan_texts(self._context.ruleset, phase, plain, personal=self._reads_personal(phase))
+        return self._judged(phase, found, at_us)
+
+    def _reads_personal(self, phase: Phase) -> bool:
+        return reads_personal_data(self._context.policy, phase)
 
     def _on_scanned(self, event: fact.ScanCompleted, at_us: int) -> list[wish.Command]:
         self._check_scan(event)
@@ -157,7 +165,11 @@ class Exchange:
 
     def _on_scan_failed(self, event: fact.ScanFailed, at_us: int) -> list[wish.Command]:
         self._check_scan(event)
-        if self._judge.unscanned(event.phase, Stage.KEYWORDS, event.reason) is FailMode.CLOSED:
+        # One scan serves all stages, so all are missed, and any may close; but not one that would only have noted.
+        missed = [Stage.KEYWORDS]
+        if acts_on_personal_data(self._context.policy, event.phase):
+            missed.append(Stage.PERSONAL_DATA)
+        if FailMode.CLOSED in [self._judge.unscanned(event.phase, stage, event.reason) for stage in missed]:
             return self._fail(ErrorCode.SCAN_FAILED, at_us)
         # Open: as if nothing was found; the tally already says `unscanned`, so it cannot be recorded as allowed.
         return self._judged(event.phase, tuple(() for _ in self._texts.groups), at_us)
@@ -169,7 +181,7 @@ class Exchange:
             raise IllegalEventError(f"a scan of the {event.phase} in {self.state.name}")
 
     def _judged(self, phase: Phase, findings: Findings, at_us: int) -> list[wish.Command]:
-        action = judge_texts(phase, self._texts, findings, self._judge)
+        action = judge_texts(phase, self._texts, findings, self._judge, self._vault)
         if action is Action.BLOCK:
             return self._refuse(at_us)
         if phase is Phase.RESPONSE:
@@ -195,7 +207,7 @@ class Exchange:
             self.state = State.STREAMING
             self._produce_id = self._context.request_id
             self._stream = StreamedReply(
-                self._context, self._judge, self._builder.identity, structured=request.structured
+                self._context, self._judge, self._builder.identity, self._vault, structured=request.structured
             )
             return [self._builder.stream_start()]
         self.state = State.BUFFERING
@@ -295,6 +307,9 @@ class Exchange:
 
     def _deliver(self, at_us: int, *, changed: bool) -> list[wish.Command]:
         document, status = self._reply, self._status
+        # Behind the scan, which is of what the model said; the values are the user's own.
+        if self._vault and restore_document(document, self._vault, structured=self._request.structured):
+            changed = True
         if changed:
             self._context.dialect.withhold(document)
         # An error of the model server is no generated content: it gets neither label nor number.

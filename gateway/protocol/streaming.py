@@ -16,6 +16,8 @@ from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.base import ChannelKey, Document, FrameView, Identity, Segment
 from gateway.protocol.documents import read_document, reads_one_way
 from gateway.protocol.judge import Judge
+from gateway.protocol.personal import following
+from gateway.protocol.placeholders import Vault
 from gateway.protocol.policy import FailMode
 from gateway.protocol.sse import SseDecoder, SseFrame, encode_frame
 from gateway.protocol.templates import FrameTemplate, fill, make_template, text_between
@@ -49,6 +51,7 @@ class StreamedReply:
         context: the rules.
         judge: keeps the tally of the exchange.
         identity: names frames that are made here.
+        vault: values that are restored in what is shown.
         structured: True when JSON was asked for.
 
     Attributes:
@@ -57,7 +60,9 @@ class StreamedReply:
         stop: why the stream must end before the model ends it: ``content_filter`` for a block, else the error.
     """
 
-    def __init__(self, context: ExchangeContext, judge: Judge, identity: Identity, *, structured: bool) -> None:
+    def __init__(
+        self, context: ExchangeContext, judge: Judge, identity: Identity, vault: Vault, *, structured: bool
+    ) -> None:
         self._dialect = context.dialect
         self._matcher = context.ruleset.response
         self._judge = judge
@@ -74,6 +79,8 @@ class StreamedReply:
             context.dialect.visible_path,
             structured=structured,
             limit=context.bounds.channels,
+            personal=following(context),
+            vault=vault,
         )
         self.done = False
         self.stop: ErrorCode | None = None
