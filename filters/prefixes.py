@@ -183,7 +183,8 @@ class _Reader:
         return Shape(text, text, "(?:)", None, 1, anchored)
 
     def _quantified(self, part: Shape) -> Shape:
-        while found := _QUANTIFIER.match(self._text, self._at):
+        # Once: RE2 takes no second one.
+        if found := _QUANTIFIER.match(self._text, self._at):
             self._at = found.end()
             sign, least, comma, most = found.groups()
             if least is None:
