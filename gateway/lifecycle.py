@@ -20,6 +20,7 @@ import uvicorn
 
 from filters.findings import Term
 from filters.lists import list_digest, load_lists, shipped_lists
+from filters.personal.detector import personal_data
 from filters.ruleset import Ruleset, build_ruleset
 from gateway.accounts.directory import AccountDirectory
 from gateway.accounts.store import AccountStore
@@ -83,6 +84,8 @@ async def services_of(
     migrate(engine)
     directory = AccountDirectory(AccountStore(engine))
     scan_pool = ScanPool()
+    # Built now: the first exchange that asked for it would keep all others waiting.
+    personal_data()
     # Only the pace is the operator's: the spool's bounds protect the trail itself.
     limits = SpoolLimits(interval_seconds=settings.audit.batch_milliseconds / 1000)
     appender = Appender(settings.audit.directory, limits=limits, segment_bytes=settings.audit.segment_bytes)

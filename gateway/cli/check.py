@@ -4,7 +4,7 @@ import gzip
 import os
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Annotated, Any, NoReturn
@@ -23,6 +23,7 @@ from filters.taxonomy import load_taxonomy
 from gateway.accounts.account import AccountKind
 from gateway.lifecycle import load_ruleset
 from gateway.protocol.judge import Judge
+from gateway.protocol.personal import scan_texts
 from gateway.protocol.policy import Policy
 from gateway.settings.loader import load
 from gateway.settings.policies import build_policies, check_risks
@@ -42,7 +43,7 @@ def check(  # noqa: PLR0913 each is an option of the command
     phase: Annotated[Phase, typer.Option(help="Judge as a prompt or as a reply.")] = Phase.REQUEST,
     account: Annotated[AccountKind, typer.Option(help="Judge as for this kind of account.")] = AccountKind.USER,
     policy: Annotated[str, typer.Option(help="Policy to judge by.")] = "default",
-    stages: Annotated[str, typer.Option(help="Stages to scan with, joined by commas.")] = Stage.KEYWORDS,
+    stages: Annotated[str, typer.Option(help="Stages to scan with, joined by commas.")] = ",".join(Stage),
     config: Annotated[Path | None, typer.Option(help="Settings file; default ./sluice.toml.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
@@ -53,9 +54,10 @@ def check(  # noqa: PLR0913 each is an option of the command
     # Before the lists are loaded, which takes longer than anybody should wait for a mistyped option.
     _check_use(text, file, jsonl, output)
     # A stage left out by a slip would make every text look clean.
-    if unknown := set(stages.split(",")) - set(Stage):
+    chosen = set(stages.split(","))
+    if unknown := chosen - set(Stage):
         _refuse(f"--stages: {', '.join(sorted(unknown))} is not known here; known are {', '.join(Stage)}")
-    scanner = _Scanner(config, policy, phase, observe=account is AccountKind.UNFILTERED)
+    scanner = _Scanner(config, policy, phase, chosen, observe=account is AccountKind.UNFILTERED)
     if jsonl is not None and output is not None:
         # Exit 0 whatever is found: over a bank of questions harmful rows are expected, and no failure.
         with _reported(jsonl):
@@ -74,7 +76,9 @@ def check(  # noqa: PLR0913 each is an option of the command
 class _Scanner:
     """Scans texts by one policy."""
 
-    def __init__(self, config: Path | None, policy: str, phase: Phase, *, observe: bool) -> None:
+    def __init__(
+        self, config: Path | None, policy: str, phase: Phase, stages: Collection[str], *, observe: bool
+    ) -> None:
         try:
             loaded = load(config, os.environ)
             # As `serve` does: a verdict by settings that it would refuse is worth nothing.
@@ -87,6 +91,7 @@ class _Scanner:
             _refuse(f"--policy: there is no policy {policy!r}; known are {', '.join(policies)}")
         self._policy: Policy = policies[policy]
         self._phase = phase
+        self._stages = stages
         # An unfiltered account is judged as in an exchange, so its records can be compared with this.
         self._observe = observe
 
@@ -94,9 +99,11 @@ class _Scanner:
         """Return decision and findings for one text."""
         # A new one per text, since it keeps the hardest action so far and would carry it into the next.
         judge = Judge(self._policy, observe=self._observe)
-        findings = self._ruleset.matcher(self._phase).scan(text)
+        personal = Stage.PERSONAL_DATA in self._stages
+        (findings,) = scan_texts(self._ruleset, self._phase, [text], personal=personal)
+        chosen = [each for each in findings if each.stage in self._stages]
         # A term the policy switches off has no effect in an exchange, so it is no finding here.
-        acted = [each for each in findings if judge.act(self._phase, each) is not Action.OFF]
+        acted = [each for each in chosen if judge.act(self._phase, each) is not Action.OFF]
         return {"decision": judge.decision.value, "findings": [_describe(each) for each in acted]}
 
     def scan_rows(self, source: Path, target: Path) -> None:
