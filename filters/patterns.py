@@ -38,7 +38,10 @@ _ENGINE_BYTES = 64 << 20
 
 Engine = Any  # the library brings no types
 Check = Callable[[str, str], tuple[int, int] | None]
-"""Given a match and what stands before it (at most `CONTEXT`), both as received: the part that counts, or None."""
+"""Given a match and what stands before it (at most `CONTEXT`), both as received: the part that counts.
+
+None rejects the match, and another one may begin inside it; a part that is empty rejects all up to where it stands.
+"""
 
 
 class Pattern(NamedTuple):
@@ -63,7 +66,7 @@ class _Row(NamedTuple):
     check: Check | None
 
 
-def _compile(expression: str) -> Engine:
+def _options() -> Engine:
     options = re2.Options()
     options.longest_match = True
     # Groups would have to be located for each match, which takes another pass of another engine.
@@ -72,8 +75,12 @@ def _compile(expression: str) -> Engine:
     # The library would write expressions to standard error.
     options.log_errors = False
     options.max_mem = _ENGINE_BYTES
+    return options
+
+
+def _compile(expression: str) -> Engine:
     try:
-        return re2.compile(expression, options)
+        return re2.compile(expression, _options())
     except re2.error as exc:
         reason = exc.args[0].decode() if isinstance(exc.args[0], bytes) else exc.args[0]
         raise ValueError(f"is no expression that RE2 reads ({reason})") from exc
@@ -115,6 +122,10 @@ class PatternSet:
             # Where the beginning or end of a text is asked for, a text among others is another text.
             self._joinable = self._joinable and not shape.anchored
         self._any = _compile("|".join(matches)) if matches else None
+        self._which = re2.Set.SearchSet(_options())
+        for expression in matches:
+            self._which.Add(expression)
+        self._which.Compile()
         self._begun = _compile(rf"(?:{'|'.join(beginnings)})\z") if beginnings else None
 
     @classmethod
@@ -178,6 +189,11 @@ class PatternSet:
             timed: False where nobody asks when a finding became certain, which takes a while to say.
         """
         return PatternStream(self, timed=timed)
+
+    def rows_in(self, folded: str) -> Iterable[int]:
+        """Return the numbers of the patterns that may match a part of a folded text."""
+        # It runs out of memory where the text drives it through too many states, and then says nothing.
+        return self._which.Match(folded) or range(len(self._rows))
 
 
 class PatternStream:
@@ -253,13 +269,15 @@ class PatternStream:
         start, self.frontier = self.frontier, max(self.frontier, frontier)
         if self.frontier == start or end - start < self._set._shortest:  # noqa: SLF001 one class in two parts
             return []
-        # One look for all of them: hardly ever is there a match, and only then each is asked.
+        # One look for all of them: hardly ever is there a match, and only then it is asked whose.
         if self._search(self._set._any, start, end) is None:  # noqa: SLF001 the same
             return []
+        # With the characters on both sides, as in a search: an assertion that is true there is true here.
+        around = self._folded[max(start - 1, self._base) - self._base : end + 1 - self._base]
         found = [
             known
-            for number, row in enumerate(self._set._rows)  # noqa: SLF001 the same
-            for known in self._matches_of(number, row, start, end)
+            for number in self._set.rows_in(around)
+            for known in self._matches_of(number, self._set._rows[number], start, end)  # noqa: SLF001 the same
         ]
         found.sort(key=lambda known: (known.at, known.finding.end, known.finding.start))
         return found
@@ -270,12 +288,10 @@ class PatternStream:
         while (span := self._next_match(row, at, end)) and span[0] < self.frontier:
             first, last = span
             part = (0, last - first) if row.check is None else self._checked(row.check, first, last)
-            if part is None:
-                at = first + 1
-                continue
-            finding = Finding(self._set._stage, row.term.risk, first + part[0], first + part[1], row.term)  # noqa: SLF001 the same
-            found.append(Known(self._certain_at(first, last, end), finding))
-            at = self._next[number] = finding.end
+            at = self._next[number] = first + (1 if part is None else part[1])
+            if part is not None and part[0] < part[1]:
+                finding = Finding(self._set._stage, row.term.risk, first + part[0], at, row.term)  # noqa: SLF001 the same
+                found.append(Known(self._certain_at(first, last, end), finding))
         return found
 
     def _checked(self, check: Check, first: int, last: int) -> tuple[int, int] | None:

@@ -45,9 +45,12 @@ def check_email(value: str, before: str) -> Span | None:
 def check_ipv4(value: str, before: str) -> Span | None:
     """Check an IPv4 address: that it is a public one, and no version, section or network."""
     text = fold(value)
-    if "/" in text or text.count(".") != 3 or text in _RESOLVERS or _NO_ADDRESS_BEFORE.search(fold(before)):  # noqa: PLR2004 four parts
-        return None
     parts = text.split(".")
+    # A part too many: no place in such a row of numbers is an address.
+    if len(parts) > 4:  # noqa: PLR2004 four parts
+        return len(value), len(value)
+    if "/" in text or text in _RESOLVERS or _NO_ADDRESS_BEFORE.search(fold(before)):
+        return None
     # `2.3.1.4` is a section of a document far more often than a line of somebody.
     if all(len(part) == 1 for part in parts) or any(part != "0" and part.startswith("0") for part in parts):
         return None
@@ -71,7 +74,9 @@ ADDRESSES = (
         check_email,
     ),
     # A further part or a mask behind it is taken along, so that the check sees it.
-    Pattern(personal("ip_address"), rf"\b{_OCTET}(?:\.{_OCTET}){{3}}\b(?:\.[0-9]|/[0-9])?", check_ipv4),
+    Pattern(
+        personal("ip_address"), rf"\b{_OCTET}(?:\.{_OCTET}){{3}}\b(?:(?:\.[0-9]{{1,3}}){{1,40}}|/[0-9])?", check_ipv4
+    ),
     # RFC 4291 section 2.5.4: what is public begins with binary 001.
     Pattern(personal("ip_address"), r"\b[23][0-9a-f]{3}(?::[0-9a-f]{0,4}){2,7}\w?", check_ipv6),
 )

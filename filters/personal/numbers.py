@@ -10,7 +10,6 @@ Not looked for: identity numbers of 15 digits, which were withdrawn in 2013 and 
 import re
 from datetime import date
 
-from stdnum import luhn
 from stdnum.cn import ric, uscc
 from stdnum.exceptions import ValidationError
 
@@ -39,6 +38,8 @@ _ISSUERS = re.compile(
 # The numbering plan's mobile ranges, networks of things left out (they have 13 digits).
 _MOBILE = re.compile(r"1(?:3[0-9]|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8[0-9]|9[0-35-9])[0-9]{8}")
 _ROUND = re.compile(r"0{6}$")
+# Every second digit counts double, and of two digits the sum.
+_DOUBLED = str.maketrans("0123456789", "0246813579")
 _PASSPORT_NAMED = re.compile(r"护照|護照|通行证|passport")
 _PLATE_PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 # GA 36: no letters I and O, so that they are not read as digits.
@@ -50,7 +51,7 @@ Span = tuple[int, int]
 def _digits(value: str, before: str) -> str:
     """Return a number without its separators; empty where it is part of a decimal."""
     folded = fold(value)
-    if "." in folded or (folded[:1].isdecimal() and _INSIDE_DECIMAL.search(fold(before))):
+    if "." in folded or (folded[:1].isdecimal() and _INSIDE_DECIMAL.search(fold(before[-2:]))):
         return ""
     return folded.translate(_GAPS)
 
@@ -79,18 +80,21 @@ def check_organisation_code(value: str, before: str) -> Span | None:
 
 def check_bank_card(value: str, before: str) -> Span | None:
     """Check a bank card's number: issuer, length and Luhn digit (ISO/IEC 7812-1)."""
-    # A number may be followed by another one; what its last group is can only be told by the check digit.
-    ends = [len(value)] + [at for at in (value.rfind(" "), value.rfind("-")) if at > 0]
-    for end in ends:
-        number = _digits(value[:end], before)
-        if _is_card(number):
-            return 0, end
-    return None
+    number = _digits(value, before)
+    if number and _is_card(number):
+        return 0, len(value)
+    # Another number may follow; whether the last group is one can only be told by the check digit.
+    end = max(value.rfind(" "), value.rfind("-"))
+    rest = len(value) - end - 1
+    return (0, end) if number and 0 < rest < 4 and _is_card(number[:-rest]) else None  # noqa: PLR2004 a whole group
 
 
 def _is_card(number: str) -> bool:
-    plausible = 16 <= len(number) <= 19 and len(set(number)) > 1 and _ISSUERS.fullmatch(number)  # noqa: PLR2004 the standard's lengths
-    return bool(plausible) and luhn.is_valid(number)
+    # Not by the library: candidates are many in tables of numbers, and its way takes three times as long.
+    last_first = number[::-1]
+    total = sum(map(int, last_first[::2])) + sum(map(int, last_first[1::2].translate(_DOUBLED)))
+    # A run of one digit passes now and then, and is nobody's.
+    return total % 10 == 0 and _ISSUERS.fullmatch(number) is not None and len(set(number)) > 1
 
 
 def check_mobile(value: str, before: str) -> Span | None:

@@ -1,5 +1,6 @@
 """The stage `personal_data`: what policies make of it, in prompts, whole replies and streams."""
 
+from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -278,3 +279,26 @@ def test_a_document_is_scanned_by_every_stage() -> None:
     ]
     assert scan_texts(ruleset, Phase.REQUEST, texts, personal=False) == (found[0], found[1][:1])
     assert scan_texts(ruleset, Phase.REQUEST, ["bad"], personal=True) == (found[0],)
+
+
+ACTIONS = st.sampled_from([None, Action.OFF, Action.MASK, Action.BLOCK])
+WORDS = st.sampled_from([MOBILE, EMAIL, pem(lines=2), "甲乙", "甲", "电话", "PHONE-1-", " ", "x" * 300])
+
+
+@generate(st.lists(WORDS, max_size=6), ACTIONS, st.lists(st.integers(0, 3_000), max_size=6), st.booleans())
+@settings(max_examples=120, deadline=None)
+def test_output_and_record_do_not_depend_on_the_cutting(
+    said: list[str],
+    action: Action | None,
+    cuts: list[int],
+    restoring: bool,  # noqa: FBT001 drawn
+) -> None:
+    """Law 2 holds with every stage and with restoring: the same bytes, however cut, give the same."""
+    rules = context(Action.RESTORE if restoring else None, action, keywords=["甲乙"])
+    prompt = request(f"{MOBILE} {EMAIL}")
+    # A frame for each word: what is held of one is in the hands of the next.
+    data = b"".join([*map(chunk, said), delta(arguments("".join(said))), finish(), DONE])
+    edges = [0, *sorted(min(each, len(data)) for each in cuts), len(data)]
+    whole, pieces = stream(rules, [data], prompt), [data[a:b] for a, b in pairwise(edges)]
+    cut_up = stream(rules, pieces, prompt)
+    assert (cut_up.body, cut_up.start, cut_up.record) == (whole.body, whole.start, whole.record)
