@@ -145,7 +145,7 @@ class PatternSet:
         """
         if not self.may_match([text]):
             return []
-        stream, found = self.stream(timed=False), list[Known]()
+        stream, found = self.stream(), list[Known]()
         for start in range(0, len(text), _SLICE_CHARACTERS):
             found += stream.feed(text[start : start + _SLICE_CHARACTERS])
             if len(found) > MOST_FINDINGS:
@@ -182,13 +182,9 @@ class PatternSet:
             or self._any.search(fold(joined)) is not None
         )
 
-    def stream(self, *, timed: bool = True) -> "PatternStream":
-        """Return a scan of a text that arrives in pieces.
-
-        Args:
-            timed: False where nobody asks when a finding became certain, which takes a while to say.
-        """
-        return PatternStream(self, timed=timed)
+    def stream(self) -> "PatternStream":
+        """Return a scan of a text that arrives in pieces."""
+        return PatternStream(self)
 
     def rows_in(self, folded: str) -> Iterable[int]:
         """Return the numbers of the patterns that may match a part of a folded text."""
@@ -203,17 +199,15 @@ class PatternStream:
 
     Args:
         patterns: what is looked for.
-        timed: False where nobody asks when a finding became certain.
 
     Attributes:
         frontier: offset up to which no unknown match can begin, in code points of the text so far.
     """
 
-    __slots__ = ("_base", "_folded", "_next", "_raw", "_set", "_timed", "frontier")
+    __slots__ = ("_base", "_folded", "_next", "_raw", "_set", "frontier")
 
-    def __init__(self, patterns: PatternSet, *, timed: bool) -> None:
+    def __init__(self, patterns: PatternSet) -> None:
         self._set = patterns
-        self._timed = timed
         self._raw = ""
         self._folded = ""
         self._base = 0  # offset of the first character kept
@@ -326,8 +320,6 @@ class PatternStream:
 
     def _certain_at(self, first: int, last: int, end: int) -> int:
         """Return the length of text by which a match is certain: the frontier is behind its start from then on."""
-        if not self._timed:
-            return last
         # How far the text was read must not matter, only what it says: so the moment is looked for.
         lengths = range(last, min(end, first + WINDOW + 1))
         return last + bisect_left(lengths, 1, key=lambda length: int(self._first_begun(0, length) > first))

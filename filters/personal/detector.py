@@ -39,7 +39,7 @@ class PersonalData:
         """
         if not self._patterns.may_match([text]):
             return []
-        stream, found = RunningStream(self._patterns.stream(timed=False)), list[Known]()
+        stream, found = RunningStream(self._patterns.stream()), list[Known]()
         for start in range(0, len(text), _SLICE_CHARACTERS):
             found += stream.feed(text[start : start + _SLICE_CHARACTERS])
             # A text written to be full of them would be paid for in memory.
@@ -71,7 +71,7 @@ class PersonalData:
 
     def unhurried(self) -> "Unhurried":
         """Return a scan of a text that arrives in pieces and is never held back."""
-        return Unhurried(RunningStream(self._patterns.stream(timed=False)))
+        return Unhurried(RunningStream(self._patterns.stream()))
 
 
 @cache

@@ -92,7 +92,7 @@ class RunningStream:
         self._patterns = patterns
         self._tail = ""
         self._base = 0  # offset of the first character kept
-        self._stretches: list[_Stretch] = []  # those of the last piece; only the last one can be going on
+        self._stretches: list[_Stretch] = []  # those of the last piece; the last may be older, or going on
         self._tiled = 0  # up to where that one is said
         self._seen = 0  # up to where it was searched for its end
         self.frontier = 0
@@ -104,7 +104,7 @@ class RunningStream:
         dropped = max(0, len(self._tail) - WINDOW - _FOOT_CHARACTERS)
         self._tail = self._tail[dropped:] + text
         self._base += dropped
-        self._stretches = [each for each in self._stretches[-1:] if each.end is None]
+        del self._stretches[:-1]
         return self._follow(found)
 
     def finish(self) -> list[Known]:
@@ -132,18 +132,22 @@ class RunningStream:
         for known in found:
             if known.finding.term not in _FORMS:
                 more.append(known)
-            # Inside a secret, what looks like a head is a part of it.
-            elif not self._stretches or known.finding.end > (self._stretches[-1].end or self._seen):
-                more.append(known)
+            else:
                 more += self._begin(known)
         self.frontier = min(self._patterns.frontier, self._tiled) if self._goes_on else self._patterns.frontier
         more.sort(key=lambda known: (known.at, known.finding.end, known.finding.start))
         return more
 
     def _begin(self, head: Known) -> list[Known]:
-        self._tiled = self._seen = head.finding.end
-        self._stretches.append(_Stretch(head.finding.term, head.finding.end, head.at))
-        return self._continue()
+        last = self._stretches[-1] if self._stretches else None
+        # Seen while a secret goes on, what looks like a head is a part of it.
+        if last is not None and (last.end is None or head.at < last.known_at):
+            return []
+        # Seen later, it may go on where that one ended.
+        covered = 0 if last is None or last.end is None else last.end
+        self._tiled = self._seen = start = max(head.finding.end, covered)
+        self._stretches.append(_Stretch(head.finding.term, start, head.at))
+        return [head] * (head.finding.end > covered) + self._continue()
 
     def _continue(self) -> list[Known]:
         """Follow what goes on through the text so far."""

@@ -150,12 +150,12 @@ class Channels:
 
     def finish(self, choice: int, judge: Judge) -> Owed:
         """End a choice; return what it still owes."""
+        first, answer = choice not in self._finished, self._answer(choice)
         self._finished.add(choice)
-        answer = self._answer(choice)
         pieces = []
         for key, channel in self._channels.items():
-            # Asked also where nothing is held: a stage may still have something to say, and a restorer to give.
-            if key[0] == choice:
+            # Once also where nothing is held: a stage may still have something to say, and a restorer to give.
+            if key[0] == choice and (first or channel.held):
                 text, blocked = channel.finish(judge)
                 if self._vault is not None:
                     text = self._restorers[key].feed(text) + self._restorers[key].finish()

@@ -248,7 +248,7 @@ def test_hostile_texts_are_read_in_linear_time(unit: str, pieces: int) -> None:
         rows = [row._replace(engine=Counting(row.engine)) for row in patterns._rows]
         patterns._rows = rows
         step = length // pieces
-        stream = patterns.stream(timed=False)
+        stream = patterns.stream()
         for start in range(0, length, step):
             stream.feed(text[start : start + step])
         stream.finish()

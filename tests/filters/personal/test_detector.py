@@ -26,6 +26,8 @@ VALUES = [
     samples.pem(lines=6),
     samples.pem(lines=1).partition("\n")[0],
     samples.JWT[:300],
+    samples.JWT[:60],
+    "_",
     samples.pem(lines=6, newline="\\n")[:150],
 ]
 PIECES = st.sampled_from([*VALUES, " ", "，", "的", "a", "1", "-", ".", "\n", "@", "the word ", "x" * 300])

@@ -61,7 +61,8 @@ def test_number_is_found(kind: str, value: str, around: str) -> None:
     "text",
     [
         "110101199003078030",  # its check digit does not fit
-        "110101199013078038",  # there is no thirteenth month
+        "110101199013078033",  # there is no thirteenth month
+        "110101180103078037",  # nobody with a number was born so early
         "99010119900307803X",  # there is no such province
         f"8{ID_NUMBER}",
         f"a{ID_NUMBER}",

@@ -2,8 +2,9 @@
 
 import pytest
 
+from filters.personal.detector import personal_data
 from filters.personal.running import LONGEST, TILE
-from tests.filters.personal.samples import EMAIL, JWT, found, pem
+from tests.filters.personal.samples import EMAIL, JWT, found, pem, random_like
 
 
 def covered(text: str, kind: str) -> list[tuple[int, int]]:
@@ -84,3 +85,15 @@ def test_what_stands_behind_a_secret_is_found_too() -> None:
     """Other findings are told in their order."""
     text = f"{pem(lines=1)}。{EMAIL}"
     assert found(text)[-1][0] == "email"
+
+
+def test_a_token_inside_a_key_goes_on_behind_it() -> None:
+    """What ends the one need not end the other; nothing between is left over, however it comes."""
+    head = pem(lines=1).partition("\n")[0]
+    text = f"{head}eyJ{random_like(20)}.eyJ{random_like(12)}_{random_like(50)}。"
+    whole = personal_data().scan(text)
+    stream = personal_data().stream()
+    one_by_one = [known.finding for char in text for known in stream.feed(char)]
+    assert sorted(one_by_one) == sorted(whole)
+    assert max(each.end for each in whole) == len(text) - 1
+    assert {at for each in whole for at in range(each.start, each.end)} == set(range(len(text) - 1))

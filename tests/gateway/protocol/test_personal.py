@@ -142,6 +142,15 @@ def test_a_value_at_the_very_end_of_a_stream_is_found() -> None:
     assert read(stream(context(None, Action.MASK), pieces(f"电话{MOBILE}")).body).content() == "电话" + "*" * 11
 
 
+@pytest.mark.parametrize("end", [[finish(), DONE], [DONE], []])
+def test_a_value_at_the_very_end_of_a_stream_blocks(end: list[bytes]) -> None:
+    """The notice stands where the value would have: nothing of it was let go."""
+    outcome = stream(context(None, Action.BLOCK), [chunk(f"电话{MOBILE[:6]}"), chunk(MOBILE[6:]), *end])
+    assert outcome.decision == "block"
+    assert MOBILE[:3] not in read(outcome.body).content()
+    assert outcome.record.released_characters == 2
+
+
 def test_an_observed_exchange_is_not_held_back() -> None:
     """It is recorded with what the policy would have done."""
     outcome = stream(context(None, Action.BLOCK, observe=True), pieces(SAID))

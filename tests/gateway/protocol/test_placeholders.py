@@ -61,6 +61,11 @@ def test_the_tag_is_of_the_exchange_and_not_in_the_prompt() -> None:
     assert second not in ("", own.tag)
     # Every tag of four characters there is.
     assert len(vault("".join(f"{number:04x}" for number in range(1 << 16))).tag) > 4
+    # Nobody can know the last one, so it is taken unasked.
+    tags = [own.tag]
+    while len(tags[-1]) < 64:
+        tags.append(vault(*tags).tag)
+    assert vault(*tags).tag == tags[-1]
 
 
 def test_the_tag_is_chosen_once() -> None:
