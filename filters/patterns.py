@@ -14,6 +14,7 @@ Linear: each character is read a bounded number of times, whatever the text. An 
 automaton of all expressions; a hostile one costs at most a few windows for each character.
 """
 
+import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -92,13 +93,17 @@ class PatternSet:
     Args:
         patterns: what to look for.
         stage: what findings are said to come from.
+        first: finds a folded character that a match can begin with, where few can: text without one is not looked at.
 
     Raises:
         ValueError: an expression cannot be used; the message names it, and says why.
     """
 
-    def __init__(self, patterns: Iterable[Pattern], stage: Stage = Stage.KEYWORDS) -> None:
+    def __init__(
+        self, patterns: Iterable[Pattern], stage: Stage = Stage.KEYWORDS, first: re.Pattern[str] | None = None
+    ) -> None:
         self._stage = stage
+        self._first = first
         self._rows: list[_Row] = []
         matches, beginnings = [], []
         self._shortest = WINDOW
@@ -227,9 +232,14 @@ class PatternStream:
         if dropped > 0:
             self._raw, self._folded = self._raw[dropped:], self._folded[dropped:]
             self._base += dropped
-        before = self._end
+        before, folded = self._end, fold(text)
         self._raw += text
-        self._folded += fold(text)
+        self._folded += folded
+        first = self._set._first  # noqa: SLF001 one class in two parts
+        if first is not None and self.frontier == before and not first.search(folded):
+            # Most pieces of a Chinese answer end here.
+            self.frontier = self._end
+            return []
         found: list[Known] = []
         for end in (*range(before + _SLICE_CHARACTERS, self._end, _SLICE_CHARACTERS), self._end):
             # What began before the last frontier and was no beginning then is none now.

@@ -5,6 +5,7 @@ what may still become a finding, for policies that mask or block; `unhurried` ho
 some hundred characters at a time, for policies that only want to know.
 """
 
+import re
 from collections.abc import Sequence
 from functools import cache
 
@@ -12,20 +13,22 @@ from filters.findings import Finding, Known, Stage
 from filters.keywords import MOST_FINDINGS
 from filters.patterns import PatternSet
 from filters.personal.addresses import ADDRESSES
-from filters.personal.numbers import NUMBERS
+from filters.personal.numbers import NUMBERS, PLATE_PROVINCES
 from filters.personal.running import HEADS, RunningStream
 from filters.personal.secrets import SECRETS
 
 BATCH = 512
 """Characters that are read at once where nothing waits for the answer."""
 _SLICE_CHARACTERS = 4_096
+# What is looked for begins with one of these; the last two are letters s and k to whom case does not matter.
+_FIRST = re.compile(rf"[0-9a-z.%+_\-{PLATE_PROVINCES}\u017f\u212a]")
 
 
 class PersonalData:
     """Everything that is looked for; immutable, one for the whole process (`personal_data`)."""
 
     def __init__(self) -> None:
-        self._patterns = PatternSet((*NUMBERS, *ADDRESSES, *SECRETS, *HEADS), Stage.PERSONAL_DATA)
+        self._patterns = PatternSet((*NUMBERS, *ADDRESSES, *SECRETS, *HEADS), Stage.PERSONAL_DATA, _FIRST)
 
     def scan(self, text: str) -> list[Finding]:
         """Find personal data and secrets in a whole text.

@@ -41,7 +41,8 @@ _ROUND = re.compile(r"0{6}$")
 # Every second digit counts double, and of two digits the sum.
 _DOUBLED = str.maketrans("0123456789", "0246813579")
 _PASSPORT_NAMED = re.compile(r"护照|護照|通行证|passport")
-_PLATE_PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
+PLATE_PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
+"""What a vehicle's plate begins with."""
 # GA 36: no letters I and O, so that they are not read as digits.
 _PLATE_LETTER = "a-hj-np-z"
 
@@ -144,7 +145,7 @@ NUMBERS = (
     Pattern(
         personal("vehicle_plate"),
         # The last three: an ordinary plate; a trailer's, a learner's, a police car's; one of a new-energy vehicle.
-        rf"[{_PLATE_PROVINCES}][{_PLATE_LETTER}][·•. \-]?(?:[{_PLATE_LETTER}0-9]{{5}}\b"
+        rf"[{PLATE_PROVINCES}][{_PLATE_LETTER}][·•. \-]?(?:[{_PLATE_LETTER}0-9]{{5}}\b"
         rf"|[{_PLATE_LETTER}0-9]{{4}}[挂学警港澳]|(?:[0-9]{{5}}[a-hjk]|[a-hjk][{_PLATE_LETTER}0-9][0-9]{{4}})\b)",
         check_plate,
     ),

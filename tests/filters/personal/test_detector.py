@@ -6,6 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from filters.findings import Finding, Known, Stage
+from filters.folding import fold
 from filters.keywords import MOST_FINDINGS
 from filters.personal.detector import BATCH, Unhurried, personal_data
 from filters.personal.running import TILE, RunningStream
@@ -159,3 +160,13 @@ def test_a_text_full_of_values_is_not_read_to_its_end() -> None:
     first, second = personal_data().scan_all([text, text])
     assert len(first) > MOST_FINDINGS
     assert second == ()
+
+
+def test_every_beginning_is_known_by_its_first_character() -> None:
+    """Text without such a character is not looked at, so none may be missing."""
+    patterns = personal_data()._patterns
+    assert patterns._first is not None
+    assert patterns._begun is not None
+    others = [char for char in map(chr, range(0x10000)) if not patterns._first.search(fold(char))]
+    assert len(others) > 60_000
+    assert [char for char in others if patterns._begun.search(fold(char)) is not None] == []
