@@ -16,7 +16,7 @@ automaton of all expressions; a hostile one costs at most a few windows for each
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import re2
@@ -150,7 +150,7 @@ class PatternSet:
         """
         if not self.may_match([text]):
             return []
-        stream, found = self.stream(), list[Known]()
+        stream, found = self.stream(timed=()), list[Known]()
         for start in range(0, len(text), _SLICE_CHARACTERS):
             found += stream.feed(text[start : start + _SLICE_CHARACTERS])
             if len(found) > MOST_FINDINGS:
@@ -187,9 +187,14 @@ class PatternSet:
             or self._any.search(fold(joined)) is not None
         )
 
-    def stream(self) -> "PatternStream":
-        """Return a scan of a text that arrives in pieces."""
-        return PatternStream(self)
+    def stream(self, timed: Container[Term] | None = None) -> "PatternStream":
+        """Return a scan of a text that arrives in pieces.
+
+        Args:
+            timed: terms of which the moment of certainty is asked for, which takes a while to say; None for all. Of
+                others it is said that their end is the moment.
+        """
+        return PatternStream(self, timed)
 
     def rows_in(self, folded: str) -> Iterable[int]:
         """Return the numbers of the patterns that may match a part of a folded text."""
@@ -204,15 +209,17 @@ class PatternStream:
 
     Args:
         patterns: what is looked for.
+        timed: terms of which the moment of certainty is asked for; None for all.
 
     Attributes:
         frontier: offset up to which no unknown match can begin, in code points of the text so far.
     """
 
-    __slots__ = ("_base", "_folded", "_next", "_raw", "_set", "frontier")
+    __slots__ = ("_base", "_folded", "_next", "_raw", "_set", "_timed", "frontier")
 
-    def __init__(self, patterns: PatternSet) -> None:
+    def __init__(self, patterns: PatternSet, timed: Container[Term] | None) -> None:
         self._set = patterns
+        self._timed = timed
         self._raw = ""
         self._folded = ""
         self._base = 0  # offset of the first character kept
@@ -295,7 +302,8 @@ class PatternStream:
             at = self._next[number] = first + (1 if part is None else part[1])
             if part is not None and part[0] < part[1]:
                 finding = Finding(self._set._stage, row.term.risk, first + part[0], at, row.term)  # noqa: SLF001 the same
-                found.append(Known(self._certain_at(first, last, end), finding))
+                timed = self._timed is None or row.term in self._timed
+                found.append(Known(self._certain_at(first, last, end) if timed else last, finding))
         return found
 
     def _checked(self, check: Check, first: int, last: int) -> tuple[int, int] | None:

@@ -14,7 +14,7 @@ from filters.keywords import MOST_FINDINGS
 from filters.patterns import PatternSet
 from filters.personal.addresses import ADDRESSES
 from filters.personal.numbers import NUMBERS, PLATE_PROVINCES
-from filters.personal.running import HEADS, RunningStream
+from filters.personal.running import HEADS, RUNNING, RunningStream
 from filters.personal.secrets import SECRETS
 
 BATCH = 512
@@ -42,7 +42,7 @@ class PersonalData:
         """
         if not self._patterns.may_match([text]):
             return []
-        stream, found = RunningStream(self._patterns.stream()), list[Known]()
+        stream, found = RunningStream(self._patterns.stream(RUNNING)), list[Known]()
         for start in range(0, len(text), _SLICE_CHARACTERS):
             found += stream.feed(text[start : start + _SLICE_CHARACTERS])
             # A text written to be full of them would be paid for in memory.
@@ -74,7 +74,7 @@ class PersonalData:
 
     def unhurried(self) -> "Unhurried":
         """Return a scan of a text that arrives in pieces and is never held back."""
-        return Unhurried(RunningStream(self._patterns.stream()))
+        return Unhurried(RunningStream(self._patterns.stream(RUNNING)))
 
 
 @cache

@@ -58,6 +58,10 @@ HEADS = tuple(_head(term) for term in _FORMS)
 """What is looked for, for the set whose findings `RunningStream` follows."""
 
 
+RUNNING = frozenset(_FORMS)
+"""The terms of these; `RunningStream` has to know by which length of text a head is certain."""
+
+
 class _Stretch(NamedTuple):
     """What follows a head.
 
