@@ -27,6 +27,9 @@ class Action(StrEnum):
 
     OFF = "off"
     FLAG = "flag"
+    RESTORE = (
+        "restore"  # in a prompt: a placeholder goes to the model, the reply has the value again; in a reply: masked
+    )
     MASK = "mask"
     BLOCK = "block"
 
@@ -124,3 +127,7 @@ class Known(NamedTuple):
 
     at: int
     finding: Finding
+
+
+Findings = tuple[tuple[Finding, ...], ...]
+"""What was found in each of several texts, in their order."""

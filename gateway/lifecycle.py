@@ -19,6 +19,7 @@ from pathlib import Path
 import structlog
 import uvicorn
 
+from filters.personal.detector import personal_data
 from filters.ruleset import Ruleset
 from gateway.accounts.directory import AccountDirectory
 from gateway.accounts.store import AccountStore
@@ -83,6 +84,8 @@ async def services_of(
     migrate(engine)
     directory = AccountDirectory(AccountStore(engine))
     scan_pool, document_thread = ScanPool(), DocumentThread()
+    # Built now: the first exchange that asked for it would keep all others waiting.
+    personal_data()
     # Only the pace is the operator's: the spool's bounds protect the trail itself.
     limits = SpoolLimits(interval_seconds=settings.audit.batch_milliseconds / 1000)
     appender = Appender(settings.audit.directory, limits=limits, segment_bytes=settings.audit.segment_bytes)

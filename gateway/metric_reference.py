@@ -28,8 +28,8 @@ LABELS = {
     "account_kind": "`user`, `audit`, `unfiltered`; empty when no account was found",
     "code": "an error code, see [errors.md](errors.md)",
     "decision": "in `sluice_exchanges_total` the decision on the exchange: `allow`, `flag`, `mask`, `unscanned`,"
-    " `block`, `unfiltered` or `error`; in `sluice_decisions_total` the action on a finding: `flag`, `mask` or"
-    " `block`",
+    " `block`, `unfiltered` or `error`; in `sluice_decisions_total` the action on a finding: `flag`,"
+    " `restore`, `mask` or `block`",
     "dialect": "wire format: `openai.chat`, `openai.responses`, `openai.completions`, `openai.embeddings`,"
     " `openai.images`, `openai.speech`, `openai.transcriptions`, `openai.models`,"
     " `openai.moderations`, `anthropic.messages` or `anthropic.count_tokens`",
@@ -47,7 +47,7 @@ LABELS = {
     "reason": "in `sluice_unscanned_total`: `scan_timeout`, `scan_queue_full`, `malformed_frame`,"
     " `tool_definitions` or `token_array`; in `sluice_upstream_errors_total`: an error code without `upstream_`",
     "risk": "risk id of the taxonomy",
-    "stage": "`keywords`",
+    "stage": "`keywords` or `personal_data`",
     "upstream": "name of a model server in the settings",
 }
 

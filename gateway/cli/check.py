@@ -3,7 +3,7 @@
 import os
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -24,6 +24,7 @@ from gateway.accounts.account import AccountKind
 from gateway.cli.rows import STANDARD, open_source, open_target, read_rows, write_row
 from gateway.lifecycle import load_ruleset
 from gateway.protocol.judge import Decision, Judge
+from gateway.protocol.personal import scan_texts
 from gateway.protocol.policy import Policy
 from gateway.settings.loader import load
 from gateway.settings.policies import build_policies, check_risks
@@ -61,10 +62,10 @@ def check(  # noqa: PLR0913 each is an option of the command
     # Before the lists are loaded, which takes longer than anybody should wait for a mistyped option.
     _check_use(text, file, jsonl, output)
     # A stage left out by a slip would make every text look clean.
-    asked = frozenset(stages.split(","))
-    if unknown := asked - frozenset(Stage):
+    chosen = set(stages.split(","))
+    if unknown := chosen - set(Stage):
         _refuse(f"--stages: {', '.join(sorted(unknown))} is not known here; known are {', '.join(Stage)}")
-    scanner = _Scanner(config, policy, phase, asked, observe=account is AccountKind.UNFILTERED)
+    scanner = _Scanner(config, policy, phase, chosen, observe=account is AccountKind.UNFILTERED)
     if jsonl is not None and output is not None:
         # Exit 0 whatever is found: over a bank of questions harmful rows are expected, and no failure.
         with _reported(jsonl):
@@ -84,7 +85,7 @@ class _Scanner:
     """Scans texts by one policy."""
 
     def __init__(
-        self, config: Path | None, policy: str, phase: Phase, stages: frozenset[str], *, observe: bool
+        self, config: Path | None, policy: str, phase: Phase, stages: Collection[str], *, observe: bool
     ) -> None:
         try:
             loaded = load(config, os.environ)
@@ -106,13 +107,11 @@ class _Scanner:
         """Return decision and findings for one text."""
         # A new one per text, since it keeps the hardest action so far and would carry it into the next.
         judge = Judge(self._policy, observe=self._observe)
-        findings = self._ruleset.matcher(self._phase).scan(text)
+        personal = Stage.PERSONAL_DATA in self._stages
+        (findings,) = scan_texts(self._ruleset, self._phase, [text], personal=personal)
+        chosen = [each for each in findings[:MOST_FINDINGS] if each.stage in self._stages]
         # A term the policy switches off has no effect in an exchange, so it is no finding here.
-        acted = [
-            each
-            for each in findings[:MOST_FINDINGS]
-            if each.stage in self._stages and judge.act(self._phase, each) is not Action.OFF
-        ]
+        acted = [each for each in chosen if judge.act(self._phase, each) is not Action.OFF]
         # More than are judged one by one block as such, and the text was not read to its end.
         if len(findings) > MOST_FINDINGS:
             judge.overrun(self._phase)

@@ -12,6 +12,7 @@ from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.base import Document, Identity, ParsedRequest
 from gateway.protocol.judge import Decision, Judge
 from gateway.protocol.labels import language_of
+from gateway.protocol.placeholders import Vault
 from gateway.protocol.policy import RefusalStyle
 from gateway.protocol.refusals import NOTICES, REFUSALS, outcome_member
 from gateway.protocol.streaming import StreamedReply
@@ -93,7 +94,8 @@ class AnswerBuilder:
             return self._whole(_OK, dialect.refusal(self.identity, text) | outcome)
         # Whoever asked for a stream reads frames; a whole document would be an error to its parser. To them, it is a
         # stream that was cut before its first word.
-        stream = StreamedReply(self._context, self._judge, self.identity, structured=request.structured)
+        vault = Vault(self._context.request_id)
+        stream = StreamedReply(self._context, self._judge, self.identity, vault, structured=request.structured)
         head = SendStart(_OK, (*self._headers(_EVENT_STREAM), (b"cache-control", b"no-cache")))
         return [head, SendEnd(stream.cut(text, outcome))]
 

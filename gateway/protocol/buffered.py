@@ -6,15 +6,15 @@ duplicate members or an odd encoding cannot show the next reader another text th
 
 from typing import NamedTuple
 
-from filters.findings import Action, Finding, Phase
+from filters.findings import Action, Findings, Phase, Stage
 from filters.keywords import MOST_FINDINGS
 from gateway.protocol.dialects.base import Answer, Document
 from gateway.protocol.documents import read_document
 from gateway.protocol.judge import Judge
 from gateway.protocol.labels import AnswerText, Labelling
-from gateway.protocol.texts import TextGroup, find_texts, write_masked
-
-Findings = tuple[tuple[Finding, ...], ...]
+from gateway.protocol.personal import IDENTIFIERS
+from gateway.protocol.placeholders import Edit, Vault, write_edits
+from gateway.protocol.texts import TextGroup, find_texts
 
 
 class Texts(NamedTuple):
@@ -35,8 +35,8 @@ def texts_of(document: Document, unread: frozenset[str] = frozenset()) -> Texts:
     return Texts(groups, sum([len(group.text) for group in groups]))
 
 
-def judge_texts(phase: Phase, texts: Texts, findings: Findings, judge: Judge) -> Action:
-    """Judge what was found in a document, and write the masks into it.
+def judge_texts(phase: Phase, texts: Texts, findings: Findings, judge: Judge, vault: Vault) -> Action:
+    """Judge what was found in a document, and write masks and placeholders into it.
 
     All findings are judged, also behind a block, so that the record names every risk.
 
@@ -45,9 +45,10 @@ def judge_texts(phase: Phase, texts: Texts, findings: Findings, judge: Judge) ->
         texts: what was scanned.
         findings: what was found in each text, in the order of the texts.
         judge: keeps the tally.
+        vault: keeps the values that are to be restored.
 
     Returns:
-        The gravest action: ``block``, ``mask`` (masks are written) or a milder one.
+        The gravest action: ``block``, ``mask`` or ``restore`` (the document was changed) or a milder one.
     """
     gravest = Action.OFF
     if not any(findings):
@@ -56,15 +57,25 @@ def judge_texts(phase: Phase, texts: Texts, findings: Findings, judge: Judge) ->
     if sum(map(len, findings)) > MOST_FINDINGS:
         gravest = judge.overrun(phase)
     for group, found in zip(texts.groups, findings, strict=True):
-        masks = []
+        edits = []
         for finding in found[:MOST_FINDINGS]:
+            # A number that names a thing of the wire format is nobody's, and masked it would name another thing.
+            if finding.stage is Stage.PERSONAL_DATA and _is_identifier(group):
+                continue
             action = judge.act(phase, finding, maskable=bool(group.parts))
             if action is Action.MASK:
-                masks.append((finding.start, finding.end))
+                edits.append(Edit(finding.start, finding.end, None, finding.stage))
+            elif action is Action.RESTORE:
+                vault.open(each.text for each in texts.groups)
+                edits.append(Edit(finding.start, finding.end, finding.term, finding.stage))
             gravest = max(gravest, action, key=_GRAVITY.__getitem__)
-        if masks:
-            write_masked(group, masks)
+        if edits:
+            write_edits(group, edits, vault)
     return gravest
+
+
+def _is_identifier(group: TextGroup) -> bool:
+    return len(group.parts) == 1 and group.parts[0].key in IDENTIFIERS
 
 
 _GRAVITY = {action: rank for rank, action in enumerate(Action)}

@@ -15,6 +15,9 @@ from gateway.protocol.gate import Channel, Released, StreamStage
 from gateway.protocol.judge import Judge
 from gateway.protocol.labels import AnswerText, Labelling, Position
 from gateway.protocol.nested import NestedStage, scan_nested
+from gateway.protocol.personal import IDENTIFIERS, UNFOLLOWED, Following
+from gateway.protocol.placeholders import Vault
+from gateway.protocol.restoring import Restorer
 
 
 class Owed(NamedTuple):
@@ -42,13 +45,23 @@ class Channels:
         structured: True when JSON was asked for.
         limit: most running texts taken.
         most_shown: most characters shown, where a format says them once more and they are kept for it; 0 keeps none.
+        personal: how personal data is followed.
+        vault: values that are restored in what is shown.
 
     Attributes:
         received_characters: characters scanned so far.
     """
 
     def __init__(
-        self, ruleset: Ruleset, labelling: Labelling, *, structured: bool, limit: int, most_shown: int = 0
+        self,
+        ruleset: Ruleset,
+        labelling: Labelling,
+        *,
+        structured: bool,
+        limit: int,
+        most_shown: int = 0,
+        personal: Following = UNFOLLOWED,
+        vault: Vault | None = None,
     ) -> None:
         self._ruleset = ruleset
         self._labelling = labelling
@@ -57,6 +70,10 @@ class Channels:
         self._structured = structured
         self._limit = limit
         self._most_shown = most_shown
+        self._personal = personal
+        # None where there is nothing to restore, which is nearly always: then no text is looked at again.
+        self._vault = vault or None
+        self._restorers: dict[ChannelKey, Restorer] = {}
         self._channels: dict[ChannelKey, Channel] = {}
         self._answers: dict[int, AnswerText] = {}
         self._spellings: dict[ChannelKey, NestedStage] = {}
@@ -109,6 +126,8 @@ class Channels:
             rest = channel.finish(judge)
             released = Released(released.text + rest.text, blocked=rest.blocked)
         answer = int(segment.channel[0])
+        if self._vault is not None:
+            released = self._restored(self._vault, segment, released)
         # Programs read such an answer: a sentence inside would break it, the members and the header label it instead.
         if segment.carrier is Carrier.STRUCTURED:
             self._answer(answer).structured = True
@@ -156,6 +175,9 @@ class Channels:
 
     def spells(self, spelling: Spelling, judge: Judge) -> bool:
         """Tell whether token probabilities may leave: nothing in them would be acted on, or held back."""
+        # Token by token a number is held back nowhere, and no token alone is one.
+        if self._personal.holds:
+            return False
         stream = self._spellings.get(spelling.channel)
         if stream is None:
             stream = self._spellings[spelling.channel] = NestedStage(self._ruleset.response.stream)
@@ -168,11 +190,17 @@ class Channels:
 
     def finish(self, path: ChannelKey, judge: Judge) -> Owed:
         """End every running text below a path; return what is still owed of them."""
+        first = path not in self._finished
         self._finished.add(path)
         pieces = []
         for key, channel in self._channels.items():
-            if channel.held and key[: len(path)] == path:
+            # Once also where nothing is held: a stage may still have something to say, and a restorer to give.
+            if key[: len(path)] == path and (first or channel.held):
                 text, blocked = channel.finish(judge)
+                if self._vault is not None:
+                    text = self._restorers[key].feed(text) + self._restorers[key].finish()
+                if not text and not blocked:
+                    continue
                 pieces.append((key, self._show(int(key[0]), text) if key in self._visible_keys else text))
                 # The label of an answer that was cut is the notice's to bring.
                 if blocked:
@@ -219,8 +247,22 @@ class Channels:
             if before := self._checks.get(answer):
                 stage = ContinuedStage(check, before.tail)
             self._checks[answer] = check
-        channel = self._channels[segment.channel] = Channel((stage,))
+        # Identifiers of the wire format are nobody's data.
+        more = () if segment.channel[-1] in IDENTIFIERS else self._personal.stages()
+        channel = self._channels[segment.channel] = Channel((stage, *more))
         return channel
+
+    def _restored(self, vault: Vault, segment: Segment, released: Released) -> Released:
+        """Put values back in the place of their placeholders; what may still become a placeholder waits."""
+        restorer = self._restorers.get(segment.channel)
+        if restorer is None:
+            # What is JSON must stay JSON whatever the value holds.
+            escaped = self._structured or segment.carrier is Carrier.STRUCTURED
+            restorer = self._restorers[segment.channel] = Restorer(vault, escaped=escaped)
+        text = restorer.feed(released.text)
+        if segment.whole or released.blocked:
+            text += restorer.finish()
+        return released if text == released.text else Released(text, blocked=released.blocked)
 
     def _show(self, number: int, text: str) -> str:
         """Note what is shown of an answer; return it, behind the opening label where that is due."""

@@ -9,10 +9,14 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class ScanText(NamedTuple):
-    """Scan these texts outside the event loop; answered by `ScanCompleted` or `ScanFailed`."""
+    """Scan these texts outside the event loop; answered by `ScanCompleted` or `ScanFailed`.
+
+    ``personal`` says whether personal data is looked for as well.
+    """
 
     phase: Phase
     texts: tuple[str, ...]
+    personal: bool = False
 
 
 class OpenUpstream(NamedTuple):

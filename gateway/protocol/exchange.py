@@ -10,24 +10,25 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any, ClassVar, cast
 
-from filters.findings import Action, Phase, Stage
+from filters.findings import Action, Findings, Phase, Stage
 from gateway.errors import ANSWERS, ErrorCode, RequestError
 from gateway.protocol import commands as wish
 from gateway.protocol import events as fact
 from gateway.protocol.answers import AnswerBuilder
-from gateway.protocol.buffered import Findings, Texts, judge_texts, label_answers, texts_of
+from gateway.protocol.buffered import Texts, judge_texts, label_answers, texts_of
 from gateway.protocol.carriage import ReplyKind
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.base import Identity, Input, ParsedRequest
 from gateway.protocol.judge import Decision, Judge
 from gateway.protocol.moderations import input_texts, moderate
 from gateway.protocol.nested import scan_nested
+from gateway.protocol.placeholders import Vault
 from gateway.protocol.policy import FailMode
 from gateway.protocol.record import ExchangeRecord
+from gateway.protocol.restoring import restore_document
+from gateway.protocol.scanning import Scanning, left_out
 from gateway.protocol.sse import KEEP_ALIVE
 from gateway.protocol.streaming import StreamedReply
-from gateway.protocol.texts import TOOL_DEFINITIONS
-from gateway.protocol.verdicts import Unread, all_unread
 from gateway.protocol.whole import WholeReply
 
 _OK = 200
@@ -67,19 +68,18 @@ class Exchange:
     Attributes:
         state: where it is.
         record: what was recorded of it, once it was.
-        lookups: texts of the prompt that were known to be clean, and texts that were looked up in vain.
     """
 
     def __init__(self, context: ExchangeContext) -> None:
         self.state = State.IDLE
         self.record: ExchangeRecord | None = None
-        self.lookups = (0, 0)
         self._context = context
         self._judge = Judge(context.policy, observe=context.observe)
+        self._vault = Vault(context.request_id)
         self._builder = AnswerBuilder(context, self._judge)
         self._request = _NO_REQUEST
         self._texts = Texts((), 0)
-        self._unread = all_unread(())  # those of them that have to be scanned
+        self._scanning = Scanning(context)
         self._prompt_characters = 0
         self._whole: WholeReply | None = None
         self._content_type = ""
@@ -101,6 +101,11 @@ class Exchange:
     def decision(self) -> Decision:
         """The decision so far."""
         return self._judge.decision
+
+    @property
+    def lookups(self) -> tuple[int, int]:
+        """Texts of the prompt that were known to be clean, and texts that were looked up in vain."""
+        return self._scanning.lookups
 
     @property
     def held_characters(self) -> int:
@@ -154,51 +159,38 @@ class Exchange:
         # The whole document, every role and the history: a place that is not read would be a way round.
         inputs = self._request.inputs
         document = self._request.document
-        self._texts = texts_of(document, self._left_out()) if inputs is None else input_texts(inputs)
+        self._texts = (
+            texts_of(document, left_out(self._context, document, self._judge))
+            if inputs is None
+            else input_texts(inputs)
+        )
         self._prompt_characters = self._texts.characters
         return self._scan(Phase.REQUEST, at_us)
-
-    def _left_out(self) -> frozenset[str]:
-        """Say which members of the request the policy leaves unread; what passes so is recorded."""
-        document = self._request.document
-        if self._context.policy.scan_tool_definitions or not any(document.get(name) for name in TOOL_DEFINITIONS):
-            return frozenset()
-        self._judge.left_unread(Phase.REQUEST, Stage.KEYWORDS, "tool_definitions")
-        return TOOL_DEFINITIONS
 
     def _on_refused(self, event: fact.RequestRefused, at_us: int) -> list[wish.Command]:
         self._started_at_us = at_us
         return self._fail(event.code, at_us)
 
     def _scan(self, phase: Phase, at_us: int) -> list[wish.Command]:
-        unread = self._unread = self._look_up(phase)
-        # A hop to the pool costs more than a short scan; a long scan on the loop delays every other stream.
-        if unread.characters > self._context.bounds.inline_scan_characters:
+        found = self._scanning.begin(phase, self._texts)
+        if isinstance(found, wish.ScanText):
             self.state = State.SCANNING_REQUEST if phase is Phase.REQUEST else State.SCANNING_REPLY
-            return [wish.ScanText(phase, unread.texts)]
-        found = scan_nested(self._context.ruleset.matcher(phase), unread.texts)
-        return self._judged(phase, self._context.memory.settle(unread, found), at_us)
-
-    def _look_up(self, phase: Phase) -> Unread:
-        """Return what has to be scanned: the history of a conversation was, with the turn before."""
-        context, texts = self._context, [group.text for group in self._texts.groups]
-        # A reply is seen once; when it comes back it is part of a prompt, and judged as one.
-        if phase is Phase.RESPONSE:
-            return all_unread(texts)
-        unread = context.memory.unread(f"{phase} {context.ruleset.digest}", texts)
-        self.lookups = (unread.hits, unread.misses)
-        return unread
+            return [found]
+        return self._judged(phase, found, at_us)
 
     def _on_scanned(self, event: fact.ScanCompleted, at_us: int) -> list[wish.Command]:
         self._check_scan(event)
-        # A scan short by one text would let that text pass unread.
-        if len(event.findings) != len(self._unread.texts):
-            raise IllegalEventError("a scan must answer for each text")
-        return self._judged(event.phase, self._context.memory.settle(self._unread, event.findings), at_us)
+        try:
+            found = self._scanning.settle(event.findings)
+        except ValueError as exc:
+            raise IllegalEventError(str(exc)) from exc
+        return self._judged(event.phase, found, at_us)
 
     def _on_scan_failed(self, event: fact.ScanFailed, at_us: int) -> list[wish.Command]:
         self._check_scan(event)
-        if self._judge.unscanned(event.phase, Stage.KEYWORDS, event.reason) is FailMode.CLOSED:
+        missed = self._scanning.missed_stages(event.phase)
+        # All of them, so that the record names each; any may close.
+        if FailMode.CLOSED in [self._judge.unscanned(event.phase, stage, event.reason) for stage in missed]:
             return self._fail(ErrorCode.SCAN_FAILED, at_us)
         # Open: as if nothing was found; the tally already says `unscanned`, so it cannot be recorded as allowed.
         return self._judged(event.phase, tuple(() for _ in self._texts.groups), at_us)
@@ -214,9 +206,9 @@ class Exchange:
             return self._answer_itself(self._request.inputs, findings, at_us)
         if phase is Phase.RESPONSE:
             whole = self._read_whole()
-            action = whole.judge(findings, self._judge)
+            action = whole.judge(findings, self._judge, self._vault)
             return self._refuse(at_us) if action is Action.BLOCK else self._deliver(whole, action, at_us)
-        if judge_texts(phase, self._texts, findings, self._judge) is Action.BLOCK:
+        if judge_texts(phase, self._texts, findings, self._judge, self._vault) is Action.BLOCK:
             identity = self._builder.identity
             # A refusal names the model asked for, which is the client's text like any other.
             if any(scan_nested(self._context.ruleset.matcher(phase), (identity.model,))):
@@ -273,7 +265,9 @@ class Exchange:
             self.state = State.PASSING
             return [self._builder.binary_start(event.content_type)]
         self.state = State.STREAMING
-        self._stream = StreamedReply(context, self._judge, self._builder.identity, structured=request.structured)
+        self._stream = StreamedReply(
+            context, self._judge, self._builder.identity, self._vault, structured=request.structured
+        )
         return [self._builder.stream_start()]
 
     def _produce(self) -> None:
@@ -383,7 +377,11 @@ class Exchange:
         return [self._append(at_us, durable=True)]
 
     def _deliver(self, whole: WholeReply, action: Action, at_us: int) -> list[wish.Command]:
-        if action is Action.MASK:
+        # Behind the scan, which is of what the model said; the values are the user's own.
+        restored = bool(self._vault) and restore_document(
+            whole.document, self._vault, structured=self._request.structured
+        )
+        if restored or action is Action.MASK:
             self._context.dialect.withhold(whole.document)
         # An error of the model server is no generated content, nor is a number of tokens: neither label nor number.
         generated = self._status == _OK and self._context.dialect.generates

@@ -29,7 +29,12 @@ class Decision(StrEnum):
 
 # By place, so that a new decision is given its rank where it is written.
 _GRAVITY = {decision: rank for rank, decision in enumerate(Decision)}
-_DECISION = {Action.FLAG: Decision.FLAG, Action.MASK: Decision.MASK, Action.BLOCK: Decision.BLOCK}
+_DECISION = {
+    Action.FLAG: Decision.FLAG,
+    Action.RESTORE: Decision.MASK,
+    Action.MASK: Decision.MASK,
+    Action.BLOCK: Decision.BLOCK,
+}
 
 
 class Judge:
@@ -70,7 +75,10 @@ class Judge:
         # Not counted either: what the operator switched off should not fill the record.
         if action is Action.OFF:
             return action
-        if action is Action.MASK and not maskable:
+        # What a model said is nobody's prompt: there is nothing to restore it from.
+        if action is Action.RESTORE and phase is Phase.RESPONSE:
+            action = Action.MASK
+        if action in (Action.MASK, Action.RESTORE) and not maskable:
             action = Action.BLOCK
         self._count(phase, finding, action)
         # Behind the count: the record shows what the policy would have done.
@@ -92,7 +100,7 @@ class Judge:
     def acts(self, phase: Phase, finding: Finding) -> bool:
         """Tell whether a finding would change or stop the text, without recording it."""
         # Counted where the text itself is read; the same words would count twice.
-        return not self._observe and self._policy.action_for(phase, finding) in (Action.MASK, Action.BLOCK)
+        return not self._observe and self._policy.action_for(phase, finding) not in (Action.OFF, Action.FLAG)
 
     def unscanned(self, phase: Phase, stage: Stage, reason: str) -> FailMode:
         """Say what a stage's fail mode makes of a text it did not scan; what passes so is recorded as such."""

@@ -7,9 +7,9 @@ covers our risk class.
 
 from collections.abc import Sequence
 
-from filters.findings import Action, Finding, Phase
+from filters.findings import Action, Finding, Findings, Phase
 from filters.keywords import MOST_FINDINGS
-from gateway.protocol.buffered import Findings, Texts
+from gateway.protocol.buffered import Texts
 from gateway.protocol.dialects.base import Document, Identity, Input
 from gateway.protocol.judge import Judge
 from gateway.protocol.texts import TextGroup

@@ -18,6 +18,8 @@ from gateway.protocol.gate import Released
 from gateway.protocol.judge import Judge
 from gateway.protocol.nested import scan_nested
 from gateway.protocol.outbox import Leaving, Outbox
+from gateway.protocol.personal import following
+from gateway.protocol.placeholders import Vault
 from gateway.protocol.policy import FailMode
 from gateway.protocol.sse import SseDecoder, SseFrame
 from gateway.protocol.templates import FrameTemplate, fill, make_template, text_between
@@ -38,6 +40,7 @@ class StreamedReply:
         context: the rules.
         judge: keeps the tally of the exchange.
         identity: names frames that are made here.
+        vault: values that are restored in what is shown.
         structured: True when JSON was asked for.
 
     Attributes:
@@ -46,11 +49,14 @@ class StreamedReply:
         stop: why the stream must end before the model ends it: ``content_filter`` for a block, else the error.
     """
 
-    def __init__(self, context: ExchangeContext, judge: Judge, identity: Identity, *, structured: bool) -> None:
+    def __init__(
+        self, context: ExchangeContext, judge: Judge, identity: Identity, vault: Vault, *, structured: bool
+    ) -> None:
         self._dialect = context.dialect
         self._format = context.dialect.stream(identity)
         self._matcher = context.ruleset.response
         self._judge = judge
+        self._vault = vault
         self._decoder = SseDecoder(context.bounds.frame_bytes)
         self._scanned: set[str | bytes] = set()
         self._template: FrameTemplate | None = None
@@ -62,6 +68,8 @@ class StreamedReply:
             limit=context.bounds.channels,
             # Whoever says all of it once more does so in one frame.
             most_shown=context.bounds.frame_bytes if self._format.repeats else 0,
+            personal=following(context),
+            vault=vault,
         )
         self._outbox = Outbox(self._dialect, self._format, self.channels)
         self.done = False
@@ -182,7 +190,7 @@ class StreamedReply:
     def _covered(self, passages: Sequence[TextGroup]) -> bool:
         """Scan texts that are complete in their frame, and mask them there; tell whether that changed any."""
         findings = scan_nested(self._matcher, [each.text for each in passages])
-        action = judge_texts(Phase.RESPONSE, Texts(tuple(passages), 0), findings, self._judge)
+        action = judge_texts(Phase.RESPONSE, Texts(tuple(passages), 0), findings, self._judge, self._vault)
         if action is Action.BLOCK:
             self.stop = ErrorCode.CONTENT_FILTER
         return action is Action.MASK

@@ -2,8 +2,8 @@
 
 Rules: what is remembered says exactly what a scan would say; only texts without findings are remembered, since a
 finding is rare and its rescan cheap; a text is known by a digest that nobody outside can compute, bound to what it
-was scanned with, and is itself never kept; who was seen least recently goes first. The loop and the document thread of
-one worker share it: each step is a single one on one table.
+was scanned with, and is itself never kept; who was seen least recently goes first. The loop and the document thread
+of one worker share it: each step is a single one on one table.
 """
 
 from collections import OrderedDict
@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
-from filters.findings import Finding
+from filters.findings import Finding, Findings
 from filters.keywords import MOST_FINDINGS
-from gateway.protocol.buffered import Findings
 
 # A look-up takes 1.5 to 2 µs here and 2 to 10 ns a character; reading so much Chinese takes twice that.
 SHORTEST_CHARACTERS = 64

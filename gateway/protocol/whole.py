@@ -4,12 +4,13 @@ Rules: what leaves is what was scanned, encoded again; members set aside (`gatew
 when nothing was blocked, and spellings only when nothing was masked either.
 """
 
-from filters.findings import Action, Phase
+from filters.findings import Action, Findings, Phase
 from gateway.protocol.asides import Aside, may_show, put_back, set_aside, spelled
-from gateway.protocol.buffered import BufferedReply, Findings, Texts, judge_texts, texts_of
+from gateway.protocol.buffered import BufferedReply, Texts, judge_texts, texts_of
 from gateway.protocol.carriage import ReplyKind
 from gateway.protocol.dialects.base import Answer, Dialect, Document
 from gateway.protocol.judge import Judge
+from gateway.protocol.placeholders import Vault
 from gateway.protocol.subtitles import read_transcript, write_transcript
 from gateway.protocol.texts import TextGroup
 
@@ -58,10 +59,10 @@ class WholeReply:
         characters = self._own_texts.characters + sum([len(group.text) for group in again])
         return Texts(self._own_texts.groups + again, characters)
 
-    def judge(self, findings: Findings, judge: Judge) -> Action:
+    def judge(self, findings: Findings, judge: Judge, vault: Vault) -> Action:
         """Judge what was found in the texts, and write the masks; return the gravest action."""
         count = len(self._own_texts.groups)
-        action = judge_texts(Phase.RESPONSE, self._own_texts, findings[:count], judge)
+        action = judge_texts(Phase.RESPONSE, self._own_texts, findings[:count], judge, vault)
         if action is not Action.BLOCK:
             clean = action is not Action.MASK and may_show(findings[count:], judge)
             put_back(self._asides, spellings=clean)

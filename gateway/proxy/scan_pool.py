@@ -12,7 +12,7 @@ from filters.ruleset import Ruleset
 from gateway import metrics
 from gateway.protocol.commands import ScanText
 from gateway.protocol.events import ScanCompleted, ScanFailed
-from gateway.protocol.nested import scan_nested
+from gateway.protocol.personal import scan_texts
 
 
 class ScanPool:
@@ -36,8 +36,9 @@ class ScanPool:
             return ScanFailed(job.phase, "scan_queue_full")
         self._pending += 1
         metrics.SCAN_QUEUE_DEPTH.inc()
-        matcher = ruleset.matcher(job.phase)
-        work = asyncio.get_running_loop().run_in_executor(self._threads, lambda: scan_nested(matcher, job.texts))
+        work = asyncio.get_running_loop().run_in_executor(
+            self._threads, lambda: scan_texts(ruleset, job.phase, job.texts, personal=job.personal)
+        )
         work.add_done_callback(self._done)
         try:
             # Shielded: a scan that is too late still occupies its thread, and its place in the queue with it.

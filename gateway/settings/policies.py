@@ -64,10 +64,14 @@ def _policy(name: str, given: PolicySettings) -> Policy:
 
 
 def _phase(given: PhaseSettings) -> PhasePolicy:
+    actions = {Stage.KEYWORDS: given.keywords, Stage.PERSONAL_DATA: given.personal_data}
     return PhasePolicy(
         # Absent, so that the action of each term is asked; no action here could say that.
-        actions={} if given.keywords is None else {Stage.KEYWORDS: given.keywords},
-        fail_modes={Stage.KEYWORDS: given.fail_mode.keywords},
+        actions={stage: action for stage, action in actions.items() if action is not None},
+        fail_modes={
+            Stage.KEYWORDS: given.fail_mode.keywords,
+            Stage.PERSONAL_DATA: given.fail_mode.personal_data,
+        },
     )
 
 

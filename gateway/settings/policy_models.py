@@ -20,6 +20,10 @@ class FailModes(Section):
         FailMode.CLOSED,
         description="`closed`: the text does not pass; `open`: it passes as `unscanned`, counted and recorded.",
     )
+    personal_data: FailMode = Field(
+        FailMode.CLOSED,
+        description="The same for personal data; without effect where it is only flagged.",
+    )
 
 
 class PhaseSettings(Section):
@@ -28,6 +32,12 @@ class PhaseSettings(Section):
     keywords: Action | None = Field(
         None,
         description="Action for every keyword finding; absent leaves it to the term's own.",
+    )
+    # Absent is a flag, as their terms say: whether a number is a leak or the question, only the operator knows.
+    personal_data: Action | None = Field(
+        None,
+        description="Action for personal data and secrets; absent flags them. `restore` gives the model a "
+        "placeholder and the reply the value again; in replies it is the same as `mask`.",
     )
     fail_mode: FailModes = FailModes()
 

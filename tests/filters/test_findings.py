@@ -5,7 +5,7 @@ from filters.findings import Action, Phase, Severity, Term
 
 def test_actions_and_severities_are_ordered_mildest_first() -> None:
     """The gravest of several is the last in order; policies and strikes rely on it."""
-    assert list(Action) == [Action.OFF, Action.FLAG, Action.MASK, Action.BLOCK]
+    assert list(Action) == [Action.OFF, Action.FLAG, Action.RESTORE, Action.MASK, Action.BLOCK]
     assert Severity.LOW < Severity.MEDIUM < Severity.HIGH
 
 

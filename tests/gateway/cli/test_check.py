@@ -190,3 +190,13 @@ def test_a_rule_for_an_unknown_risk_is_refused(tmp_path: Path) -> None:
     result = _check("text")
     assert result.exit_code == 2
     assert "A.9" in result.stderr
+
+
+def test_personal_data_is_found_by_its_kind() -> None:
+    """Unless only keywords are asked for; the value is in the text that was given and nowhere else."""
+    result = _check("电话 13812345678", "--json")
+    (found,) = orjson.loads(result.stdout)["findings"]
+    assert (found["stage"], found["term"], found["start"]) == ("personal_data", "personal_data.phone", 3)
+    assert "13812345678" not in result.stdout
+    assert _check("电话 13812345678", "--stages", "keywords").exit_code == 0
+    assert _check(TERM, "--stages", "personal_data").exit_code == 0

@@ -37,7 +37,7 @@ from gateway.protocol.events import (
 )
 from gateway.protocol.exchange import Exchange, State
 from gateway.protocol.labels import Labelling, Position
-from gateway.protocol.nested import scan_nested
+from gateway.protocol.personal import scan_texts
 from gateway.protocol.policy import Policy
 from gateway.protocol.record import ExchangeRecord
 
@@ -261,8 +261,7 @@ def run(context: ExchangeContext, events: Iterable[Event]) -> Outcome:
             if isinstance(command, AppendAudit):
                 pending += exchange.receive_event(AuditAppended(), AT_US)
             elif isinstance(command, ScanText):
-                matcher = context.ruleset.matcher(command.phase)
-                found = scan_nested(matcher, command.texts)
+                found = scan_texts(context.ruleset, command.phase, command.texts, personal=command.personal)
                 pending += exchange.receive_event(ScanCompleted(command.phase, found), AT_US)
     return Outcome(commands, exchange)
 

@@ -8,6 +8,7 @@ from gateway.protocol.buffered import BufferedReply, judge_texts, label_answers,
 from gateway.protocol.dialects.openai_chat import OpenAIChat
 from gateway.protocol.judge import Judge
 from gateway.protocol.labels import Position
+from gateway.protocol.placeholders import Vault
 from gateway.protocol.policy import Policy
 from tests.gateway.protocol.playbook import LABEL, ask, given, request
 
@@ -19,7 +20,7 @@ def test_all_findings_are_judged_and_masks_written() -> None:
     texts = texts_of(document)
     judge = Judge(Policy(), observe=False)
     found = tuple(tuple(context.ruleset.request.scan(group.text)) for group in texts.groups)
-    assert judge_texts(Phase.REQUEST, texts, found, judge) is Action.BLOCK
+    assert judge_texts(Phase.REQUEST, texts, found, judge, Vault("req-1")) is Action.BLOCK
     assert texts.characters == len("aodd mildbadmild")
     assert document == {"a": "odd ****", "input": ["bad", "****"]}
     assert sum(each.count for each in judge.recorded) == 4
@@ -27,7 +28,10 @@ def test_all_findings_are_judged_and_masks_written() -> None:
 
 def test_nothing_found_is_no_action() -> None:
     """A document without findings is left as it is."""
-    assert judge_texts(Phase.REQUEST, texts_of({"a": "x"}), ((), ()), Judge(Policy(), observe=False)) is Action.OFF
+    assert (
+        judge_texts(Phase.REQUEST, texts_of({"a": "x"}), ((), ()), Judge(Policy(), observe=False), Vault("req-1"))
+        is Action.OFF
+    )
 
 
 @pytest.mark.parametrize(

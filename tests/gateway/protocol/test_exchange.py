@@ -369,7 +369,7 @@ def test_an_audit_that_fails_replaces_a_whole_answer() -> None:
 def test_long_texts_are_scanned_in_the_pool(text: str) -> None:
     """The same decision as inline; every text is handed over."""
     context = given(["forbidden"], bounds=LONG)
-    play = Play(context) >> RequestReceived(request(text)) << [ScanText(Phase.REQUEST, ("m", text))]
+    play = Play(context) >> RequestReceived(request(text)) << [ScanText(Phase.REQUEST, ("m", text), personal=True)]
     assert play.exchange.state is State.SCANNING_REQUEST
     assert ask(context, request(text, stream=False)).decision == ask(given(["forbidden"]), request(text)).decision
     answered = ask(context, request(stream=False), reply(text))

@@ -6,7 +6,7 @@ from filters.findings import Action, Finding, Phase, Stage
 from gateway.protocol.policy import FailMode, PhasePolicy, Policy, RiskPolicy
 from tests.gateway.protocol.playbook import RISK, term
 
-OFF, FLAG, MASK, BLOCK = Action
+OFF, FLAG, RESTORE, MASK, BLOCK = Action
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,7 @@ OFF, FLAG, MASK, BLOCK = Action
     [
         (FLAG, MASK, BLOCK, FLAG),
         (None, MASK, BLOCK, MASK),
+        (RESTORE, MASK, FLAG, RESTORE),
         (None, None, BLOCK, BLOCK),
         (BLOCK, None, FLAG, BLOCK),
         (OFF, BLOCK, BLOCK, OFF),

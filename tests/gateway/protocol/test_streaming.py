@@ -11,6 +11,7 @@ from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.base import Identity
 from gateway.protocol.judge import Judge
 from gateway.protocol.labels import Position
+from gateway.protocol.placeholders import Vault
 from gateway.protocol.policy import FailMode, PhasePolicy, Policy
 from gateway.protocol.streaming import StreamedReply
 from tests.gateway.protocol import playbook_messages as messages
@@ -34,7 +35,7 @@ from tests.gateway.protocol.playbook import (
 def streamed(context: ExchangeContext) -> StreamedReply:
     """Build a streamed reply by itself."""
     judge = Judge(context.policy, observe=context.observe)
-    return StreamedReply(context, judge, Identity("req-1", "m", 1), structured=False)
+    return StreamedReply(context, judge, Identity("req-1", "m", 1), Vault("req-1"), structured=False)
 
 
 def test_the_frame_that_may_be_last_waits_for_its_successor() -> None:

@@ -15,6 +15,8 @@ refusal = "error"
 scan_tool_definitions = false
 request.keywords = "block"
 request.fail_mode.keywords = "open"
+request.personal_data = "restore"
+response.fail_mode.personal_data = "open"
 risks."A.1.f" = {action = "mask", answer.zh = "不行"}
 risks."A.1.x" = {action = "off"}
 """
@@ -26,8 +28,11 @@ def test_every_setting_reaches_the_core(tmp_path: Path) -> None:
     assert policies["strict"] == Policy(
         name="strict",
         refusal=RefusalStyle.ERROR,
-        request=PhasePolicy({Stage.KEYWORDS: Action.BLOCK}, {Stage.KEYWORDS: FailMode.OPEN}),
-        response=PhasePolicy({}, {Stage.KEYWORDS: FailMode.CLOSED}),
+        request=PhasePolicy(
+            {Stage.KEYWORDS: Action.BLOCK, Stage.PERSONAL_DATA: Action.RESTORE},
+            {Stage.KEYWORDS: FailMode.OPEN, Stage.PERSONAL_DATA: FailMode.CLOSED},
+        ),
+        response=PhasePolicy({}, {Stage.KEYWORDS: FailMode.CLOSED, Stage.PERSONAL_DATA: FailMode.OPEN}),
         risks={
             "A.1.f": RiskPolicy(Action.MASK, {"zh": "不行"}),
             "A.1.x": RiskPolicy(Action.OFF, {}),
@@ -43,7 +48,7 @@ def test_the_default_policy_fails_closed_and_decides_nothing_itself() -> None:
     assert policy.scan_tool_definitions
     for phase in Phase:
         assert policy.phase(phase).actions == {}
-        assert policy.phase(phase).fail_mode(Stage.KEYWORDS) is FailMode.CLOSED
+        assert {policy.phase(phase).fail_mode(stage) for stage in Stage} == {FailMode.CLOSED}
 
 
 def test_a_rule_for_an_unknown_risk_is_an_error(tmp_path: Path) -> None:
