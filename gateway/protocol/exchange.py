@@ -7,7 +7,6 @@ the record is still made.
 """
 
 from collections.abc import Callable
-from enum import Enum, auto
 from typing import Any, ClassVar, cast
 
 from filters.findings import Action, Findings, Phase, Stage
@@ -28,6 +27,7 @@ from gateway.protocol.record import ExchangeRecord
 from gateway.protocol.restoring import restore_document
 from gateway.protocol.scanning import Scanning, left_out
 from gateway.protocol.sse import KEEP_ALIVE
+from gateway.protocol.states import State
 from gateway.protocol.streaming import StreamedReply
 from gateway.protocol.whole import WholeReply
 
@@ -38,21 +38,6 @@ _CREDENTIALS_REFUSED = frozenset({401, 403, 407})
 # The client chooses this name: unbounded, every request could swell the audit trail.
 _RECORDED_MODEL_CHARACTERS = 128
 _NO_REQUEST = ParsedRequest({}, "", streamed=False, structured=False, language_hint="")  # until one was read
-
-
-class State(Enum):
-    """Where an exchange is."""
-
-    IDLE = auto()
-    SCANNING_REQUEST = auto()  # the prompt is long: the scan pool reads it
-    AWAITING_UPSTREAM = auto()
-    BUFFERING = auto()  # a reply that is read whole comes in
-    SCANNING_REPLY = auto()  # it is long: the scan pool reads it
-    STREAMING = auto()
-    PASSING = auto()  # a reply nobody can read goes out as it comes in
-    RECORDING = auto()  # the record is being appended; what follows waits for it
-    CLOSING = auto()  # the answer is complete but for the model server's own end
-    DONE = auto()
 
 
 class IllegalEventError(RuntimeError):

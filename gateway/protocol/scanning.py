@@ -62,7 +62,7 @@ class Scanning:
         return self._context.memory.settle(self._unread, findings)
 
     def missed_stages(self, phase: Phase) -> list[Stage]:
-        """Return the stages that a failed scan misses: one scan serves all, but not one that would only have noted."""
+        """Return the stages a failed scan misses: one scan serves all, but none that would only have noted."""
         noted = not acts_on_personal_data(self._context.policy, phase)
         return [Stage.KEYWORDS] if noted else [Stage.KEYWORDS, Stage.PERSONAL_DATA]
 

@@ -21,7 +21,8 @@ from gateway.errors import ErrorCode, RequestError, ResourceError, UpstreamError
 from gateway.protocol import commands as wish
 from gateway.protocol import events as fact
 from gateway.protocol.context import ExchangeContext
-from gateway.protocol.exchange import Exchange, State
+from gateway.protocol.exchange import Exchange
+from gateway.protocol.states import State
 from gateway.proxy.keep_alive import KeepAlive
 from gateway.proxy.services import Services
 from gateway.proxy.upstream.decoded import Reply

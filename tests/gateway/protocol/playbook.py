@@ -35,11 +35,12 @@ from gateway.protocol.events import (
     UpstreamFinished,
     UpstreamStarted,
 )
-from gateway.protocol.exchange import Exchange, State
+from gateway.protocol.exchange import Exchange
 from gateway.protocol.labels import Labelling, Position
 from gateway.protocol.personal import scan_texts
 from gateway.protocol.policy import Policy
 from gateway.protocol.record import ExchangeRecord
+from gateway.protocol.states import State
 
 RISK = "A.1.f"
 DIGEST = "sha256:" + "0" * 64

@@ -26,7 +26,8 @@ from gateway.protocol.events import (
     UpstreamFinished,
     UpstreamStarted,
 )
-from gateway.protocol.exchange import IllegalEventError, State
+from gateway.protocol.exchange import IllegalEventError
+from gateway.protocol.states import State
 from tests.gateway.protocol.playbook import (
     ANY_DATA,
     AT_US,

@@ -1,0 +1,18 @@
+"""The states of an exchange; which event is legal in which of them is a table in `gateway.protocol.exchange`."""
+
+from enum import Enum, auto
+
+
+class State(Enum):
+    """Where an exchange is."""
+
+    IDLE = auto()
+    SCANNING_REQUEST = auto()  # the prompt is long: the scan pool reads it
+    AWAITING_UPSTREAM = auto()
+    BUFFERING = auto()  # a reply that is read whole comes in
+    SCANNING_REPLY = auto()  # it is long: the scan pool reads it
+    STREAMING = auto()
+    PASSING = auto()  # a reply nobody can read goes out as it comes in
+    RECORDING = auto()  # the record is being appended; what follows waits for it
+    CLOSING = auto()  # the answer is complete but for the model server's own end
+    DONE = auto()
