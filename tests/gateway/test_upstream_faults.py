@@ -104,7 +104,7 @@ def test_a_server_killed_in_mid_stream_is_not_replaced(tmp_path: Path) -> None:
 def test_a_reply_that_never_comes_to_its_end_is_cut(tmp_path: Path) -> None:
     """However steadily it goes on: the whole has its time as well."""
     script = (Do.READ_REQUEST, STREAM_HEAD, delta("水位正常"), Do.AWAIT_CLOSE)
-    with in_front_of_all(tmp_path, script, own=({"total_seconds": 0.3, "idle_seconds": 60},)) as (running, _):
+    with in_front_of_all(tmp_path, script, own=({"total_seconds": 1, "idle_seconds": 60},)) as (running, _):
         response = running.post(chat("你好", stream=True))
         assert frames_of(response.content)[-1]["error"]["code"] == "upstream_timeout"
 
