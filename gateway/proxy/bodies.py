@@ -35,13 +35,14 @@ class _Described(NamedTuple):
     codings: list[bytes]
 
 
-async def read_body(headers: Headers, receive: Receive, services: Services) -> bytes:
+async def read_body(headers: Headers, receive: Receive, services: Services, *, is_json: bool) -> bytes:
     """Read a request's body.
 
     Args:
         headers: of the request.
         receive: ASGI.
         services: know the bounds, and have the thread that unpacks.
+        is_json: whether the route takes JSON; where it does not, its wire format looks at the type itself.
 
     Raises:
         GatewayError: it is too large, too late, or in no form that is read here.
@@ -51,7 +52,7 @@ async def read_body(headers: Headers, receive: Receive, services: Services) -> b
     # Refused by its head, a body is never gathered, and a client that asked first need not send it.
     if described.length_bytes > services.body_limit_bytes:
         raise GatewayError("", ErrorCode.BODY_TOO_LARGE)
-    if not _is_json(described.media_type):
+    if is_json and not _is_json(described.media_type):
         raise GatewayError("", ErrorCode.UNSUPPORTED_MEDIA_TYPE)
     if not described.codings:
         return await _arrived(receive, services)

@@ -15,7 +15,7 @@ from typing import Any
 from gateway.accounts.account import Account, AccountKind
 from gateway.errors import ErrorCode, GatewayError
 from gateway.protocol import events as fact
-from gateway.protocol.carriage import RequestHead
+from gateway.protocol.carriage import RequestHead, encode_json
 from gateway.protocol.commands import Headers
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.anthropic_messages import AnthropicMessages, AnthropicTokenCount
@@ -39,7 +39,6 @@ Scope = dict[str, Any]
 
 # What a wire format's headers are made of: names and versions. Anything else stays here, since nobody scans it.
 _FORWARDABLE = re.compile(rb"[A-Za-z0-9._,:;=/ -]{1,256}")
-_METHODS = b"POST, OPTIONS"
 
 OPENAI_CHAT: Dialect = OpenAIChat()
 OPENAI_MODELS: Dialect = OpenAIModels()
@@ -73,8 +72,8 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
         services, at_us = self._services(), time.time_ns() // 1000
-        if scope["method"] == "OPTIONS" and scope["path"] in ROUTES:
-            await _say_what_is_taken(scope, services, send)
+        if scope["method"] == "OPTIONS" and (asked := find_route(scope["path"])) is not None:
+            await _say_what_is_taken(asked[0], scope, services, send)
             return
         request_id = new_request_id(at_us)
         account: Account | None = None
@@ -87,14 +86,15 @@ class Endpoint:
             account = await _authenticate(services, scope, at_us)
             policy = services.policy(account.policy)
             head = RequestHead(_content_type(scope), rest)
-            event = fact.RequestReceived(await read_body(scope["headers"], receive, services), head)
+            is_json = dialect.carriage.encode is encode_json
+            event = fact.RequestReceived(await read_body(scope["headers"], receive, services, is_json=is_json), head)
         except ClientLeftError:
             return
         except GatewayError as exc:
             # Answered in the shape of the path asked for: a client library can read no other.
             dialect = (find_route(scope["path"]) or (OPENAI_CHAT, ""))[0]
             event = fact.RequestRefused(exc.code)
-            extra += _refusal_headers(scope, exc.code)
+            extra += _refusal_headers(scope, dialect, exc.code)
         ruleset = services.ruleset
         context = ExchangeContext(
             request_id=request_id,
@@ -145,17 +145,22 @@ def _content_type(scope: Scope) -> str:
     return next((str(value, "latin-1") for name, value in scope["headers"] if name == b"content-type"), "")
 
 
-async def _say_what_is_taken(scope: Scope, services: Services, send: Send) -> None:
-    headers = ((b"allow", _METHODS), *services.cors.preflight(scope["headers"], _METHODS))
+async def _say_what_is_taken(dialect: Dialect, scope: Scope, services: Services, send: Send) -> None:
+    methods = _methods(dialect)
+    headers = ((b"allow", methods), *services.cors.preflight(scope["headers"], methods))
     await send({"type": "http.response.start", "status": 204, "headers": headers})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def _refusal_headers(scope: Scope, code: ErrorCode) -> Headers:
+def _methods(dialect: Dialect) -> bytes:
+    return f"{dialect.carriage.method}, OPTIONS".encode("ascii")
+
+
+def _refusal_headers(scope: Scope, dialect: Dialect, code: ErrorCode) -> Headers:
     """Return what a refusal tells a program: what would be taken, and whether the connection goes on."""
     extra: Headers = ()
     if code is ErrorCode.METHOD_NOT_ALLOWED:
-        extra = ((b"allow", _METHODS),)  # RFC 9110 section 15.5.6
+        extra = ((b"allow", _methods(dialect)),)  # RFC 9110 section 15.5.6
     elif code is ErrorCode.UNSUPPORTED_ENCODING:
         extra = ((b"accept-encoding", ACCEPTED),)  # section 15.5.16
     # Whether a client that waited for our consent now sends its body or the next request, nobody can tell.

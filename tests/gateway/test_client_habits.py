@@ -1,8 +1,10 @@
 """Habits of HTTP clients, over real sockets: what they send ahead, keep open, ask for and leave out."""
 
+import asyncio
 import gzip
 import http.client
 import socket
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,10 +14,12 @@ import orjson
 import pytest
 
 from gateway.accounts.account import AccountKind
+from gateway.standin.replies import HARM_TERM
 from tests.gateways import (
     BLOCKED,
     CHAT,
     DONE,
+    HTTP,
     STREAM_END,
     STREAM_HEAD,
     Gateway,
@@ -28,7 +32,7 @@ from tests.gateways import (
     reply,
     whole_answer,
 )
-from tests.raw_server import Do
+from tests.raw_server import Do, Script
 
 
 @contextmanager
@@ -161,3 +165,28 @@ def test_answers_in_other_codings_reach_the_client_plain(tmp_path: Path) -> None
         assert response.json()["choices"][0]["message"]["content"].startswith("水位正常")
         assert "content-encoding" not in response.headers
         assert b"\r\naccept-encoding: identity\r\n" in upstream.server.requests[0]
+
+
+def test_compressed_streams_reach_the_client_plain_and_at_once(tmp_path: Path) -> None:
+    """Frame by frame, as far as the server lets them go; what stands in them is found."""
+    go_on = asyncio.Event()
+    compressor = zlib.compressobj(wbits=31)
+    first, second = (_packed(compressor, text) for text in ("水位正常", "这里可以" + HARM_TERM))
+    head = STREAM_HEAD.replace(b"\r\n\r\n", b"\r\ncontent-encoding: gzip\r\n\r\n")
+    script: Script = (Do.READ_REQUEST, head, chunk(first), go_on, chunk(second), Do.AWAIT_CLOSE)
+    with in_front_of(tmp_path, script, idle_seconds=60) as (running, upstream):
+        body = chat("你好", stream=True)
+        with HTTP.stream("POST", running.url + CHAT, json=body, headers=running.headers()) as response:
+            pieces = response.iter_raw()
+            assert "水位正常" in next(pieces).decode()
+            upstream.set(go_on)
+            rest = b"".join(pieces)
+    assert HARM_TERM.encode() not in rest
+    assert b"content_filter" in rest
+
+
+def _packed(compressor: "zlib._Compress", text: str) -> bytes:
+    """Compress a frame so that it can be read before the next one comes."""
+    choice = {"index": 0, "delta": {"content": text}, "finish_reason": None}
+    frame = orjson.dumps({"id": "c1", "object": "chat.completion.chunk", "model": "m", "choices": [choice]})
+    return compressor.compress(b"data: " + frame + b"\n\n") + compressor.flush(zlib.Z_SYNC_FLUSH)

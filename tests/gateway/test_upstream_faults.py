@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from gateway.errors import ErrorCode
+from gateway.standin.replies import HARM_TERM
 from tests.gateways import (
     DONE,
     STREAM_END,
@@ -22,6 +23,7 @@ from tests.gateways import (
     expect_error,
     frames_of,
     gateway,
+    in_front_of,
     reply,
     said_in,
     scripted,
@@ -104,7 +106,7 @@ def test_a_server_killed_in_mid_stream_is_not_replaced(tmp_path: Path) -> None:
 def test_a_reply_that_never_comes_to_its_end_is_cut(tmp_path: Path) -> None:
     """However steadily it goes on: the whole has its time as well."""
     script = (Do.READ_REQUEST, STREAM_HEAD, delta("水位正常"), Do.AWAIT_CLOSE)
-    with in_front_of_all(tmp_path, script, own=({"total_seconds": 0.3, "idle_seconds": 60},)) as (running, _):
+    with in_front_of_all(tmp_path, script, own=({"total_seconds": 1, "idle_seconds": 60},)) as (running, _):
         response = running.post(chat("你好", stream=True))
         assert frames_of(response.content)[-1]["error"]["code"] == "upstream_timeout"
 
@@ -163,3 +165,27 @@ def test_servers_that_are_left_out_are_seen(tmp_path: Path) -> None:
         assert running.metric("sluice_upstream_ejected", upstream="a") == 1
         assert running.metric("sluice_upstream_ejected", upstream="b") == 0
         assert running.metric("sluice_upstream_requests_total", upstream="a", outcome="failed") >= 3
+
+
+@pytest.mark.parametrize(
+    ("status", "value", "passed"),
+    [
+        (b"429 Slow", b"7", "7"),
+        (b"503 Busy", b"Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:28:00 GMT"),
+        (b"429 Slow", HARM_TERM.encode(), None),
+        (b"429 Slow", b"7777777", None),
+        (b"400 No", b"7", None),
+    ],
+)
+def test_when_to_come_again_is_the_model_servers_to_say(
+    tmp_path: Path, status: bytes, value: bytes, passed: str | None
+) -> None:
+    """A time passes with the status it belongs to, and no text passes under its name; limits of our key stay here."""
+    headers = b"\r\nretry-after: " + value + b"\r\nx-ratelimit-remaining-requests: 3\r\n\r\n"
+    answer = reply(b'{"error": {"message": "busy"}}', status=status).replace(b"\r\n\r\n", headers, 1)
+    with in_front_of(tmp_path, (Do.READ_REQUEST, answer)) as (running, _):
+        response = running.post(chat("你好"))
+        assert response.headers.get("retry-after") == passed
+        assert "x-ratelimit-remaining-requests" not in response.headers
+        record = running.record(response.headers["x-request-id"])
+        assert (record.upstream, record.error) == ("test", "upstream_error")

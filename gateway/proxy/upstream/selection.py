@@ -5,8 +5,8 @@ interleaved. A server that fails several times running is left out for a while t
 one request is let through to it, and the others follow when that one was answered. Health is what real requests met:
 nothing is sent only to find out.
 
-A request never goes without a server because of all this: when every server that has its model is left out, they are
-all asked as if none were, since an answer that may come beats an error that is sure.
+A request never goes without a server because of all this, since an answer that may come beats an error that is sure:
+the last server that is in stays in, and when every server that has a model is left out, they are all asked for it.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -173,9 +173,12 @@ class Selector:
                 return state
         return None
 
+    def _is_last(self, state: _State) -> bool:
+        return all(each.left_out for each in self._states.values() if each is not state)
+
     def _failed(self, state: _State, now: float) -> Change | None:
         state.failures += 1
-        if state.failures < self._rules.failures and not state.left_out:
+        if not state.left_out and (state.failures < self._rules.failures or self._is_last(state)):
             return None
         seconds = self._rules.first_seconds * 2 ** min(state.relapses, _MOST_DOUBLINGS)
         # Between half and the whole of it.

@@ -368,33 +368,6 @@ class _Defective:
         """Nothing to let go of."""
 
 
-# What the model server says about itself.
-
-
-@pytest.mark.parametrize(
-    ("status", "value", "passed"),
-    [
-        (b"429 Slow", b"7", "7"),
-        (b"503 Busy", b"Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:28:00 GMT"),
-        (b"429 Slow", HARM_TERM.encode(), None),
-        (b"429 Slow", b"7777777", None),
-        (b"400 No", b"7", None),
-    ],
-)
-def test_when_to_come_again_is_the_model_servers_to_say(
-    tmp_path: Path, status: bytes, value: bytes, passed: str | None
-) -> None:
-    """A time passes with the status it belongs to, and no text passes under its name; limits of our key stay here."""
-    headers = b"\r\nretry-after: " + value + b"\r\nx-ratelimit-remaining-requests: 3\r\n\r\n"
-    answer = reply(b'{"error": {"message": "busy"}}', status=status).replace(b"\r\n\r\n", headers, 1)
-    with in_front_of(tmp_path, (Do.READ_REQUEST, answer)) as (running, _):
-        response = running.post(chat("你好"))
-        assert response.headers.get("retry-after") == passed
-        assert "x-ratelimit-remaining-requests" not in response.headers
-        record = running.record(response.headers["x-request-id"])
-        assert (record.upstream, record.error) == ("test", "upstream_error")
-
-
 # The audit trail.
 
 

@@ -151,6 +151,13 @@ def test_what_a_route_takes_is_told_without_a_key(shared: Gateway) -> None:
     assert HTTP.options(f"{shared.url}/v1/nowhere").status_code == 404
 
 
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/models/some-model"])
+def test_a_route_that_is_read_says_so(shared: Gateway, path: str) -> None:
+    """Each route names its own method, to whoever asks and to whoever uses another."""
+    assert HTTP.options(shared.url + path).headers["allow"] == "GET, OPTIONS"
+    assert shared.post(chat("你好"), path=path).headers["allow"] == "GET, OPTIONS"
+
+
 def test_pages_of_named_origins_may_call(tmp_path: Path, standin_url: str) -> None:
     """The preflight allows it, and every answer can be read with our headers: whole, streamed, refused and failed."""
     settings = {"server": {"cors_origins": ["https://chat.example"]}}

@@ -126,7 +126,8 @@ def test_what_was_sent_and_not_answered_is_never_sent_again(run: Run, first: Scr
     """The server may be generating: the client is told, and the other server hears nothing."""
 
     async def scenario() -> None:
-        async with fleet_of(first, _serve(b"b"), timeouts=PATIENT._replace(first_byte_seconds=0.1)) as servers:
+        seconds = 0.1 if code is ErrorCode.UPSTREAM_TIMEOUT else PATIENT.first_byte_seconds
+        async with fleet_of(first, _serve(b"b"), timeouts=PATIENT._replace(first_byte_seconds=seconds)) as servers:
             with pytest.raises(UpstreamError) as caught:
                 await servers.fleet.open(ASK)
             assert caught.value.code is code
@@ -249,10 +250,11 @@ def test_replies_that_break_off_leave_a_server_out(run: Run) -> None:
 
     async def scenario() -> None:
         broken: Script = (Do.READ_REQUEST, b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n", Do.RESET)
-        async with fleet_of(broken) as servers:
+        async with fleet_of(broken, [step for _ in range(3) for step in _serve(b"b")]) as servers:
             for _ in range(3):
                 with pytest.raises(UpstreamError):
                     await read_all((await servers.fleet.open(ASK)).reply)
+                assert await read_all((await servers.fleet.open(ASK)).reply) == b"b"
             assert _sample("sluice_upstream_ejected", upstream="fleet-0") == 1
 
     run(scenario())

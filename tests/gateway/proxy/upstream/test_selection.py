@@ -186,17 +186,30 @@ def test_chance_spreads_the_time(chance: float, seconds: float) -> None:
     assert play.choose() == "a"
 
 
-def test_when_all_fail_all_are_asked() -> None:
-    """An answer that may come beats an error that is sure; the only server of a model is never left out."""
-    play = Play(A, B).fail(A).fail(B)
+OTHER = Upstream("other", models={"other": "other"})
+
+
+def test_the_last_server_is_never_left_out() -> None:
+    """However often it fails, alone from the start or because the others are out; it is once another is back."""
+    alone = Play(A)
+    assert [alone.report(Outcome.FAILED, Choice(A)) for _ in range(5)] == [None] * 5
+    play = Play(A, B).fail(A).fail(B, 50)
+    assert [play.choose() for _ in range(3)] == ["b"] * 3
+    assert play.report(Outcome.ANSWERED, Choice(A)) is Change.RECOVERED
+    assert play.report(Outcome.FAILED, Choice(B)) is Change.EJECTED
+
+
+def test_when_all_servers_of_a_model_are_left_out_all_are_asked() -> None:
+    """An answer that may come beats an error that is sure."""
+    play = Play(A, B, OTHER).fail(A).fail(B)
     assert {play.choose() for _ in range(4)} == {"a", "b"}
-    alone = Play(Upstream("a", models={"x": "x"}), Upstream("b", models={"y": "y"})).fail(A)
+    alone = Play(Upstream("a", models={"x": "x"}), OTHER).fail(A)
     assert [alone.choose("x") for _ in range(3)] == ["a"] * 3
 
 
 def test_an_answer_in_spite_of_all_brings_a_server_back() -> None:
     """Where all were left out, the first that answers serves again."""
-    play = Play(A, B).fail(A).fail(B)
+    play = Play(A, B, OTHER).fail(A).fail(B)
     assert play.report(Outcome.ANSWERED, Choice(B)) is Change.RECOVERED
     assert {play.choose() for _ in range(4)} == {"b"}
 
