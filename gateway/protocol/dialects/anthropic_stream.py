@@ -17,7 +17,7 @@ from gateway.protocol.dialects.base import (
     Segment,
     Wait,
 )
-from gateway.protocol.dialects.frames import index_in, object_in, other_texts, type_of
+from gateway.protocol.dialects.frames import MOST_PARTS, index_in, object_in, other_texts, type_of
 
 # The deltas by which a block that has begun goes on.
 _STARTS = {"text": "text_delta", "thinking": "thinking_delta"}
@@ -87,7 +87,8 @@ class AnthropicStream:
         if kind == "content_block_start":
             index = document["index"]
             self._open[index] = str(document["content_block"].get("type"))
-            self._next = max(self._next, index + 1)
+            # No frame has a higher number: a message of so many blocks gets its last one twice.
+            self._next = min(max(self._next, index + 1), MOST_PARTS - 1)
         elif kind == "content_block_stop":
             self._open.pop(document["index"], None)
 

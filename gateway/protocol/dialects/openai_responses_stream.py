@@ -64,9 +64,8 @@ class OpenAIResponsesStream:
             self._keep(document)
         elif kind == "response.content_part.added":
             self._begin_part(document, document["part"])
-        # One without a text was not asked which part it is about.
+        # A delta that is no text has no place that was checked. Not all servers begin a part before its text.
         elif kind == "response.output_text.delta" and isinstance(document.get("delta"), str):
-            # Not all servers begin a part before its text.
             if (document["output_index"], document["content_index"]) not in self._open_parts:
                 self._begin_part(document, _text_part())
         elif kind == "response.content_part.done":
@@ -118,10 +117,11 @@ class OpenAIResponsesStream:
         response = document.get("response")
         if isinstance(response, dict):
             response.update(members)
-            output = response.setdefault("output", [])
+            listed = response.get("output")
+            output = listed if isinstance(listed, list) else []
             # The model's own last event does not know what was added to its response.
             made = [self._items[number] for number in self._made if number in self._items]
-            output += [item for item in made if item not in output]
+            response["output"] = [*output, *(item for item in made if item not in output)]
 
     def _number_of(self, item: Document, position: int) -> int:
         """Say which item of the stream an item of a response is: by its id, else by its place and type."""
@@ -154,8 +154,9 @@ class OpenAIResponsesStream:
         return self._part(number, index).get("type") == "output_text"
 
     def _part(self, number: int, index: int) -> Document:
-        content = self._items.get(number, {}).get("content") or []
-        return content[index] if index < len(content) else {}
+        content = self._items.get(number, {}).get("content")
+        part = content[index] if isinstance(content, list) and index < len(content) else None
+        return part if isinstance(part, dict) else {}
 
     def _delta(self, kind: str, number: int, place: Mapping[str, object], text: str) -> Document:
         event = _event(f"{kind}.delta", **self._about(number), **place, delta=text)
@@ -167,7 +168,8 @@ class OpenAIResponsesStream:
 
     def _message(self, text: str, status: str) -> list[Document]:
         """Build a message of its own, from its beginning to its end."""
-        number = max([*self._items, *self._numbers.values(), *self._open_items, -1]) + 1
+        # No frame has a higher number: a response of so many items gets its last one twice.
+        number = min(max([*self._items, *self._numbers.values(), *self._open_items, -1]) + 1, MOST_PARTS - 1)
         item = own_item(self._identity, status="in_progress") | {"id": f"msg_{self._identity.request_id}_{number}"}
         part = _text_part()
         about: Document = {"item_id": item["id"], "output_index": number, "content_index": 0}

@@ -283,3 +283,12 @@ def test_a_message_that_was_prefilled_is_scanned() -> None:
     """Its content is no running text, and complete in its frame."""
     begun = event("message_start", message=message({"type": "text", "text": "forbidden"}))
     assert stream(context(["forbidden"]), [begun], request()).decision == "block"
+
+
+@pytest.mark.parametrize("odd", [start(511), stop(3), event("message_start"), text("x", 7), event("error")])
+def test_odd_frames_are_no_faults_of_ours(odd: bytes) -> None:
+    """Whatever a server leaves out, the stream ends as one."""
+    for ending in ([], [b"data: {broken\n\n"]):
+        outcome = stream(context(), [begin(), start(), text("hi"), odd, stop(), *ending], request())
+        assert outcome.decision in {"allow", "error"}
+        assert outcome.body.count(b'"sluice":') == 1

@@ -345,3 +345,28 @@ def test_items_without_ids_and_parts_out_of_order_are_survived() -> None:
         "output_item.done",
         "incomplete",
     ]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        event("output_text.delta", delta={"a": "x"}),
+        event("output_text.delta"),
+        event("created", response=None),
+        event("output_item.added", output_index=0, item={"type": "message", "content": "x"}),
+        event("output_item.added", output_index=0, item={"type": "message", "content": [1]}),
+        event("output_item.done", output_index=511, item={"type": "message", "id": ["x"], "content": None}),
+        event("content_part.added", **item().about, part={"type": ["x"]}),
+        event("output_text.done", **item().about),
+        event("completed", response={"output": None}),
+        event("completed", response=None),
+        event("completed", response={"output": ["x", {"type": ["x"], "content": {"a": "x"}}]}),
+    ],
+)
+def test_odd_events_are_no_faults_of_ours(odd: dict[str, Any]) -> None:
+    """Whatever a server leaves out or writes in another type, the stream ends as one."""
+    for ending in ([], [b"data: {broken\n\n"]):
+        frames = numbered([*begin(), item().begin[0], *item("hi").say, odd])
+        outcome = stream(context(), [*frames, *ending], request())
+        assert outcome.decision in {"allow", "error"}
+        assert outcome.body.count(b'"sluice":') >= 1
