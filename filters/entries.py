@@ -9,8 +9,9 @@ from itertools import groupby
 from typing import NamedTuple
 
 from filters.characters import FORM, STEPS, fold
+from filters.combinations import parse_combination
 from filters.findings import Kind, Step, Term
-from filters.reading import LONGEST_RUN, class_text, spell
+from filters.reading import LONGEST_RUN, spell
 from filters.spellings import spellings
 
 # What a boundary needs of case, width and script to be seen as a reader sees it.
@@ -57,11 +58,6 @@ class Entry(NamedTuple):
             return self.skeleton
         return "".join(char * size for char, size in zip(self.skeleton, self.runs, strict=True))
 
-    @property
-    def classes(self) -> str:
-        """Its pattern."""
-        return class_text(self.skeleton)
-
 
 def level(text: str) -> str:
     """Return the text with width, case and script levelled, one character for one: as dictionaries spell it."""
@@ -74,30 +70,30 @@ def level_character(char: str) -> str:
     return FORM[char] if steps and _LEVELLING.issuperset(steps) else char
 
 
-def entries_of(term: Term) -> Iterator[Entry]:
-    """Yield the entries of a literal or a word.
-
-    Raises:
-        ValueError: nothing of the term is left when it is folded; it would match everywhere.
-    """
-    own = entry_of(term.text, term)
-    yield own
+def texts_of(term: Term) -> Iterator[tuple[str, Step | None, int]]:
+    """Yield all that is looked for of a term: the text, the expansion it comes from, and which part it is, or -1."""
+    if term.kind is Kind.ALL:
+        combination = parse_combination(term.text)
+        for number, part in enumerate((*combination.parts, *combination.absent)):
+            yield part, None, number
+        return
+    yield term.text, None, -1
     for spelling in spellings(fold(term.text), term.folds_off):
-        entry = entry_of(spelling.text, term)
+        yield spelling.text, spelling.step, -1
+
+
+def entries_of(term: Term) -> Iterator[Entry]:
+    """Yield the entries of a term."""
+    for text, step, part in texts_of(term):
+        entry = entry_of(text, term, part)
         # Syllables are written together or apart.
-        gaps = frozenset(range(1, len(entry.skeleton))) if spelling.step is Step.PINYIN else entry.gaps
-        yield entry._replace(step=spelling.step, gaps=gaps)
+        gaps = frozenset(range(1, len(entry.skeleton))) if step is Step.PINYIN else entry.gaps
+        yield entry._replace(step=step, gaps=gaps)
 
 
 def entry_of(text: str, term: Term, part: int = -1) -> Entry:
-    """Return the entry for one text.
-
-    Raises:
-        ValueError: nothing of it is left when it is folded.
-    """
+    """Return the entry for one text, of which something is left when it is folded."""
     kept, positions = spell(text)
-    if not kept:
-        raise ValueError("a term must hold a letter, a digit or an ideograph: remove the row from its list")
     skeleton: list[str] = []
     runs: list[int] = []
     letters: list[str] = []

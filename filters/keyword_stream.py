@@ -11,7 +11,7 @@ from filters.entries import Entry
 from filters.findings import Known
 from filters.lexicon import Lexicon
 from filters.locating import Place
-from filters.reading import SIGNS
+from filters.reading import FOLDS, SIGNS
 from filters.surroundings import LEFT_CHARACTERS, Surroundings
 from filters.tail import Tail
 
@@ -79,6 +79,16 @@ class KeywordStream:
             self._forget()
         base, self._window = self._size, self._window + text
         self._size += len(text)
+        if self._signed is None and text.translate(FOLDS) == text:
+            places = self._tail.feed_plain(text, base, self._window, self._window_base)
+        else:
+            places = self._feed_both(text, base)
+        known = self._settle(places, final=False) if places or self._waiting or self._combiner.active else []
+        self.frontier = self._first_open()
+        return known
+
+    def _feed_both(self, text: str, base: int) -> list[tuple[Entry, Place]]:
+        """Take a piece in the ordinary reading, and in the one with signs where it differs."""
         signed = self._signed
         if signed is None and not SIGNS.isdisjoint(text):
             signed = self._tail.copy(signs=True)
@@ -87,9 +97,7 @@ class KeywordStream:
             places += signed.feed(text, base, self._window, self._window_base)
             # Without a sign the two readings are one again.
             self._signed = None if SIGNS.isdisjoint(signed.kept) else signed
-        known = self._settle(places, final=False) if places or self._waiting or self._combiner.active else []
-        self.frontier = self._first_open()
-        return known
+        return places
 
     def finish(self) -> list[Known]:
         """End the text; return what only its end makes certain. It may be fed further."""

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from filters.combining import Combiner, Part
 from filters.findings import Finding, Phase, Term
 from filters.keyword_stream import KeywordStream
-from filters.lexicon import Lexicon
-from filters.locating import Place, locate
+from filters.lexicon import Lexicon, Match
+from filters.locating import Place, locate, resembles
 from filters.reading import SIGN_BY_LETTER, WholeText
 from filters.surroundings import Surroundings
 
@@ -84,9 +84,11 @@ class KeywordMatcher:
         """Return what stands in one reading of a text."""
         parts: list[Part] = []
         surroundings = Surroundings(self.lexicon)
-        for start, end, pattern in self._matches(whole.classes):
-            for entry in self.lexicon.entries(pattern, whole.classes[start:end]):
-                place = locate(whole.reading, start, entry)
+        for match in self._matches(whole):
+            for entry in self.lexicon.entries(match, whole.skeleton, whole.classes):
+                if not resembles(entry, whole.skeleton[match.start : match.end]):
+                    continue
+                place = locate(whole.reading, match.start, entry)
                 if isinstance(place, Place) and surroundings.suit(entry, place, text, 0):
                     at = min(surroundings.certain_at(entry, place), len(text))
                     parts.append(Part(at, entry, place))
@@ -95,16 +97,18 @@ class KeywordMatcher:
                 break
         return parts
 
-    def _matches(self, classes: str) -> Iterator[tuple[int, int, int]]:
-        """Yield the automaton's matches in order of their end."""
+    def _matches(self, whole: WholeText) -> Iterable[Match]:
+        """Return what automata find, in order of its end within a slice."""
+        skeleton, classes = whole.skeleton, whole.classes
         if len(classes) <= _SLICE_CHARACTERS:
-            yield from self.lexicon.find(classes)
-            return
-        seen = 0
+            return self.lexicon.find(skeleton, classes)
+        return self._sliced(skeleton, classes)
+
+    def _sliced(self, skeleton: str, classes: str) -> Iterator[Match]:
         for start in range(0, len(classes), _SLICE_CHARACTERS):
             # Slices overlap by what a pattern may need of its beginning.
-            begin = max(0, start - self.lexicon.longest + 1)
-            for first, last, pattern in self.lexicon.find(classes[begin : start + _SLICE_CHARACTERS]):
-                if begin + last > seen:
-                    yield begin + first, begin + last, pattern
-            seen = start + _SLICE_CHARACTERS
+            begin, end = max(0, start - self.lexicon.longest + 1), start + _SLICE_CHARACTERS
+            for match in self.lexicon.find(skeleton[begin:end], classes[begin:end]):
+                # What ends in the overlap was found in the slice before.
+                if begin + match.end > start:
+                    yield match._replace(start=begin + match.start, end=begin + match.end)

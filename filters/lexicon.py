@@ -1,19 +1,118 @@
 """The lexicon: all terms of one half of an exchange, compiled for search.
 
-Immutable, and small: of every spelling only its classes are kept, in the automaton. What else is known of it
+Immutable, and small: of a spelling only its pattern is kept, in an automaton. What else is known of it
 (`filters.entries`) is worked out again when a text has it, which is rare, and remembered within a bound.
+
+There are three kinds of pattern, each with an automaton of its own. *Pairs* are spellings of one or two characters:
+so short, only the very characters count, since any two syllables make a word. *Sounds* are longer Chinese ones, by
+classes. *Letters* are those of Latin letters and digits alone, by classes too; most Chinese texts have no place for
+them.
 """
 
+import re
+from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from enum import IntEnum
+from typing import NamedTuple
 
 from filters.automata import Finder, build_finder
-from filters.combinations import parse_combination
-from filters.entries import Allowance, Entry, allowances_of, entries_of, entry_of
-from filters.findings import Kind, Term
+from filters.entries import Allowance, Entry, allowances_of, entries_of, texts_of
+from filters.findings import Kind, Step, Term
+from filters.homophones import same_sounds
+from filters.reading import class_text, skeleton_of
 
 _REMEMBERED_TERMS = 4096
 _SEARCHED = frozenset({Kind.LITERAL, Kind.WORD, Kind.ALL})
+_PAIR = 2
+_TRIPLE = 3
+_LETTER = re.compile(r"[0-9a-z]")
+
+
+class Space(IntEnum):
+    """What a pattern is made of."""
+
+    PAIRS = 0
+    SOUNDS = 1
+    LETTERS = 2
+
+
+class Match(NamedTuple):
+    """An occurrence of a pattern.
+
+    Attributes:
+        start: position in the skeleton.
+        end: position behind its last character.
+        space: kind of the pattern.
+        pattern: its number among these.
+    """
+
+    start: int
+    end: int
+    space: Space
+    pattern: int
+
+
+class _Patterns:
+    """All patterns of one kind.
+
+    Args:
+        owners: by pattern, the first term it is a spelling of.
+        more: by pattern, the others, where there are any.
+    """
+
+    __slots__ = ("_more", "_owners", "find", "longest")
+
+    def __init__(self, owners: dict[str, int], more: dict[str, tuple[int, ...]]) -> None:
+        # Nearly every pattern has one owner, and a list of lists would be the larger part of the index.
+        self._owners = array("I", owners.values())
+        self._more = {at: more[pattern] for at, pattern in enumerate(owners) if pattern in more} if more else {}
+        self.find: Finder = build_finder(list(owners))
+        self.longest = max(map(len, owners), default=0)
+
+    def owners(self, pattern: int) -> tuple[int, ...]:
+        """Return the terms a pattern is a spelling of."""
+        return (self._owners[pattern], *self._more.get(pattern, ()))
+
+
+class _Prefixes:
+    """The proper prefixes of patterns that are read by classes.
+
+    Args:
+        patterns: the patterns.
+    """
+
+    __slots__ = ("_pairs", "_sorted", "_triples", "firsts", "longest")
+
+    def __init__(self, patterns: Collection[str]) -> None:
+        self.longest = max(map(len, patterns), default=0)
+        self.firsts = frozenset(pattern[0] for pattern in patterns if len(pattern) > 1)
+        self._pairs = frozenset(pattern[:_PAIR] for pattern in patterns if len(pattern) > _PAIR)
+        self._triples = frozenset(pattern[:_TRIPLE] for pattern in patterns if len(pattern) > _TRIPLE)
+        self._sorted = sorted(pattern for pattern in patterns if len(pattern) > _TRIPLE + 1)
+
+    def first_live(self, text: str) -> int:
+        """Return where the longest suffix of two characters or more begins that is one of them; the length if none is."""
+        size, pairs = len(text), self._pairs
+        for start in range(max(0, size - self.longest + 1), size - 1):
+            # The first characters settle nearly every start; only behind them a longer suffix is looked up.
+            if text[start : start + _PAIR] in pairs and self._goes_on(text, start, size):
+                return start
+        return size
+
+    def _goes_on(self, text: str, start: int, size: int) -> bool:
+        if size - start <= _PAIR:
+            return True
+        if text[start : start + _TRIPLE] not in self._triples:
+            return False
+        return size - start <= _TRIPLE or self._is_prefix(text[start:])
+
+    def _is_prefix(self, text: str) -> bool:
+        at = bisect_left(self._sorted, text)
+        # The text itself comes first where it is a pattern; what it begins comes right behind it.
+        if at < len(self._sorted) and self._sorted[at] == text:
+            at += 1
+        return at < len(self._sorted) and self._sorted[at].startswith(text)
 
 
 class Lexicon:
@@ -23,10 +122,9 @@ class Lexicon:
         terms: rows of the keyword lists; patterns are not for it and left out.
 
     Attributes:
-        longest: length of the longest pattern.
-        find: finds all patterns in the classes of a text.
         allowances: for the kept text of a term, the allow phrases it stands in.
         farthest: most characters of an allow phrase before or behind a term in it.
+        longest: length of the longest pattern; 0 where there is nothing to look for.
 
     Raises:
         ValueError: nothing of a term is left when it is folded; it would match everywhere.
@@ -38,69 +136,102 @@ class Lexicon:
         phrases = [term.text for term in rows if term.kind is Kind.ALLOW]
         self.allowances: dict[str, tuple[Allowance, ...]] = allowances_of(phrases)
         self.farthest = max((len(places[0].text) for places in self.allowances.values()), default=0)
-        owners: dict[str, list[int]] = {}
-        for number, term in enumerate(self._terms):
-            for entry in compile_term(term):
-                numbers = owners.setdefault(entry.classes, [])
-                if number not in numbers:
-                    numbers.append(number)
-        self._owners = list(map(tuple, owners.values()))
-        patterns = list(owners)
-        self.longest = max(map(len, patterns), default=0)
-        self.find: Finder = build_finder(patterns)
-        self._firsts = frozenset(pattern[0] for pattern in patterns if len(pattern) > 1)
-        self._pairs = frozenset(pattern[:2] for pattern in patterns if len(pattern) > 2)  # noqa: PLR2004 a pair
-        self._sorted = sorted(pattern for pattern in patterns if len(pattern) > 2)  # noqa: PLR2004 the same
+        pairs, sounds, letters = _compile(self._terms)
+        self._spaces = [_Patterns(*found) for found in (pairs, sounds, letters)]
+        self._pairs, self._sounds, self._letters = self._spaces
+        self._prefixes = _Prefixes([*sounds[0], *letters[0]])
+        # A pair is read by its very characters, so its beginning is too.
+        self._pair_firsts = frozenset(pattern[0] for pattern in pairs[0] if len(pattern) > 1)
+        self.longest = max(patterns.longest for patterns in self._spaces)
         self._remembered: dict[int, tuple[Entry, ...]] = {}
 
-    def entries(self, pattern: int, classes: str) -> Iterator[Entry]:
-        """Yield the entries behind a pattern.
+    def find(self, skeleton: str, classes: str) -> list[Match]:
+        """Return all occurrences of all patterns, in order of their end.
 
         Args:
-            pattern: its number.
-            classes: its text.
+            skeleton: the text's skeleton.
+            classes: its classes.
         """
-        for number in self._owners[pattern]:
+        pairs, sounds = self._pairs.find(skeleton), self._sounds.find(classes)
+        letters = self._letters.find(classes) if self._letters.longest and _LETTER.search(classes) else ()
+        if not (pairs or sounds or letters):
+            return []
+        found = [Match(start, end, Space.PAIRS, pattern) for start, end, pattern in pairs]
+        found += [Match(start, end, Space.SOUNDS, pattern) for start, end, pattern in sounds]
+        found += [Match(start, end, Space.LETTERS, pattern) for start, end, pattern in letters]
+        found.sort(key=_by_end)
+        return found
+
+    def entries(self, match: Match, skeleton: str, classes: str) -> Iterator[Entry]:
+        """Yield the entries behind a match.
+
+        Args:
+            match: the match.
+            skeleton: the text it is in.
+            classes: its classes.
+        """
+        text = (skeleton if match.space is Space.PAIRS else classes)[match.start : match.end]
+        for number in self._spaces[match.space].owners(match.pattern):
             for entry in self._entries_of(number):
-                if entry.classes == classes:
+                space, pattern = pattern_of(entry.skeleton)
+                # A pair is also looked for by what sounds like it.
+                same = pattern == text or (space is Space.PAIRS and class_text(pattern) == class_text(text))
+                if same and space is match.space:
                     yield entry
 
-    def first_live(self, classes: str) -> int:
-        """Return where the longest suffix begins that is a proper prefix of a pattern; the length where none is."""
+    def first_live(self, skeleton: str, classes: str) -> int:
+        """Return where the longest suffix begins that may grow into a pattern; the length where none may."""
         size = len(classes)
-        for start in range(max(0, size - self.longest + 1), size - 1):
-            # Two characters settle nearly every start; only then is a longer one looked up.
-            if classes[start : start + 2] in self._pairs and self._is_prefix(classes[start:]):
-                return start
-        return size - 1 if size and classes[-1] in self._firsts else size
-
-    def _is_prefix(self, text: str) -> bool:
-        if len(text) == 2:  # noqa: PLR2004 a pair
-            return True
-        at = bisect_left(self._sorted, text)
-        # The text itself comes first where it is a pattern; what it begins comes right behind it.
-        if at < len(self._sorted) and self._sorted[at] == text:
-            at += 1
-        return at < len(self._sorted) and self._sorted[at].startswith(text)
+        live = self._prefixes.first_live(classes)
+        if live < size or not size:
+            return live
+        begins = classes[-1] in self._prefixes.firsts or skeleton[-1] in self._pair_firsts
+        return size - 1 if begins else size
 
     def _entries_of(self, number: int) -> tuple[Entry, ...]:
         entries = self._remembered.get(number)
         if entries is None:
             if len(self._remembered) >= _REMEMBERED_TERMS:
                 self._remembered.clear()
-            entries = self._remembered[number] = tuple(compile_term(self._terms[number]))
+            entries = self._remembered[number] = tuple(entries_of(self._terms[number]))
         return entries
 
 
-def compile_term(term: Term) -> Iterator[Entry]:
-    """Yield the entries of a row: one for each spelling, or for each part of a combination.
+def _by_end(match: Match) -> tuple[int, int]:
+    return match.end, match.start
+
+
+def _compile(terms: Sequence[Term]) -> list[tuple[dict[str, int], dict[str, tuple[int, ...]]]]:
+    """Return the patterns of all terms by kind: each with its first owner, and the others where there are any."""
+    owners: list[dict[str, int]] = [{}, {}, {}]
+    more: list[dict[str, tuple[int, ...]]] = [{}, {}, {}]
+    for number, term in enumerate(terms):
+        for skeleton in _skeletons(term):
+            space, pattern = pattern_of(skeleton)
+            first = owners[space].setdefault(pattern, number)
+            if first != number and number not in more[space].get(pattern, ()):
+                more[space][pattern] = (*more[space].get(pattern, ()), number)
+    return list(zip(owners, more, strict=True))
+
+
+def _skeletons(term: Term) -> Iterator[str]:
+    for text, step, _ in texts_of(term):
+        skeleton = skeleton_of(text)
+        yield skeleton
+        if step is None and len(skeleton) == _PAIR and term.kind is not Kind.ALL and Step.HOMOPHONES not in term.folds_off:
+            yield from same_sounds(skeleton)
+
+
+def pattern_of(skeleton: str) -> tuple[Space, str]:
+    """Return the pattern of a skeleton, and its kind.
 
     Raises:
-        ValueError: nothing of it is left when it is folded.
+        ValueError: the skeleton is empty.
     """
-    if term.kind is not Kind.ALL:
-        yield from entries_of(term)
-        return
-    combination = parse_combination(term.text)
-    for number, part in enumerate((*combination.parts, *combination.absent)):
-        yield entry_of(part, term, number)
+    if not skeleton:
+        raise ValueError("a term must hold a letter, a digit or an ideograph: remove the row from its list")
+    if skeleton.isascii():
+        return Space.LETTERS, class_text(skeleton)
+    if len(skeleton) <= _PAIR:
+        return Space.PAIRS, skeleton
+    return Space.SOUNDS, class_text(skeleton)

@@ -30,6 +30,8 @@ _UNMISTAKABLE_LETTERS = 8
 _DOUBLED = frozenset("abcdefglmnoprstz")
 # Shorter words with a digit in them are names of things.
 _LEET_LETTERS = 4
+# Of the letters of a word, so many must be letters.
+_LEET_SHARE = 0.3
 # Languages that need no marks on their letters.
 _PLAIN_LANGUAGES = frozenset({"en", "zh"})
 
@@ -115,7 +117,7 @@ def locate(reading: Reading, first: int, entry: Entry) -> Place | Growing | None
     spelled = reading.skeleton[first : first + len(entry.skeleton)]
     swaps = [at for at, char in enumerate(entry.skeleton) if char != spelled[at]]
     gaps = _gaps(reading, first, span, entry)
-    if gaps is None or (swaps and not _may_swap(entry, spelled, swaps)):
+    if gaps is None:
         return None
     if reading.signs and not _has_sign(reading, span):
         return None
@@ -150,14 +152,14 @@ def _span(reading: Reading, first: int, entry: Entry) -> _Span | Growing | None:
             return GROWING if at == last and end == len(reading.kept) else None
         if 0 < at < last and count > needed:
             longer.append((char, count - needed))
-    if not _may_repeat(longer):
-        return None
     start, end = reading.run(first)
     needed = entry.runs[0] if entry.runs else 1
+    if not _may_repeat(longer, at_start=end - start > needed):
+        return None
     # The shortest stretch that holds the term; where somebody repeats characters, also those before it.
-    begin = max(start, end - LONGEST_RUN) if longer else end - needed
+    begin = _run_start(reading, start, end, needed) if longer else end - needed
     finish = reading.starts[first + last] + (entry.runs[last] if entry.runs else 1)
-    return _Span(start if last == 0 else begin, finish, bool(longer))
+    return _Span(begin if last else start, finish, bool(longer))
 
 
 def _has_sign(reading: Reading, span: _Span) -> bool:
@@ -166,12 +168,37 @@ def _has_sign(reading: Reading, span: _Span) -> bool:
     return SIGN_BY_LETTER.search(reading.text[start - reading.base : end - reading.base]) is not None
 
 
-def _may_repeat(longer: list[tuple[str, int]]) -> bool:
-    """Tell whether somebody repeats characters: ``good`` is no spelling of ``god``, ``goood`` is one."""
+def _run_start(reading: Reading, start: int, end: int, needed: int) -> int:
+    """Return where the repeated characters begin that the first one of a place belongs to."""
+    begin = end - needed
+    while begin > max(start, end - LONGEST_RUN) and reading.positions[begin] == reading.positions[begin - 1] + 1:
+        begin -= 1
+    return begin
+
+
+def _may_repeat(longer: list[tuple[str, int]], *, at_start: bool) -> bool:
+    """Tell whether somebody repeats characters: ``good`` is no spelling of ``god``, ``goood`` is one; 妈妈 is a word.
+
+    Args:
+        longer: characters within the place that are repeated, and how often more than the term does.
+        at_start: True when its first character is repeated too.
+    """
     if any(more >= LONGEST_RUN for _, more in longer):
         return False
-    ordinary = [char for char, more in longer if more == 1 and char in _DOUBLED]
-    return len(longer) != 1 or not ordinary
+    ordinary = [char for char, more in longer if more == 1 and (char in _DOUBLED or is_ideograph(char))]
+    return len(longer) != 1 or at_start or not ordinary
+
+
+def resembles(entry: Entry, spelled: str) -> bool:
+    """Tell whether a piece of a skeleton may stand for an entry: most that shares its classes does not.
+
+    Args:
+        entry: one of the entries of a pattern.
+        spelled: what the skeleton has where the pattern was found.
+    """
+    return entry.skeleton == spelled or _may_swap(
+        entry, spelled, [at for at, char in enumerate(entry.skeleton) if char != spelled[at]]
+    )
 
 
 def _may_swap(entry: Entry, spelled: str, swaps: list[int]) -> bool:
@@ -190,8 +217,8 @@ def _may_swap(entry: Entry, spelled: str, swaps: list[int]) -> bool:
     if signs:
         # Digits in a row are a number, and short words with a digit are names of things.
         exact = len(letters) - len(signs)
-        short = len(letters) < _LEET_LETTERS and any(spelled[at] not in SIGNS for at in signs)
-        return exact >= len(signs) and not short
+        short = not ideographs and len(letters) < _LEET_LETTERS and any(spelled[at] not in SIGNS for at in signs)
+        return not short and (exact >= len(letters) * _LEET_SHARE or bool(ideographs))
     return True
 
 
@@ -210,7 +237,8 @@ def _gaps(reading: Reading, first: int, span: _Span, entry: Entry) -> _Gaps | No
         if heads.get(at) in entry.gaps:
             # An expansion may be written apart or together; a term is expected as it is listed.
             own = own or (not visible and entry.step is None) or any(not char.isspace() for char in visible)
-        elif visible:
+        # Between two of a letter that the term doubles, a space may be the term's own.
+        elif visible and (at in heads or not entry.runs):
             inner.append("".join(visible))
     return _Gaps(inner, span.end - span.begin - 1 - len(entry.gaps), own, invisible)
 
@@ -241,10 +269,14 @@ def _plausible(reading: Reading, span: _Span, entry: Entry, via: set[Step], gaps
         chars = [reading.char_at(reading.positions[at]) for at in range(span.begin, span.end)]
         if not may_look_alike(chars, entry.letters, marks=entry.term.languages <= _PLAIN_LANGUAGES):
             return False
+    usual = any(_PLAIN_SEPARATORS.issuperset(gap) for gap in gaps.inner)
+    # What only sounds like a term over the end of a sentence is two sentences.
+    if usual and Step.HOMOPHONES in via:
+        return False
     # Ordinary words with an ordinary space between them are no term: the pen is on the table.
     if gaps.inner and len(gaps.inner) < gaps.joints and _is_latin(entry):
-        usual = any(_PLAIN_SEPARATORS.issuperset(gap) for gap in gaps.inner)
-        return not usual or len(entry.skeleton) >= _UNMISTAKABLE_LETTERS
+        short = usual and len(entry.skeleton) < _UNMISTAKABLE_LETTERS
+        return not short and entry.step is not Step.INITIALS
     return True
 
 

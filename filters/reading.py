@@ -77,6 +77,12 @@ def class_text(kept: str) -> str:
     return kept.translate(CLASSES)
 
 
+def skeleton_of(text: str) -> str:
+    """Return the skeleton of a text."""
+    kept = text.translate(FOLDS)
+    return _RUN.sub(r"\1", kept) if _RUN.search(kept) else kept
+
+
 def spell(text: str, base: int = 0, *, signs: bool = False) -> tuple[str, list[int]]:
     """Return the kept text, and the offset in the text as received of each of its characters.
 
@@ -119,19 +125,17 @@ class Reading:
     __slots__ = ("base", "kept", "positions", "signs", "skeleton", "starts", "text")
 
     def __init__(self, text: str, base: int, kept: str, positions: Sequence[int], *, signs: bool = False) -> None:
-        self.signs = signs
         self.text = text
         self.base = base
         self.kept = kept
         self.positions = positions
+        self.signs = signs
+        self.starts: Sequence[int] = range(len(kept))
+        self.skeleton = kept
         if _RUN.search(kept):
-            self.starts: Sequence[int] = [
-                at for at, char in enumerate(kept) if not at or kept[at - 1] != char
-            ]
             self.skeleton = _RUN.sub(r"\1", kept)
-        else:
-            self.starts = range(len(kept))
-            self.skeleton = kept
+            codes = np.frombuffer(kept.encode("utf-32-le"), np.uint32)
+            self.starts = np.flatnonzero(np.concatenate(([True], codes[1:] != codes[:-1]))).tolist()
 
     def run(self, index: int) -> tuple[int, int]:
         """Return where in the kept text a character of the skeleton begins and ends."""
@@ -158,10 +162,20 @@ class WholeText:
     @cached_property
     def classes(self) -> str:
         """The text as automata read it."""
-        if self._signs or len(self.text) < _LONG_CHARACTERS:
-            kept = self.text.translate(FOLDS_WITH_SIGNS if self._signs else FOLDS)
-            return class_text(_RUN.sub(r"\1", kept) if _RUN.search(kept) else kept)
-        return _long_classes(self.text)
+        return self._layers[1]
+
+    @cached_property
+    def skeleton(self) -> str:
+        """The text with runs written once."""
+        return self._layers[0]
+
+    @cached_property
+    def _layers(self) -> tuple[str, str]:
+        if not self._signs and len(self.text) >= _LONG_CHARACTERS:
+            return _long_layers(self.text)
+        kept = self.text.translate(FOLDS_WITH_SIGNS if self._signs else FOLDS)
+        skeleton = _RUN.sub(r"\1", kept) if _RUN.search(kept) else kept
+        return skeleton, class_text(skeleton)
 
     @cached_property
     def reading(self) -> Reading:
@@ -196,15 +210,16 @@ def _codes(text: str) -> _Codes:
     return _Codes(_FOLD_CODES.take(long), SEVERAL, _CLASS_CODES, "utf-32-le")
 
 
-def _long_classes(text: str) -> str:
+def _long_layers(text: str) -> tuple[str, str]:
     codes = _codes(text)
     kept = codes.folds.compress(codes.folds)
     if (kept == codes.several).any():
-        return class_text(_RUN.sub(r"\1", text.translate(FOLDS)))
+        skeleton = _RUN.sub(r"\1", text.translate(FOLDS))
+        return skeleton, class_text(skeleton)
     differs = kept[1:] != kept[:-1]
     if not differs.all():
         kept = np.concatenate((kept[:1], kept[1:].compress(differs)))
-    return codes.classes.take(kept).tobytes().decode(codes.encoding)
+    return kept.tobytes().decode(codes.encoding), codes.classes.take(kept).tobytes().decode(codes.encoding)
 
 
 def _long_spell(text: str) -> tuple[str, Sequence[int]]:

@@ -19,6 +19,7 @@ RIGHT_CHARACTERS = 4
 # What cutting into words costs is bounded for each text: behind it a place counts as it stands.
 _MOST_CUTS = 20_000
 _PAIR = 2
+_TRIPLE = 3
 
 
 class Surroundings:
@@ -96,9 +97,9 @@ class Surroundings:
 
 def _is_ordinary(text: str, place: Place) -> bool:
     """Tell at once, without cutting, what most places that only sound like a term are."""
-    if len(text) > _PAIR:
+    if len(text) > _TRIPLE:
         return False
-    # A pair with one character in its sound alone: 病毒 is a word, and 吗 stands behind anything.
+    # With one character in its sound alone: 病毒 is a word, and 吗 stands behind anything.
     return rjieba.has_word(text) or any(is_common(text[at - place.start]) for at in place.swapped)
 
 

@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from filters.characters import CharacterClass, character_class
 from filters.entries import Entry
-from filters.lexicon import Lexicon
-from filters.locating import GAP_CHARACTERS, GAP_SEPARATORS, Growing, Place, locate
-from filters.reading import FOLDS, FOLDS_WITH_SIGNS, LONGEST_RUN, Reading, class_text, has_runs, spell_character
+from filters.lexicon import Lexicon, Match
+from filters.locating import GAP_CHARACTERS, GAP_SEPARATORS, Growing, Place, locate, resembles
+from filters.reading import LONGEST_RUN, Reading, class_text, has_runs, spell_character
 
 
-class _Match(NamedTuple):
+class _Candidate(NamedTuple):
     """A match whose last run may still be too short.
 
     Attributes:
@@ -38,16 +38,15 @@ class Tail:
         kept: the kept text of the tail.
     """
 
-    __slots__ = ("_folds", "_gap", "_growing", "_lexicon", "_positions", "_scanned", "_separators", "_signs", "kept")
+    __slots__ = ("_gap", "_growing", "_lexicon", "_positions", "_scanned", "_separators", "_signs", "kept")
 
     def __init__(self, lexicon: Lexicon, *, signs: bool = False) -> None:
         self._lexicon = lexicon
         self._signs = signs
-        self._folds = FOLDS_WITH_SIGNS if signs else FOLDS
         self.kept = ""
         # Replaced and never changed, so that copies may share them.
         self._positions: Sequence[int] = ()
-        self._growing: tuple[_Match, ...] = ()
+        self._growing: tuple[_Candidate, ...] = ()
         self._scanned = 0  # characters of the skeleton whose matches are known
         self._gap = 0  # characters since the last kept one
         self._separators = 0  # those of them that are seen
@@ -76,10 +75,6 @@ class Tail:
         Returns:
             Places that are new.
         """
-        if text.translate(self._folds) == text:
-            # Nothing to fold and nothing to drop, as nearly always in Chinese.
-            self._gap = self._separators = 0
-            return self._extend(text, range(base, base + len(text)), window, window_base)
         found: list[tuple[Entry, Place]] = []
         kept: list[str] = []
         positions: list[int] = []
@@ -94,6 +89,11 @@ class Tail:
                 kept, positions = [], []
                 self._forget()
         return found + self._extend("".join(kept), positions, window, window_base) if kept else found
+
+    def feed_plain(self, text: str, base: int, window: str, window_base: int) -> list[tuple[Entry, Place]]:
+        """Take a piece in which nothing is folded or dropped, as nearly every one in Chinese; otherwise as `feed`."""
+        self._gap = self._separators = 0
+        return self._extend(text, range(base, base + len(text)), window, window_base)
 
     def finish(self) -> None:
         """End the text: a run that is too short stays so."""
@@ -111,16 +111,23 @@ class Tail:
     def _extend(
         self, kept: str, positions: Sequence[int], window: str, window_base: int
     ) -> list[tuple[Entry, Place]]:
+        own = self._positions
+        if not own:
+            self._positions = positions
+        elif type(own) is range and type(positions) is range and own.stop == positions.start:
+            # Nothing was dropped between them: positions are counted and not listed.
+            self._positions = range(own.start, positions.stop)
+        else:
+            self._positions = (*own, *positions)
         self.kept += kept
-        self._positions = (*self._positions, *positions)
         reading = Reading(window, window_base, self.kept, self._positions, signs=self._signs) if has_runs(self.kept) else None
         skeleton = reading.skeleton if reading else self.kept
         classes = class_text(skeleton)
-        matches = self._lexicon.find(classes)
+        matches = self._lexicon.find(skeleton, classes)
         places: list[tuple[Entry, Place]] = []
         if matches or self._growing:
             places = self._settle(reading or Reading(window, window_base, self.kept, self._positions, signs=self._signs), classes, matches)
-        first = self._lexicon.first_live(classes)
+        first = self._lexicon.first_live(skeleton, classes)
         if self._growing:
             first = min(first, *[match.first for match in self._growing])
         if first or reading:
@@ -130,16 +137,18 @@ class Tail:
         return places
 
     def _settle(
-        self, reading: Reading, classes: str, matches: Sequence[tuple[int, int, int]]
+        self, reading: Reading, classes: str, matches: Sequence[Match]
     ) -> list[tuple[Entry, Place]]:
         """Return the places of new matches, and of those whose last run has grown."""
         candidates = list(self._growing)
-        for start, end, pattern in matches:
+        for match in matches:
             # What lies within the old tail was found when its last piece came.
-            if end > self._scanned:
-                candidates += [_Match(entry, start) for entry in self._lexicon.entries(pattern, classes[start:end])]
+            if match.end > self._scanned:
+                spelled = reading.skeleton[match.start : match.end]
+                entries = self._lexicon.entries(match, reading.skeleton, classes)
+                candidates += [_Candidate(entry, match.start) for entry in entries if resembles(entry, spelled)]
         places: list[tuple[Entry, Place]] = []
-        growing: list[_Match] = []
+        growing: list[_Candidate] = []
         for match in candidates:
             place = locate(reading, match.first, match.entry)
             if isinstance(place, Place):
