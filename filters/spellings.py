@@ -1,7 +1,8 @@
 """Other ways to write a Chinese term: in pinyin, by its initials, with its characters taken apart.
 
-Rules: made once per term when lists are compiled, from plain tables; what comes out is folded text to be looked for
-like the term itself. Latin look-alikes are not spelled out: the matcher reads those by class.
+Rules: made once per term when lists are compiled, by looking up plain tables; what comes out is folded text, to be
+looked for like the term itself. An English word is no spelling of anything. Latin look-alikes are not spelled out:
+the matcher reads those by class.
 """
 
 from collections.abc import Iterator
@@ -10,13 +11,12 @@ from typing import NamedTuple
 from filters.characters import SYLLABLES, rows
 from filters.findings import Step
 
-# Two characters make a word; one syllable is a part of half of all words.
+# One syllable is a part of half of all words.
 PINYIN_MIN_CHARACTERS = 2
-# Shorter runs of letters are words of other languages too often.
 PINYIN_MIN_LETTERS = 5
-# Three letters are an abbreviation of something else, nearly always; see benchmarks in `filters/data/README.md`.
+# Of all runs of three initials 2.5 % stand in harmless texts as a word (sql, dry), of four less than 0.2 %.
 INITIALS_MIN_CHARACTERS = 4
-# A term of twenty characters must not become twenty terms.
+# A term of twenty characters must not become twenty more.
 SPLIT_MAX_SPELLINGS = 4
 
 
@@ -32,20 +32,23 @@ class Spelling(NamedTuple):
     step: Step
 
 
-# What each character, or two to four together, are written as when read aloud.
-_PHRASES = {phrase: tuple(readings.split(" ")) for phrase, readings in rows("phrases.tsv")}
-_PHRASE_STARTS = frozenset(phrase[0] for phrase in _PHRASES)
-_PHRASE_LENGTHS = tuple(sorted({len(phrase) for phrase in _PHRASES}, reverse=True))
 # Characters whose two halves stand beside each other, and these halves.
-SPLITS: dict[str, str] = {char: halves for char, halves in rows("splits.tsv")}
-# Every character that can be read: its commonest reading.
-_USUAL = {char: readings[0] for char, readings in SYLLABLES.items()}
-_ASCII = {chr(code): chr(code) for code in (*range(ord("0"), ord("9") + 1), *range(ord("a"), ord("z") + 1))}
-_READINGS = _ASCII | _USUAL
+SPLITS = {row[0]: row[1] for row in rows("splits.tsv")}
+# 我们 is women, 哇爱龙龙 is wall: words that would be found in every other English text.
+_WORDS = frozenset(word for (word,) in rows("words.tsv"))
+# Two to four characters that are read otherwise together than each by itself, such as 银行.
+_PHRASES = {phrase: readings.split(" ") for phrase, readings in rows("phrases.tsv")}
+_PHRASE_STARTS = frozenset(phrase[0] for phrase in _PHRASES)
+_PHRASE_LENGTHS = sorted({len(phrase) for phrase in _PHRASES}, reverse=True)
+# ASCII digits are among the syllables, because 四 folds to 4.
+_ASCII = frozenset("0123456789abcdefghijklmnopqrstuvwxyz")
+_READINGS = {letter: letter for letter in _ASCII} | {char: readings[0] for char, readings in SYLLABLES.items()}
+# A ü is typed as v, or as it is: then folding takes its dots.
+_DOTLESS = {"lv": "lu", "lve": "lue", "nv": "nu", "nve": "nue"}
 
 
 def spellings(folded: str, off: frozenset[Step]) -> Iterator[Spelling]:
-    """Yield the other ways to write a term.
+    """Yield the other ways to write a term, each once.
 
     Args:
         folded: the term as `filters.characters.fold` gives it.
@@ -53,62 +56,67 @@ def spellings(folded: str, off: frozenset[Step]) -> Iterator[Spelling]:
     """
     if folded.isascii():
         return
-    if Step.PINYIN not in off or Step.INITIALS not in off:
-        yield from _read_aloud(folded, off)
+    usual = _readings(folded)
+    han = len(folded) if _ASCII.isdisjoint(folded) else sum(char not in _ASCII for char in folded)
+    if usual and han >= PINYIN_MIN_CHARACTERS:
+        proper = usual if _PHRASE_STARTS.isdisjoint(folded) else _by_phrases(folded, usual)
+        if Step.PINYIN not in off:
+            for text in _romanised(folded, usual, proper):
+                if len(text) >= PINYIN_MIN_LETTERS and text not in _WORDS:
+                    yield Spelling(text, Step.PINYIN)
+        initials = "".join([reading[0] for reading in proper])
+        if Step.INITIALS not in off and han >= INITIALS_MIN_CHARACTERS and initials not in _WORDS:
+            yield Spelling(initials, Step.INITIALS)
     if Step.SPLIT not in off:
         for text in _taken_apart(folded):
             yield Spelling(text, Step.SPLIT)
 
 
-def _read_aloud(folded: str, off: frozenset[Step]) -> Iterator[Spelling]:
-    usual = [_READINGS.get(char, "") for char in folded]
-    han = len(folded) - sum(map(folded.count, _ASCII.keys() & set(folded)))
-    if "" in usual or han < PINYIN_MIN_CHARACTERS:
-        return
-    proper = _by_phrases(folded, usual)
-    if Step.PINYIN not in off:
-        for text in _romanised(folded, usual, proper):
-            if len(text) >= PINYIN_MIN_LETTERS:
-                yield Spelling(text, Step.PINYIN)
-    if Step.INITIALS not in off and han >= INITIALS_MIN_CHARACTERS:
-        yield Spelling("".join(syllable[0] for syllable in proper), Step.INITIALS)
-
-
-def _romanised(folded: str, usual: list[str], proper: list[str]) -> dict[str, None]:
-    texts = {"".join(usual): None, "".join(proper): None}
-    if any(char in _ASCII for char in folded):
-        # 四 and 4 fold alike, so a digit is tried as itself too.
-        texts["".join(char if char in _ASCII else syllable for char, syllable in zip(folded, proper, strict=True))] = None
-    for text in tuple(texts):
-        # A ü is typed as v, or with its dots, which folding drops.
-        texts[text.replace("v", "u")] = None
-    return texts
+def _readings(folded: str) -> list[str]:
+    """Return how the characters are read each by itself; nothing where one of them cannot be read."""
+    try:
+        return [_READINGS[char] for char in folded]
+    except KeyError:
+        return []
 
 
 def _by_phrases(folded: str, usual: list[str]) -> list[str]:
-    """Return the readings with those of phrases that are read otherwise than their characters."""
-    proper, start = usual, 0
+    """Return the readings with those of the phrases in it; the longest phrase wins, from left to right."""
+    readings, start = usual.copy(), 0
     while start < len(folded):
-        found = 1
-        if folded[start] in _PHRASE_STARTS:
-            for length in _PHRASE_LENGTHS:
-                readings = _PHRASES.get(folded[start : start + length])
-                if readings:
-                    proper = [*proper[:start], *readings, *proper[start + len(readings) :]]
-                    found = len(readings)
-                    break
-        start += found
-    return proper
+        phrase = _phrase_at(folded, start) if folded[start] in _PHRASE_STARTS else ""
+        if phrase:
+            readings[start : start + len(phrase)] = _PHRASES[phrase]
+        start += len(phrase) or 1
+    return readings
 
 
-def _taken_apart(folded: str) -> list[str]:
-    """Return the term with every character in halves, then with one at a time, as far as the bound goes."""
-    places = [place for place, char in enumerate(folded) if char in SPLITS]
-    if not places:
-        return []
-    texts = ["".join([SPLITS.get(char, char) for char in folded])]
-    if len(places) > 1:
-        texts += [
-            folded[:place] + SPLITS[folded[place]] + folded[place + 1 :] for place in places[: SPLIT_MAX_SPELLINGS - 1]
-        ]
+def _phrase_at(folded: str, start: int) -> str:
+    for length in _PHRASE_LENGTHS:
+        if folded[start : start + length] in _PHRASES:
+            return folded[start : start + length]
+    return ""
+
+
+def _romanised(folded: str, usual: list[str], proper: list[str]) -> dict[str, None]:
+    """Return the ways to write the readings without spaces, in order."""
+    texts = {"".join(usual): None}
+    if proper is not usual:
+        texts["".join(proper)] = None
+    if not _ASCII.isdisjoint(folded):
+        # 四 and 4 are one after folding: whoever writes a digit may have meant it.
+        proper = [char if char in _ASCII else reading for char, reading in zip(folded, proper, strict=True)]
+        texts["".join(proper)] = None
+    if not _DOTLESS.keys().isdisjoint(proper):
+        texts["".join([_DOTLESS.get(reading, reading) for reading in proper])] = None
     return texts
+
+
+def _taken_apart(folded: str) -> Iterator[str]:
+    """Yield the term with every character in halves, then with one at a time, as far as the bound goes."""
+    places = [place for place, char in enumerate(folded) if char in SPLITS]
+    if places:
+        yield "".join([SPLITS.get(char, char) for char in folded])
+    if len(places) > 1:
+        for place in places[: SPLIT_MAX_SPELLINGS - 1]:
+            yield folded[:place] + SPLITS[folded[place]] + folded[place + 1 :]

