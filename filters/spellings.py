@@ -43,6 +43,13 @@ _PHRASE_LENGTHS = sorted({len(phrase) for phrase in _PHRASES}, reverse=True)
 # ASCII digits are among the syllables, because 四 folds to 4.
 _ASCII = frozenset("0123456789abcdefghijklmnopqrstuvwxyz")
 _READINGS = {letter: letter for letter in _ASCII} | {char: readings[0] for char, readings in SYLLABLES.items()}
+# Most terms hold none of these, and need no look at their phrases.
+_CHANGING = frozenset(
+    char
+    for phrase, readings in _PHRASES.items()
+    for char, reading in zip(phrase, readings, strict=True)
+    if reading != _READINGS[char]
+)
 # A ü is typed as v, or as it is: then folding takes its dots.
 _DOTLESS = {"lv": "lu", "lve": "lue", "nv": "nu", "nve": "nue"}
 
@@ -59,7 +66,7 @@ def spellings(folded: str, off: frozenset[Step]) -> Iterator[Spelling]:
     usual = _readings(folded)
     han = len(folded) if _ASCII.isdisjoint(folded) else sum(char not in _ASCII for char in folded)
     if usual and han >= PINYIN_MIN_CHARACTERS:
-        proper = usual if _PHRASE_STARTS.isdisjoint(folded) else _by_phrases(folded, usual)
+        proper = usual if _CHANGING.isdisjoint(folded) else _by_phrases(folded, usual)
         if Step.PINYIN not in off:
             for text in _romanised(folded, usual, proper):
                 if len(text) >= PINYIN_MIN_LETTERS and text not in _WORDS:

@@ -311,7 +311,7 @@ def readings(form: dict[str, str]) -> tuple[list[str], list[str]]:
         common = [s for s, used in uses[char].most_common() if used >= total * READING_SHARE] or [first]
         if char.isdigit():
             # A digit is read as the plain numeral, however often 陆 (formal six) means land.
-            common = sorted(common, key=lambda syllable, first=first: syllable != first)
+            common = [first, *(syllable for syllable in common if syllable != first)]
         most[char] = common[0]
         by_reading[" ".join(common)].append(char)
     return (
