@@ -59,11 +59,16 @@ def _read_forms() -> tuple[dict[str, str], dict[str, tuple[Step, ...]]]:
     return form, steps
 
 
-def _read_classes() -> bytes:
+def _read_classes() -> dict[range, CharacterClass]:
+    return {
+        range(int(first, 16), int(last, 16) + 1): CharacterClass(name) for first, last, name in rows("classes.tsv")
+    }
+
+
+def _numbers(classes: dict[range, CharacterClass]) -> bytes:
     numbers = bytearray(CODES)
-    for first, last, name in rows("classes.tsv"):
-        start, end = int(first, 16), int(last, 16) + 1
-        numbers[start:end] = bytes((_CLASSES.index(CharacterClass(name)),)) * (end - start)
+    for codes, own in classes.items():
+        numbers[codes.start : codes.stop] = bytes((_CLASSES.index(own),)) * len(codes)
     return bytes(numbers)
 
 
@@ -83,7 +88,9 @@ LEET = dict(zip("01l|!34@5$7+892", "oiiiieaassttbgz", strict=True))
 # Signs are dropped by folding, so their full-width forms have to be here too.
 LEET |= dict(zip("｜！＠＄＋", "iiast", strict=True))
 
-_CLASS_NUMBERS = _read_classes()
+# Ranges of codes that are not kept.
+_DROPPED = _read_classes()
+_CLASS_NUMBERS = _numbers(_DROPPED)
 
 
 def character_class(char: str) -> CharacterClass:
@@ -100,8 +107,8 @@ def fold_table() -> list[int | str | None]:
         do not change it.
     """
     table: list[int | str | None] = list(range(CODES))
-    for code in np.flatnonzero(np.frombuffer(_CLASS_NUMBERS, dtype=np.uint8)).tolist():
-        table[code] = None
+    for codes in _DROPPED:
+        table[codes.start : codes.stop] = [None] * len(codes)
     for char, form in FORM.items():
         table[ord(char)] = form
     return table
@@ -116,7 +123,8 @@ def code_tables() -> NDArray[np.uint32]:
         several characters. It is read-only.
     """
     table = np.arange(CODES, dtype=np.uint32)
-    table[np.frombuffer(_CLASS_NUMBERS, dtype=np.uint8) != 0] = 0
+    for codes in _DROPPED:
+        table[codes.start : codes.stop] = 0
     for char, form in FORM.items():
         table[ord(char)] = ord(form) if len(form) == 1 else SEVERAL
     table.flags.writeable = False
