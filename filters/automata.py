@@ -12,8 +12,8 @@ import ahocorasick
 
 try:
     import daachorse
-except ImportError:  # no build for this platform
-    daachorse = None
+except ImportError:  # pragma: no cover  # no build for this platform
+    daachorse = None  # type: ignore[assignment]  # asked for before it is used
 
 
 class Match(NamedTuple):
@@ -60,7 +60,7 @@ def build_finder(patterns: Sequence[str]) -> Finder:
     """
     if not patterns:
         return _find_nothing
-    if daachorse is None:
+    if daachorse is None:  # pragma: no cover  # type: ignore[unreachable]
         return ReferenceAutomaton(patterns).find
     find: Finder = daachorse.CharwiseDoubleArrayAhoCorasick(list(patterns)).find_overlapping
     return find

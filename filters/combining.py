@@ -115,7 +115,7 @@ class Combiner:
     def copy(self) -> "Combiner":
         """Return the same, to go on from."""
         other = Combiner()
-        other._seen = {term: seen.copy() for term, seen in self._seen.items()}  # noqa: SLF001 one of its own kind
+        other._seen = {term: seen.copy() for term, seen in self._seen.items()}
         return other
 
     @property

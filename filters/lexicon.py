@@ -92,7 +92,7 @@ class _Prefixes:
         self._sorted = sorted(pattern for pattern in patterns if len(pattern) > _TRIPLE + 1)
 
     def first_live(self, text: str) -> int:
-        """Return where the longest suffix of two characters or more begins that is one of them; the length if none is."""
+        """Return where the longest suffix of two characters or more begins that is one; the length where none is."""
         size, pairs = len(text), self._pairs
         for start in range(max(0, size - self.longest + 1), size - 1):
             # The first characters settle nearly every start; only behind them a longer suffix is looked up.
@@ -218,7 +218,12 @@ def _skeletons(term: Term) -> Iterator[str]:
     for text, step, _ in texts_of(term):
         skeleton = skeleton_of(text)
         yield skeleton
-        if step is None and len(skeleton) == _PAIR and term.kind is not Kind.ALL and Step.HOMOPHONES not in term.folds_off:
+        if (
+            step is None
+            and len(skeleton) == _PAIR
+            and term.kind is not Kind.ALL
+            and Step.HOMOPHONES not in term.folds_off
+        ):
             yield from same_sounds(skeleton)
 
 

@@ -11,7 +11,7 @@ bounds on gaps and runs are the same here as in a stream that forgets what lies 
 from enum import Enum, auto
 from typing import NamedTuple
 
-from filters.characters import LEET, STEPS, CharacterClass, character_class
+from filters.characters import STEPS, CharacterClass, character_class
 from filters.entries import Entry
 from filters.findings import Kind, Step
 from filters.reading import LONGEST_RUN, SIGN_BY_LETTER, SIGNS, Reading

@@ -43,6 +43,4 @@ def may_look_alike(chars: Collection[str], letters: str, *, marks: bool) -> bool
     scripts = {script_of(char) for char in chars}
     if len(scripts) == 1 and scripts <= _WRITTEN:
         return False
-    return marks or not any(
-        script_of(char) == "LATIN" and not char.isascii() and char not in plain for char in chars
-    )
+    return marks or not any(script_of(char) == "LATIN" and not char.isascii() and char not in plain for char in chars)

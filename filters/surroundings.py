@@ -1,8 +1,8 @@
 """Surroundings: what stands around a place decides whether a term stands there.
 
 Chinese is written without spaces, so a dictionary decides what a word is (rjieba: the algorithm and dictionary of
-jieba): 大麻 does not stand in 大麻烦. Rules: only a window around a place is looked at, so the cost does not grow with the text, and
-the answer is the same for every cutting of a stream.
+jieba): 大麻 does not stand in 大麻烦. Rules: only a window around a place is looked at, so the cost does not grow with
+the text, and the answer is the same for every cutting of a stream.
 """
 
 import rjieba
@@ -74,11 +74,11 @@ class Surroundings:
 
     def _is_allowed(self, entry: Entry, text: str, start: int) -> bool:
         """Tell whether the place is inside an allow phrase, written without anything between its characters."""
-        return any(
-            start >= allowance.before
-            and spell(text[start - allowance.before : start - allowance.before + len(allowance.text)])[0] == allowance.text
-            for allowance in self._lexicon.allowances.get(entry.kept, ())
-        )
+        for allowance in self._lexicon.allowances.get(entry.kept, ()):
+            begin = start - allowance.before
+            if begin >= 0 and spell(text[begin : begin + len(allowance.text)])[0] == allowance.text:
+                return True
+        return False
 
     def _is_word(self, text: str, first: int, last: int, place: Place) -> bool:
         """Tell whether both ends of a place are ends of words, and no ordinary words only sound like the term."""
@@ -87,7 +87,7 @@ class Surroundings:
         self._cuts += 1
         if self._cuts > _MOST_CUTS:
             return True
-        words = [(begin, end) for _, begin, end in rjieba.tokenize(text, "default", False)]
+        words = [(begin, end) for _, begin, end in rjieba.tokenize(text, "default", hmm=False)]
         cuts = {begin for begin, _ in words} | {len(text)}
         if first not in cuts or last not in cuts:
             return False

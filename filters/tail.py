@@ -120,13 +120,13 @@ class Tail:
         else:
             self._positions = (*own, *positions)
         self.kept += kept
-        reading = Reading(window, window_base, self.kept, self._positions, signs=self._signs) if has_runs(self.kept) else None
+        reading = self._read(window, window_base) if has_runs(self.kept) else None
         skeleton = reading.skeleton if reading else self.kept
         classes = class_text(skeleton)
         matches = self._lexicon.find(skeleton, classes)
         places: list[tuple[Entry, Place]] = []
         if matches or self._growing:
-            places = self._settle(reading or Reading(window, window_base, self.kept, self._positions, signs=self._signs), classes, matches)
+            places = self._settle(reading or self._read(window, window_base), classes, matches)
         first = self._lexicon.first_live(skeleton, classes)
         if self._growing:
             first = min(first, *[match.first for match in self._growing])
@@ -136,9 +136,10 @@ class Tail:
             self._scanned = len(skeleton)
         return places
 
-    def _settle(
-        self, reading: Reading, classes: str, matches: Sequence[Match]
-    ) -> list[tuple[Entry, Place]]:
+    def _read(self, window: str, window_base: int) -> Reading:
+        return Reading(window, window_base, self.kept, self._positions, signs=self._signs)
+
+    def _settle(self, reading: Reading, classes: str, matches: Sequence[Match]) -> list[tuple[Entry, Place]]:
         """Return the places of new matches, and of those whose last run has grown."""
         candidates = list(self._growing)
         for match in matches:
@@ -149,12 +150,12 @@ class Tail:
                 candidates += [_Candidate(entry, match.start) for entry in entries if resembles(entry, spelled)]
         places: list[tuple[Entry, Place]] = []
         growing: list[_Candidate] = []
-        for match in candidates:
-            place = locate(reading, match.first, match.entry)
+        for candidate in candidates:
+            place = locate(reading, candidate.first, candidate.entry)
             if isinstance(place, Place):
-                places.append((match.entry, place))
+                places.append((candidate.entry, place))
             elif isinstance(place, Growing):
-                growing.append(match)
+                growing.append(candidate)
         self._growing = tuple(growing)
         return places
 

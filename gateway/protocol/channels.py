@@ -7,7 +7,7 @@ matched; what is held of one never delays another; a choice that ends owes what 
 from typing import NamedTuple
 
 from filters.findings import Phase
-from filters.keywords import KeywordStream
+from filters.keyword_stream import KeywordStream
 from filters.ruleset import Ruleset
 from gateway.protocol.dialects.base import Carrier, ChannelKey, Segment, Spelling
 from gateway.protocol.gate import Channel, Released
