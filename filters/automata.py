@@ -60,8 +60,8 @@ def build_finder(patterns: Sequence[str]) -> Finder:
     """
     if not patterns:
         return _find_nothing
-    if daachorse is None:  # pragma: no cover  # type: ignore[unreachable]
-        return ReferenceAutomaton(patterns).find
+    if daachorse is None:  # pragma: no cover
+        return ReferenceAutomaton(patterns).find  # type: ignore[unreachable]
     find: Finder = daachorse.CharwiseDoubleArrayAhoCorasick(list(patterns)).find_overlapping
     return find
 

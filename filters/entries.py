@@ -4,7 +4,7 @@ A term has an entry of its own spelling, and one for each spelling made of it (`
 classes are equal are one pattern; which of them a place in a text stands for is settled there (`filters.locating`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import NamedTuple
 
@@ -37,7 +37,8 @@ class Entry(NamedTuple):
         skeleton: its skeleton.
         runs: how often each character of the skeleton is repeated; empty where none is.
         letters: the character as listed for each character of the skeleton.
-        gaps: positions in the skeleton in front of which the listed term has a separator of its own.
+        gaps: by position in the skeleton, what the listed term has in front of that character; None where anything
+            may stand or nothing.
         step: the expansion it comes from, or None for the term's own spelling.
         term: the row.
         part: position among the parts of a combination, or -1.
@@ -46,7 +47,7 @@ class Entry(NamedTuple):
     skeleton: str
     runs: tuple[int, ...]
     letters: str
-    gaps: frozenset[int]
+    gaps: Mapping[int, str | None]
     step: Step | None
     term: Term
     part: int = -1
@@ -87,7 +88,7 @@ def entries_of(term: Term) -> Iterator[Entry]:
     for text, step, part in texts_of(term):
         entry = entry_of(text, term, part)
         # Syllables are written together or apart.
-        gaps = frozenset(range(1, len(entry.skeleton))) if step is Step.PINYIN else entry.gaps
+        gaps = dict.fromkeys(range(1, len(entry.skeleton))) if step is Step.PINYIN else entry.gaps
         yield entry._replace(step=step, gaps=gaps)
 
 
@@ -97,18 +98,18 @@ def entry_of(text: str, term: Term, part: int = -1) -> Entry:
     skeleton: list[str] = []
     runs: list[int] = []
     letters: list[str] = []
-    gaps: list[int] = []
+    gaps: dict[int, str | None] = {}
     at = 0
     for char, group in groupby(kept):
         size = len(list(group))
         if at and positions[at] > positions[at - 1] + 1:
-            gaps.append(len(skeleton))
+            gaps[len(skeleton)] = text[positions[at - 1] + 1 : positions[at]]
         skeleton.append(char)
         runs.append(min(size, LONGEST_RUN))
         letters.append(text[positions[at]])
         at += size
     repeats = tuple(runs) if max(runs) > 1 else ()
-    return Entry("".join(skeleton), repeats, "".join(letters), frozenset(gaps), None, term, part)
+    return Entry("".join(skeleton), repeats, "".join(letters), gaps, None, term, part)
 
 
 def allowances_of(phrases: Iterable[str]) -> dict[str, tuple[Allowance, ...]]:

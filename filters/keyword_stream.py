@@ -13,8 +13,11 @@ from filters.lexicon import Lexicon
 from filters.locating import Place
 from filters.reading import FOLDS, SIGNS
 from filters.surroundings import LEFT_CHARACTERS, Surroundings
-from filters.tail import Tail
+from filters.tail import State, Tail
 
+# Both readings, waiting places, combinations, the window and its offset, the size. A plain tuple, because one is made
+# for every piece of every stream.
+_Before = tuple[State, State | None, list[Part], Combiner | None, str, int, int]
 # The window is cut when so much of it is of no use any more: each cut copies the rest.
 _SPARE_CHARACTERS = 256
 
@@ -30,11 +33,11 @@ class KeywordStream:
     """
 
     __slots__ = (
-        "_cleared",
+        "_before",
         "_combiner",
-        "_combiner_before",
         "_left_characters",
         "_lexicon",
+        "_piece",
         "_signed",
         "_size",
         "_surroundings",
@@ -54,12 +57,13 @@ class KeywordStream:
         self._signed: Tail | None = None
         # Places whose surroundings are still to come.
         self._waiting: list[Part] = []
-        self._combiner = self._combiner_before = Combiner()
+        self._combiner = Combiner()
         self._window = ""
         self._window_base = 0
         self._size = 0
-        self._cleared = 0  # the frontier before the last piece
         self.frontier = 0
+        self._piece = ""
+        self._before = self._save()
 
     def feed(self, text: str) -> list[Known]:
         """Take the next piece.
@@ -70,11 +74,13 @@ class KeywordStream:
         Returns:
             What became certain with this piece, in that order, then by end and start.
         """
-        if not text or not self._lexicon.longest:
+        if not self._lexicon.longest:
             # Nothing to look for: nothing is held either.
             self._size = self.frontier = self._size + len(text)
             return []
-        self._cleared = self.frontier
+        if not text:
+            return []
+        self._before, self._piece = self._save(), text
         if self.frontier - self._window_base > _SPARE_CHARACTERS + self._left_characters:
             self._forget()
         base, self._window = self._size, self._window + text
@@ -91,7 +97,7 @@ class KeywordStream:
         """Take a piece in the ordinary reading, and in the one with signs where it differs."""
         signed = self._signed
         if signed is None and not SIGNS.isdisjoint(text):
-            signed = self._tail.copy(signs=True)
+            signed = Tail.restore(self._lexicon, self._tail.save(), signs=True)
         places = self._tail.feed(text, base, self._window, self._window_base)
         if signed is not None:
             places += signed.feed(text, base, self._window, self._window_base)
@@ -116,25 +122,31 @@ class KeywordStream:
     def clear_before(self, at: int) -> int:
         """Return the frontier as it was when the text ended at ``at``, an offset inside the last piece.
 
-        A stop at a match must not depend on what came in the same piece behind it. Nothing before the frontier counts
-        any more, so reading again from there gives what was known then.
+        A stop at a match must not depend on what came in the same piece behind it.
         """
         again = KeywordStream(self._lexicon)
-        again._window = self._window[: self._cleared - self._window_base]
-        again._window_base = self._window_base
-        again._size = again.frontier = self._cleared
-        again._combiner = self._combiner_before.copy()
-        again.feed(self._window[self._cleared - self._window_base : at - self._window_base])
+        tail, signed, again._waiting, combiner, again._window, again._window_base, again._size = self._before
+        again.frontier = again._size
+        again._tail = Tail.restore(self._lexicon, tail)
+        again._signed = Tail.restore(self._lexicon, signed, signs=True) if signed else None
+        again._combiner = combiner.copy() if combiner else Combiner()
+        again.feed(self._piece[: at - again._size])
         return again.frontier
+
+    def _save(self) -> _Before:
+        """Return all that a piece changes."""
+        signed = self._signed.save() if self._signed else None
+        combiner = self._combiner.copy() if self._combiner.active else None
+        window, base, size = self._window, self._window_base, self._size
+        return self._tail.save(), signed, self._waiting, combiner, window, base, size
 
     def _settle(self, places: list[tuple[Entry, Place]], *, final: bool) -> list[Known]:
         """Look around the places that can be looked around by now, and combine what stands there."""
-        if self._combiner.active:
-            self._combiner_before = self._combiner.copy()
-        waiting = self._waiting
-        for entry, place in places:
-            at = self._surroundings.certain_at(entry, place)
-            waiting.append(Part(at, entry, place))
+        # A new list: the one before may be gone back to.
+        waiting = [
+            *self._waiting,
+            *[Part(self._surroundings.certain_at(entry, place), entry, place) for entry, place in places],
+        ]
         due = [part for part in waiting if part.at <= self._size or final]
         self._waiting = [part for part in waiting if part.at > self._size and not final]
         standing = [

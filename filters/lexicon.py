@@ -234,7 +234,9 @@ def pattern_of(skeleton: str) -> tuple[Space, str]:
         ValueError: the skeleton is empty.
     """
     if not skeleton:
-        raise ValueError("a term must hold a letter, a digit or an ideograph: remove the row from its list")
+        raise ValueError(
+            "a term must hold a letter, a digit or an ideograph: write what is made of signs alone as a pattern"
+        )
     if skeleton.isascii():
         return Space.LETTERS, class_text(skeleton)
     if len(skeleton) <= _PAIR:

@@ -17,11 +17,6 @@ from filters.findings import Kind, Step
 from filters.reading import LONGEST_RUN, SIGN_BY_LETTER, SIGNS, Reading
 from filters.scripts import is_ideograph, may_look_alike
 
-GAP_SEPARATORS = 8
-"""Most separators between two characters of a term."""
-GAP_CHARACTERS = 64
-"""Most characters between them, invisible ones counted."""
-
 # What ordinary sentences have between words. A term is not read across one of these as freely as across a star.
 _PLAIN_SEPARATORS = frozenset(" \t\r\n\u3000\xa0,.;:!?，。、；：！？…—–-~·/()（）[]【】《》〈〉「」『』“”‘’\"'")
 # So long a word does not come about at the seam of two others.
@@ -117,8 +112,6 @@ def locate(reading: Reading, first: int, entry: Entry) -> Place | Growing | None
     spelled = reading.skeleton[first : first + len(entry.skeleton)]
     swaps = [at for at, char in enumerate(entry.skeleton) if char != spelled[at]]
     gaps = _gaps(reading, first, span, entry)
-    if gaps is None:
-        return None
     if reading.signs and not _has_sign(reading, span):
         return None
     via = _character_steps(reading, first, span, entry, swaps)
@@ -151,6 +144,8 @@ def _span(reading: Reading, first: int, entry: Entry) -> _Span | Growing | None:
         if count < needed:
             return GROWING if at == last and end == len(reading.kept) else None
         if 0 < at < last and count > needed:
+            if count > LONGEST_RUN:
+                return None
             longer.append((char, count - needed))
     start, end = reading.run(first)
     needed = entry.runs[0] if entry.runs else 1
@@ -183,8 +178,6 @@ def _may_repeat(longer: list[tuple[str, int]], *, at_start: bool) -> bool:
         longer: characters within the place that are repeated, and how often more than the term does.
         at_start: True when its first character is repeated too.
     """
-    if any(more >= LONGEST_RUN for _, more in longer):
-        return False
     ordinary = [char for char, more in longer if more == 1 and (char in _DOUBLED or is_ideograph(char))]
     return len(longer) != 1 or at_start or not ordinary
 
@@ -222,8 +215,8 @@ def _may_swap(entry: Entry, spelled: str, swaps: list[int]) -> bool:
     return True
 
 
-def _gaps(reading: Reading, first: int, span: _Span, entry: Entry) -> _Gaps | None:
-    """Look at what stands between the characters of a place; None where it is more than a term may be stretched."""
+def _gaps(reading: Reading, first: int, span: _Span, entry: Entry) -> _Gaps:
+    """Look at what stands between the characters of a place."""
     positions = reading.positions
     inner: list[str] = []
     own = invisible = False
@@ -231,16 +224,18 @@ def _gaps(reading: Reading, first: int, span: _Span, entry: Entry) -> _Gaps | No
     for at in range(span.begin + 1, span.end):
         between = reading.text[positions[at - 1] + 1 - reading.base : positions[at] - reading.base]
         visible = [char for char in between if character_class(char) is not CharacterClass.INVISIBLE]
-        if len(visible) > GAP_SEPARATORS or len(between) > GAP_CHARACTERS:
-            return None
         invisible = invisible or len(visible) < len(between)
         if heads.get(at) in entry.gaps:
-            # An expansion may be written apart or together; a term is expected as it is listed.
-            own = own or (not visible and entry.step is None) or any(not char.isspace() for char in visible)
+            own = own or not _is_own(entry.gaps[heads[at]], between)
         # Between two of a letter that the term doubles, a space may be the term's own.
         elif visible and (at in heads or not entry.runs):
             inner.append("".join(visible))
     return _Gaps(inner, span.end - span.begin - 1 - len(entry.gaps), own, invisible)
+
+
+def _is_own(listed: str | None, between: str) -> bool:
+    """Tell whether a separator stands as the list has it, or where any may stand; one space is as good as another."""
+    return listed in (None, between) or (listed is not None and listed.isspace() and between.isspace())
 
 
 def _gap_steps(gaps: _Gaps) -> set[Step]:

@@ -18,13 +18,20 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from filters.characters import LEET, SEVERAL, SYLLABLES, code_tables, fold_table
+from filters.characters import LEET, SEVERAL, SYLLABLES, CharacterClass, character_class, code_tables, fold_table
 
 # From here on numpy reads faster than str.translate, which pays for every character.
 _LONG_CHARACTERS = 160
 _RUN = re.compile(r"(.)\1+", re.DOTALL)
 LONGEST_RUN = 32
 """A run longer than this breaks a term; what a stream keeps of one is bounded by it."""
+GAP_SEPARATORS = 8
+"""Most separators between two characters of a term."""
+GAP_CHARACTERS = 64
+"""Most characters between them, invisible ones counted."""
+BREAK = "\ufffe"
+"""Stands in the kept text where a gap is longer; no term reaches over it, and no character folds to it."""
+_LONG_GAP = re.compile(b"\x01{%d,}" % (GAP_SEPARATORS + 1))
 _SEVERAL_BMP = 0xFFFF  # in the small table: the fold has several characters
 _BMP = 0x10000
 # Syllables are written in the private use area, which no fold yields.
@@ -44,6 +51,12 @@ FOLDS_WITH_SIGNS = FOLDS.copy()
 """The same for a reading in which the signs are letters."""
 for _sign in SIGNS:
     FOLDS_WITH_SIGNS[ord(_sign)] = ord(_sign)
+
+
+# The same with one mark for folds of several characters, so that lengths tell how much was dropped.
+_MARK = "\uffff"
+_MARKED = [_MARK if isinstance(form, str) and len(form) > 1 else form for form in FOLDS]
+_MARKED_WITH_SIGNS = [_MARK if isinstance(form, str) and len(form) > 1 else form for form in FOLDS_WITH_SIGNS]
 
 
 def _class_table() -> list[int]:
@@ -93,12 +106,41 @@ def spell(text: str, base: int = 0, *, signs: bool = False) -> tuple[str, list[i
     """
     kept: list[str] = []
     positions: list[int] = []
+    gap = Gap()
     for offset, char in enumerate(text, base):
         form = spell_character(char, signs=signs)
         if form:
-            kept.append(form)
-            positions += [offset] * len(form)
+            gap = Gap()
+        else:
+            gap = gap.with_character(char)
+            form = BREAK if gap.is_long and not gap.was_long else ""
+        kept.append(form)
+        positions += [offset] * len(form)
     return "".join(kept), positions
+
+
+class Gap(NamedTuple):
+    """What was dropped since the last kept character.
+
+    Attributes:
+        characters: how many.
+        separators: how many of them are seen.
+        was_long: True when it was too long before its last character.
+    """
+
+    characters: int = 0
+    separators: int = 0
+    was_long: bool = False
+
+    @property
+    def is_long(self) -> bool:
+        """Whether no term reaches over it."""
+        return self.characters > GAP_CHARACTERS or self.separators > GAP_SEPARATORS
+
+    def with_character(self, char: str) -> "Gap":
+        """Return the gap with one more character."""
+        seen = character_class(char) is not CharacterClass.INVISIBLE
+        return Gap(self.characters + 1, self.separators + seen, self.is_long)
 
 
 def spell_character(char: str, *, signs: bool = False) -> str:
@@ -173,9 +215,11 @@ class WholeText:
     def _layers(self) -> tuple[str, str]:
         if not self._signs and len(self.text) >= _LONG_CHARACTERS:
             return _long_layers(self.text)
-        kept = self.text.translate(FOLDS_WITH_SIGNS if self._signs else FOLDS)
-        skeleton = _RUN.sub(r"\1", kept) if _RUN.search(kept) else kept
-        return skeleton, class_text(skeleton)
+        kept = self.text.translate(_MARKED_WITH_SIGNS if self._signs else _MARKED)
+        # Only where so much was dropped can a gap be long.
+        if _MARK in kept or len(self.text) - len(kept) > GAP_SEPARATORS:
+            kept, _ = spell(self.text, signs=self._signs)
+        return _as_layers(kept)
 
     @cached_property
     def reading(self) -> Reading:
@@ -205,17 +249,36 @@ def _codes(text: str) -> _Codes:
     short = text.encode("utf-16-le", "surrogatepass")
     if len(short) == 2 * len(text):
         folds = _FOLD_CODES_BMP.take(np.frombuffer(short, np.uint16))
-        return _Codes(folds, _SEVERAL_BMP, _CLASS_CODES_BMP, "utf-16-le")
-    long = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    return _Codes(_FOLD_CODES.take(long), SEVERAL, _CLASS_CODES, "utf-32-le")
+        codes = _Codes(folds, _SEVERAL_BMP, _CLASS_CODES_BMP, "utf-16-le")
+    else:
+        long = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+        codes = _Codes(_FOLD_CODES.take(long), SEVERAL, _CLASS_CODES, "utf-32-le")
+    _mark_long_gaps(text, codes.folds)
+    return codes
+
+
+def _mark_long_gaps(text: str, folds: npt.NDArray[Any]) -> None:
+    """Write a break into every gap that no term reaches over."""
+    dropped = (folds == 0).tobytes()
+    for found in _LONG_GAP.finditer(dropped):
+        gap = Gap()
+        for at in range(*found.span()):
+            gap = gap.with_character(text[at])
+            if gap.is_long:
+                folds[at] = ord(BREAK)
+                break
+
+
+def _as_layers(kept: str) -> tuple[str, str]:
+    skeleton = _RUN.sub(r"\1", kept) if _RUN.search(kept) else kept
+    return skeleton, class_text(skeleton)
 
 
 def _long_layers(text: str) -> tuple[str, str]:
     codes = _codes(text)
     kept = codes.folds.compress(codes.folds)
     if (kept == codes.several).any():
-        skeleton = _RUN.sub(r"\1", text.translate(FOLDS))
-        return skeleton, class_text(skeleton)
+        return _as_layers(spell(text)[0])
     differs = kept[1:] != kept[:-1]
     if not differs.all():
         kept = np.concatenate((kept[:1], kept[1:].compress(differs)))

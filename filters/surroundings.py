@@ -1,8 +1,8 @@
 """Surroundings: what stands around a place decides whether a term stands there.
 
 Chinese is written without spaces, so a dictionary decides what a word is (rjieba: the algorithm and dictionary of
-jieba): 大麻 does not stand in 大麻烦. Rules: only a window around a place is looked at, so the cost does not grow with
-the text, and the answer is the same for every cutting of a stream.
+jieba): 大麻 does not stand in 大麻烦. Rules: only a window around a place is looked at, so the cost does not grow
+with the text, and the answer is the same for every cutting of a stream.
 """
 
 import rjieba

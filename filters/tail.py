@@ -8,11 +8,12 @@ runs) bounds the tail.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from filters.characters import CharacterClass, character_class
 from filters.entries import Entry
 from filters.lexicon import Lexicon, Match
-from filters.locating import GAP_CHARACTERS, GAP_SEPARATORS, Growing, Place, locate, resembles
-from filters.reading import LONGEST_RUN, Reading, class_text, has_runs, spell_character
+from filters.locating import Growing, Place, locate, resembles
+from filters.reading import LONGEST_RUN, Gap, Reading, class_text, has_runs, spell_character
+
+_NO_GAP = Gap()
 
 
 class _Candidate(NamedTuple):
@@ -27,6 +28,10 @@ class _Candidate(NamedTuple):
     first: int
 
 
+# A plain tuple, because one is made for every piece of every stream.
+State = tuple[str, Sequence[int], tuple[_Candidate, ...], int, Gap, bool]
+
+
 class Tail:
     """One reading of the part of a stream that may still become a term.
 
@@ -38,7 +43,7 @@ class Tail:
         kept: the kept text of the tail.
     """
 
-    __slots__ = ("_gap", "_growing", "_lexicon", "_positions", "_scanned", "_separators", "_signs", "kept")
+    __slots__ = ("_gap", "_growing", "_lexicon", "_open", "_positions", "_scanned", "_signs", "kept")
 
     def __init__(self, lexicon: Lexicon, *, signs: bool = False) -> None:
         self._lexicon = lexicon
@@ -48,20 +53,24 @@ class Tail:
         self._positions: Sequence[int] = ()
         self._growing: tuple[_Candidate, ...] = ()
         self._scanned = 0  # characters of the skeleton whose matches are known
-        self._gap = 0  # characters since the last kept one
-        self._separators = 0  # those of them that are seen
+        self._gap = _NO_GAP
+        self._open = False  # whether the tail may still become a term
 
-    def copy(self, *, signs: bool) -> "Tail":
-        """Return the same, to go on from."""
-        other = Tail(self._lexicon, signs=signs)
-        other.kept, other._positions, other._growing = self.kept, self._positions, self._growing
-        other._scanned, other._gap, other._separators = self._scanned, self._gap, self._separators
-        return other
+    def save(self) -> State:
+        """Return the state, to go back to."""
+        return self.kept, self._positions, self._growing, self._scanned, self._gap, self._open
+
+    @classmethod
+    def restore(cls, lexicon: Lexicon, state: State, *, signs: bool = False) -> "Tail":
+        """Return a tail as it was, or as the other reading would be from here on."""
+        tail = cls(lexicon, signs=signs)
+        tail.kept, tail._positions, tail._growing, tail._scanned, tail._gap, tail._open = state
+        return tail
 
     @property
     def start(self) -> int | None:
         """Offset of the first character that may still become a term; None where none may."""
-        return self._positions[0] if self.kept else None
+        return self._positions[0] if self._open else None
 
     def feed(self, text: str, base: int, window: str, window_base: int) -> list[tuple[Entry, Place]]:
         """Take the next piece.
@@ -83,8 +92,10 @@ class Tail:
             if form:
                 kept.append(form)
                 positions += [offset] * len(form)
-                self._gap = self._separators = 0
-            elif self._drops_too_much(char):
+                self._gap = _NO_GAP
+                continue
+            self._gap = self._gap.with_character(char)
+            if self._gap.is_long:
                 found += self._extend("".join(kept), positions, window, window_base)
                 kept, positions = [], []
                 self._forget()
@@ -92,21 +103,15 @@ class Tail:
 
     def feed_plain(self, text: str, base: int, window: str, window_base: int) -> list[tuple[Entry, Place]]:
         """Take a piece in which nothing is folded or dropped, as nearly every one in Chinese; otherwise as `feed`."""
-        self._gap = self._separators = 0
+        self._gap = _NO_GAP
         return self._extend(text, range(base, base + len(text)), window, window_base)
 
     def finish(self) -> None:
         """End the text: a run that is too short stays so."""
         self._growing = ()
 
-    def _drops_too_much(self, char: str) -> bool:
-        """Count a character that is not kept; tell whether no term reaches over so many."""
-        self._gap += 1
-        self._separators += character_class(char) is not CharacterClass.INVISIBLE
-        return self._gap > GAP_CHARACTERS or self._separators > GAP_SEPARATORS
-
     def _forget(self) -> None:
-        self.kept, self._positions, self._growing, self._scanned = "", (), (), 0
+        self.kept, self._positions, self._growing, self._scanned, self._open = "", (), (), 0, False
 
     def _extend(
         self, kept: str, positions: Sequence[int], window: str, window_base: int
@@ -127,9 +132,18 @@ class Tail:
         places: list[tuple[Entry, Place]] = []
         if matches or self._growing:
             places = self._settle(reading or self._read(window, window_base), classes, matches)
-        first = self._lexicon.first_live(skeleton, classes)
+        if reading is None:
+            first = self._lexicon.first_live(skeleton, classes)
+        else:
+            # A run this long breaks every term, so nothing before its end can matter.
+            floor = max([at for at in range(len(skeleton)) if _length(reading, at) > LONGEST_RUN], default=0)
+            first = floor + self._lexicon.first_live(skeleton[floor:], classes[floor:])
+            self._growing = tuple(candidate for candidate in self._growing if candidate.first >= floor)
         if self._growing:
-            first = min(first, *[match.first for match in self._growing])
+            first = min(first, *[candidate.first for candidate in self._growing])
+        self._open = first < len(skeleton)
+        # The last character stays in any case: what repeats it is no new match.
+        first = min(first, len(skeleton) - 1)
         if first or reading:
             self._cut(first, len(skeleton), reading)
         else:
@@ -163,17 +177,15 @@ class Tail:
         """Forget what can become no term any more."""
         start = first
         if reading:
-            # A run this long breaks every term, so nothing before its end can matter.
-            long = [at for at in range(first, size) if reading.run(at)[1] - reading.run(at)[0] > LONGEST_RUN]
-            first = max([first, *long])
-            start = len(self.kept)
-            if first < size:
-                begin, end = reading.run(first)
-                start = max(begin, end - LONGEST_RUN)
+            begin, end = reading.run(first)
+            start = max(begin, end - LONGEST_RUN)
         self.kept = self.kept[start:]
         self._positions = self._positions[start:]
         self._scanned = size - first
         if self._growing:
-            self._growing = tuple(
-                match._replace(first=match.first - first) for match in self._growing if match.first >= first
-            )
+            self._growing = tuple(candidate._replace(first=candidate.first - first) for candidate in self._growing)
+
+
+def _length(reading: Reading, at: int) -> int:
+    start, end = reading.run(at)
+    return end - start
