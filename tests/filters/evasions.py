@@ -6,7 +6,6 @@ the characters' own properties.
 """
 
 import random
-import unicodedata
 from collections.abc import Callable
 
 from filters.characters import SYLLABLES
@@ -50,7 +49,7 @@ def width(term: str, _chance: random.Random) -> str | None:
 
 def case(term: str, chance: random.Random) -> str | None:
     """Capitals here and there."""
-    written = "".join(char.upper() if chance.random() < 0.6 else char for char in term)  # noqa: PLR2004 a share
+    written = "".join(char.upper() if chance.random() < 0.6 else char for char in term)
     return written if written != term else None
 
 
@@ -144,14 +143,14 @@ def repeated(term: str, chance: random.Random) -> str | None:
 
 def pinyin(term: str, _chance: random.Random) -> str | None:
     """Pinyin in one word."""
-    if not _is_chinese(term) or len(term) < 2:  # noqa: PLR2004 one syllable is no word
+    if not _is_chinese(term) or len(term) < 2:
         return None
     return "".join(SYLLABLES[char][0] for char in term) if all(char in SYLLABLES for char in term) else None
 
 
 def pinyin_spaced(term: str, _chance: random.Random) -> str | None:
     """Pinyin in syllables."""
-    if not _is_chinese(term) or len(term) < 2:  # noqa: PLR2004 the same
+    if not _is_chinese(term) or len(term) < 2:
         return None
     return " ".join(SYLLABLES[char][0] for char in term) if all(char in SYLLABLES for char in term) else None
 
