@@ -9,6 +9,7 @@ import rjieba
 
 from filters.characters import CharacterClass, character_class
 from filters.entries import Entry, level
+from filters.findings import Step
 from filters.lexicon import Lexicon
 from filters.locating import Edges, Place
 from filters.reading import spell
@@ -68,6 +69,9 @@ class Surroundings:
         levelled = level("".join([window[at] for at in seen]))
         first = sum(1 for at in seen if at < left)
         last = sum(1 for at in seen if at < left + end - start)
+        # Where somebody repeats characters, those behind the last one are no other word.
+        while Step.REPEATS in place.via and last < len(levelled) and levelled[last] == levelled[last - 1]:
+            last += 1
         if _goes_on(levelled, first) or _goes_on(levelled, last):
             return False
         return place.edges is Edges.LETTERS or self._is_word(levelled, first, last, place)

@@ -121,7 +121,7 @@ def test_a_stream_may_go_on_behind_its_end() -> None:
     [
         (["冰毒货源"], "病", 0),  # sounds like its beginning
         (["甲乙"], "郏", 1),  # a pair is held by its very character
-        (["甲乙"], "家", 0),  # and by what people type for it
+        (["冰毒"], "病", 0),  # and by what people type for it
         (["冰毒"], "买冰", 1),
         (["forbidden"], "f0rb", 0),
         (["forbidden"], "x***f*o", 4),
