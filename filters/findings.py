@@ -7,6 +7,9 @@ A finding locates one reason to act in the text as received. What is done about 
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
+MOST_FINDINGS = 2_000
+"""A text with more than this is past judging one by one; whoever judges takes the bound itself for a finding."""
+
 
 class Stage(StrEnum):
     """A kind of check that reads text."""

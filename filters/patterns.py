@@ -21,9 +21,8 @@ from typing import Any, NamedTuple
 
 import re2
 
-from filters.findings import Finding, Known, Stage, Term
+from filters.findings import MOST_FINDINGS, Finding, Known, Stage, Term
 from filters.folding import fold
-from filters.keywords import MOST_FINDINGS
 from filters.prefixes import shape_of
 
 WINDOW = 256

@@ -1,15 +1,20 @@
 """The ruleset: everything detection works with, immutable and named by a digest.
 
-A reload builds a new one and swaps the reference; an exchange ends with the ruleset it began with, and its digest is
-in the exchange's record.
+A reload builds a new one in another process and swaps the reference; an exchange ends with the ruleset it began with,
+and its digest is in the exchange's record.
 """
 
 import pickle
-from collections.abc import Callable, Iterable
+import struct
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from filters.findings import Phase, Term
 from filters.keywords import KeywordMatcher
+
+_PIECE_TERMS = 1_000
+_LENGTH = struct.Struct("<I")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +49,13 @@ def build_ruleset(terms: Iterable[Term], digest: str) -> Ruleset:
     Args:
         terms: rows of the keyword lists.
         digest: digest of these rows (`filters.lists.list_digest`).
+
+    Raises:
+        ValueError: a term cannot be looked for.
     """
     rows = tuple(terms)
-    return Ruleset(digest, rows, KeywordMatcher(rows, Phase.REQUEST), KeywordMatcher(rows, Phase.RESPONSE))
+    request = KeywordMatcher(rows, Phase.REQUEST)
+    return Ruleset(digest, rows, request, request if _shared(rows) else KeywordMatcher(rows, Phase.RESPONSE))
 
 
 def dump_ruleset(ruleset: Ruleset) -> bytes:
@@ -55,7 +64,8 @@ def dump_ruleset(ruleset: Ruleset) -> bytes:
     Args:
         ruleset: what to hand over.
     """
-    return pickle.dumps((ruleset.digest, ruleset.terms), pickle.HIGHEST_PROTOCOL)
+    pieces = (pickle.dumps(part, pickle.HIGHEST_PROTOCOL) for part in _parts(ruleset))
+    return b"".join(_LENGTH.pack(len(piece)) + piece for piece in pieces)
 
 
 def load_ruleset(dump: bytes, pause: Callable[[], None]) -> Ruleset:
@@ -65,6 +75,39 @@ def load_ruleset(dump: bytes, pause: Callable[[], None]) -> Ruleset:
         dump: bytes of `dump_ruleset`, from a process that is trusted like this one.
         pause: called between slices of the work, to let other threads have the interpreter.
     """
-    digest, terms = pickle.loads(dump)  # noqa: S301 our own child wrote it; no file and no network is in between
-    pause()
-    return build_ruleset(terms, digest)
+    parts = _read(dump, pause)
+    digest, count, shared = next(parts)
+    rows: list[Term] = []
+    for _ in range(count):
+        rows += next(parts)
+    terms = tuple(rows)
+    request = KeywordMatcher.restore(terms, Phase.REQUEST, parts)
+    return Ruleset(
+        digest, terms, request, request if shared else KeywordMatcher.restore(terms, Phase.RESPONSE, parts)
+    )
+
+
+def _shared(terms: tuple[Term, ...]) -> bool:
+    """Tell whether one matcher serves both halves, as with nearly all lists."""
+    return all(len(term.phases) == len(Phase) for term in terms)
+
+
+def _parts(ruleset: Ruleset) -> Iterator[Any]:
+    """Yield the ruleset in pieces, none of which takes long to read."""
+    terms, shared = ruleset.terms, ruleset.request is ruleset.response
+    pieces = [terms[start : start + _PIECE_TERMS] for start in range(0, len(terms), _PIECE_TERMS)]
+    yield ruleset.digest, len(pieces), shared
+    yield from pieces
+    yield from ruleset.request.parts()
+    if not shared:
+        yield from ruleset.response.parts()
+
+
+def _read(dump: bytes, pause: Callable[[], None]) -> Iterator[Any]:
+    view, at = memoryview(dump), 0
+    while at < len(view):
+        (size,) = _LENGTH.unpack_from(view, at)
+        at += _LENGTH.size
+        yield pickle.loads(view[at : at + size])  # noqa: S301 our own child wrote it; no file and no network is between
+        at += size
+        pause()

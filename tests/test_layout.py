@@ -8,7 +8,8 @@ import pytest
 from tests.documents import ROOT, read, tracked_files
 
 _CODE = ("gateway", "filters")
-_WITHOUT_TESTS = frozenset({"__init__.py", "__main__.py"})
+# The script needs packages the product does not; what it writes is tested beside the code that reads it.
+_WITHOUT_TESTS = frozenset({"__init__.py", "__main__.py", "derive.py"})
 _MOST_LINES = 500
 
 # Groups keep this file from being one of those it looks for.

@@ -9,8 +9,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-from filters.findings import Finding, Known, Stage
-from filters.keywords import MOST_FINDINGS
+from filters.findings import MOST_FINDINGS, Finding, Known, Stage
 from filters.patterns import PatternSet
 from filters.personal.addresses import ADDRESSES
 from filters.personal.numbers import NUMBERS, PLATE_PROVINCES

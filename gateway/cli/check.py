@@ -15,8 +15,7 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from filters.findings import Action, Finding, Phase, Stage
-from filters.keywords import MOST_FINDINGS
+from filters.findings import MOST_FINDINGS, Action, Finding, Phase, Stage
 from filters.lists import ListError
 from filters.ruleset import Ruleset
 from filters.taxonomy import load_taxonomy

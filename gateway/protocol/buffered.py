@@ -6,8 +6,7 @@ duplicate members or an odd encoding cannot show the next reader another text th
 
 from typing import NamedTuple
 
-from filters.findings import Action, Findings, Phase, Stage
-from filters.keywords import MOST_FINDINGS
+from filters.findings import MOST_FINDINGS, Action, Findings, Phase, Stage
 from gateway.protocol.dialects.base import Answer, Document
 from gateway.protocol.documents import read_document
 from gateway.protocol.judge import Judge

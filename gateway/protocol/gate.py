@@ -10,8 +10,7 @@ the text up to the blocking match only, never on how the text was cut; lengths n
 
 from typing import NamedTuple, Protocol
 
-from filters.findings import Action, Known, Phase
-from filters.keywords import MOST_FINDINGS
+from filters.findings import MOST_FINDINGS, Action, Known, Phase
 from gateway.protocol.judge import Judge
 from gateway.protocol.texts import mask_text
 

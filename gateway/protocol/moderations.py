@@ -7,8 +7,7 @@ covers our risk class.
 
 from collections.abc import Sequence
 
-from filters.findings import Action, Finding, Findings, Phase
-from filters.keywords import MOST_FINDINGS
+from filters.findings import MOST_FINDINGS, Action, Finding, Findings, Phase
 from gateway.protocol.buffered import Texts
 from gateway.protocol.dialects.base import Document, Identity, Input
 from gateway.protocol.judge import Judge

@@ -13,8 +13,8 @@ name and the next member's value would make a term that nobody reads.
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from filters.findings import Finding, Known, Term
-from filters.keywords import MOST_FINDINGS, KeywordMatcher
+from filters.findings import MOST_FINDINGS, Finding, Known, Term
+from filters.keywords import KeywordMatcher
 from gateway.protocol.escapes import EscapeReader
 from gateway.protocol.gate import StreamStage
 

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
-from filters.findings import Finding, Findings
-from filters.keywords import MOST_FINDINGS
+from filters.findings import MOST_FINDINGS, Finding, Findings
 
 # A look-up takes 1.5 to 2 µs here and 2 to 10 ns a character; reading so much Chinese takes twice that.
 SHORTEST_CHARACTERS = 64

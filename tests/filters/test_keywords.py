@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.findings import Action, Finding, Phase, Stage, Term
+from filters.findings import MOST_FINDINGS, Action, Finding, Phase, Stage, Term
 from filters.folding import fold
-from filters.keywords import _SLICE_CHARACTERS, MOST_FINDINGS, KeywordMatcher
+from filters.keywords import _SLICE_CHARACTERS, KeywordMatcher
 
 LETTERS = "aAａb强"
 TERMS = st.lists(st.text(LETTERS, min_size=1, max_size=4), max_size=6)

@@ -9,9 +9,8 @@ from hypothesis import given as generate
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from filters.findings import Known, Stage, Term
+from filters.findings import MOST_FINDINGS, Known, Stage, Term
 from filters.folding import fold
-from filters.keywords import MOST_FINDINGS
 from filters.patterns import CONTEXT, WINDOW, Pattern, PatternSet, PatternStream
 
 EXPRESSIONS = [

@@ -5,9 +5,8 @@ from hypothesis import given as generate
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from filters.findings import Finding, Known, Stage
+from filters.findings import MOST_FINDINGS, Finding, Known, Stage
 from filters.folding import fold
-from filters.keywords import MOST_FINDINGS
 from filters.personal.detector import BATCH, Unhurried, personal_data
 from filters.personal.running import TILE, RunningStream
 from tests.filters.personal import samples

@@ -7,7 +7,7 @@ import orjson
 import pytest
 from typer.testing import CliRunner, Result
 
-from filters.keywords import MOST_FINDINGS
+from filters.findings import MOST_FINDINGS
 from gateway.cli.main import app
 
 TERM = "出售冰毒"

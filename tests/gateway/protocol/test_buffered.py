@@ -2,8 +2,7 @@
 
 import pytest
 
-from filters.findings import Action, Phase
-from filters.keywords import MOST_FINDINGS
+from filters.findings import MOST_FINDINGS, Action, Phase
 from gateway.protocol.buffered import BufferedReply, judge_texts, label_answers, texts_of
 from gateway.protocol.dialects.openai_chat import OpenAIChat
 from gateway.protocol.judge import Judge

@@ -1,20 +1,22 @@
 """The stream gate over one running text."""
 
+from collections.abc import Sequence
+
 from hypothesis import given as generate
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from filters.findings import Action, Finding, Known, Phase, Stage
-from filters.keywords import MOST_FINDINGS
+from filters.findings import MOST_FINDINGS, Action, Finding, Known, Phase, Stage, Term
 from gateway.protocol.gate import Channel, Released
 from gateway.protocol.judge import Judge
 from gateway.protocol.policy import Policy
+from tests.filters.occurrences import occurrences, unrepeated
 from tests.gateway.protocol.playbook import given, term
 
 
-def channel(context_terms: list[str], masks: list[str] | None = None) -> tuple[Channel, Judge]:
+def channel(blocked: Sequence[str | Term], masks: Sequence[str] = ()) -> tuple[Channel, Judge]:
     """Build a channel over keywords."""
-    ruleset = given(context_terms, masks or []).ruleset
+    ruleset = given(blocked, masks).ruleset
     return Channel((ruleset.response.stream(),)), Judge(Policy(), observe=False)
 
 
@@ -80,10 +82,10 @@ def test_a_mask_over_pieces_is_written_once_it_is_known() -> None:
 @settings(max_examples=1000, deadline=None)
 def test_masks_keep_the_length_for_every_cutting(pieces: list[str], masks: list[str]) -> None:
     """Masked text has the length of the text, and differs from it in the spans of the terms alone."""
-    gate, judge = channel([], masks)
+    gate, judge = channel([unrepeated(term(each, Action.MASK)) for each in masks])
     out = "".join(gate.feed(piece, judge).text for piece in pieces) + gate.finish(judge).text
     text = "".join(pieces)
-    spans = [(at, at + len(each)) for each in masks for at in range(len(text)) if text.startswith(each, at)]
+    spans = occurrences(text, masks)
     assert out == "".join("*" if any(a <= at < b for a, b in spans) else char for at, char in enumerate(text))
 
 

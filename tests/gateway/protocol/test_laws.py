@@ -10,8 +10,7 @@ from hypothesis import given as generate
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from filters.findings import Action, Phase, Stage
-from filters.folding import fold
+from filters.findings import Action, Phase, Stage, Term
 from gateway.protocol.commands import AppendAudit, CloseUpstream, OpenUpstream, SendData, SendEnd, SendStart
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.events import (
@@ -26,6 +25,7 @@ from gateway.protocol.events import (
 )
 from gateway.protocol.labels import Position
 from gateway.protocol.policy import FailMode, PhasePolicy, Policy, RefusalStyle
+from tests.filters.occurrences import live_from, occurrences, unrepeated
 from tests.gateway.protocol.playbook import (
     ANY_DATA,
     DIGEST,
@@ -47,6 +47,7 @@ from tests.gateway.protocol.playbook import (
     read,
     request,
     stream,
+    term,
 )
 
 # Few characters make collisions likely; case and width make the folded text another one than the received.
@@ -72,15 +73,9 @@ def received(deltas: Deltas) -> dict[tuple[int | str, ...], str]:
     return texts
 
 
-def occurrences(text: str, terms: list[str]) -> list[tuple[int, int]]:
-    """Find terms the slow and certain way."""
-    folded = fold(text)
-    return [
-        (start, start + len(term))
-        for term in terms
-        for start in range(len(folded))
-        if folded.startswith(fold(term), start)
-    ]
+def rows(keywords: list[str], masks: list[str]) -> list[Term]:
+    """Build terms that stand only where a slow search finds them."""
+    return [unrepeated(term(each)) for each in keywords] + [unrepeated(term(each, Action.MASK)) for each in masks]
 
 
 def masked(text: str, spans: list[tuple[int, int]]) -> str:
@@ -102,7 +97,7 @@ def frames_of(deltas: Deltas) -> list[bytes]:
 @settings(max_examples=2000, deadline=None)
 def test_no_character_of_a_blocked_term_ever_leaves(deltas: Deltas, keywords: list[str], masks: list[str]) -> None:
     """Law 3: whatever the cutting into deltas and channels, what is shown ends before the first blocked term."""
-    outcome = stream(unlabelled(keywords=keywords, masks=masks), frames_of(deltas))
+    outcome = stream(unlabelled(keywords=rows(keywords, masks)), frames_of(deltas))
     reading = read(outcome.body)
     if outcome.decision == "block":
         reading.texts = joined(
@@ -165,10 +160,9 @@ def test_output_and_record_do_not_depend_on_the_cutting(
 @settings(max_examples=300, deadline=None)
 def test_clean_text_is_never_delayed(deltas: Deltas, keywords: list[str]) -> None:
     """Law 3: held back is exactly the longest end of the text that may still become a term, and nothing else."""
-    play = Play(unlabelled(keywords=keywords)).streaming()
+    play = Play(unlabelled(keywords=rows(keywords, []))).streaming()
     texts: dict[tuple[int | str, ...], str] = {}
     sent = b""
-    prefixes = {fold(term)[:size] for term in keywords for size in range(1, len(term))}
     for channel, text in deltas:
         texts[channel] = whole = texts.get(channel, "") + text
         if occurrences(whole, keywords):
@@ -176,8 +170,7 @@ def test_clean_text_is_never_delayed(deltas: Deltas, keywords: list[str]) -> Non
         play >> UpstreamData(CHANNELS[channel](text))
         sent += b"".join(each.data for each in play.commands if isinstance(each, SendData | SendEnd))
         play.commands.clear()
-        live = [start for start in range(len(whole)) if fold(whole[start:]) in prefixes]
-        assert (joined(sent) if sent else {}).get(channel, "") == whole[: min(live, default=len(whole))]
+        assert (joined(sent) if sent else {}).get(channel, "") == whole[: live_from(whole, keywords)]
 
 
 @generate(DELTAS)

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from filters.findings import Stage
 from gateway.protocol.labels import Position
 from gateway.protocol.policy import FailMode, PhasePolicy, Policy
+from tests.filters.occurrences import occurrences
 from tests.gateway.protocol import playbook_messages as messages
 from tests.gateway.protocol import playbook_responses as responses
 from tests.gateway.protocol.playbook import LABEL, Outcome, bounds, stream
-from tests.gateway.protocol.test_laws import TERMS, TEXTS, masked, occurrences
+from tests.gateway.protocol.test_laws import TERMS, TEXTS, masked
 
 KINDS = ("text", "reasoning", "call", "server_call")
 Parts = list[tuple[str, list[str]]]

@@ -5,8 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from filters.findings import Action, Finding, Phase, Stage, Step
-from filters.keywords import MOST_FINDINGS
+from filters.findings import MOST_FINDINGS, Action, Finding, Phase, Stage, Step
 from filters.taxonomy import load_taxonomy
 from gateway.protocol.commands import AppendAudit, OpenUpstream, ScanText, SendEnd, SendStart
 from gateway.protocol.context import ExchangeContext

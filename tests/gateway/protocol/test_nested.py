@@ -8,8 +8,8 @@ from hypothesis import given as generate
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from filters.findings import Phase
-from filters.keywords import MOST_FINDINGS, KeywordMatcher
+from filters.findings import MOST_FINDINGS, Phase
+from filters.keywords import KeywordMatcher
 from gateway.protocol.gate import Channel
 from gateway.protocol.judge import Judge
 from gateway.protocol.nested import LEVELS, NestedStage, scan_nested

@@ -8,8 +8,8 @@ from hypothesis import given as given_cases
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from filters.findings import Phase, Term
-from filters.keywords import MOST_FINDINGS, KeywordMatcher
+from filters.findings import MOST_FINDINGS, Phase, Term
+from filters.keywords import KeywordMatcher
 from filters.ruleset import build_ruleset
 from gateway.protocol.commands import ScanText
 from gateway.protocol.context import ExchangeContext

@@ -1,0 +1,177 @@
+"""The keyword scan of one text that arrives in pieces.
+
+Rules: it finds what a scan of the whole text finds, and says by which length of the text each finding is certain;
+text before the frontier can be part of no finding that is not known yet. The frontier is the start of the longest
+suffix that may still grow into a term, or of a place whose surroundings are still to come, whichever is first. Only
+what can still matter is kept, so an endless stream needs no more memory than a short one.
+"""
+
+from filters.combining import Combiner, Part
+from filters.entries import Entry
+from filters.findings import Known
+from filters.lexicon import Lexicon
+from filters.locating import Place
+from filters.reading import FOLDS, SIGNS
+from filters.surroundings import LEFT_CHARACTERS, Surroundings
+from filters.tail import State, Tail
+
+# Both readings, waiting places, combinations, the window and its offset, the size. A plain tuple, because one is made
+# for every piece of every stream.
+_Before = tuple[State, State | None, list[Part], Combiner | None, str, int, int]
+# The window is cut when so much of it is of no use any more: each cut copies the rest.
+_SPARE_CHARACTERS = 256
+
+
+class KeywordStream:
+    """The scan of one text that arrives in pieces; belongs to one stream.
+
+    Args:
+        lexicon: the terms.
+
+    Attributes:
+        frontier: offset up to which no unknown finding can begin, in code points of the text so far.
+    """
+
+    __slots__ = (
+        "_before",
+        "_combiner",
+        "_left_characters",
+        "_lexicon",
+        "_piece",
+        "_signed",
+        "_size",
+        "_surroundings",
+        "_tail",
+        "_waiting",
+        "_window",
+        "_window_base",
+        "frontier",
+    )
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self._lexicon = lexicon
+        self._left_characters = max(LEFT_CHARACTERS, lexicon.farthest)
+        self._surroundings = Surroundings(lexicon)
+        self._tail = Tail(lexicon)
+        # The reading in which signs are letters; it exists while its tail has one.
+        self._signed: Tail | None = None
+        # Places whose surroundings are still to come.
+        self._waiting: list[Part] = []
+        self._combiner = Combiner()
+        self._window = ""
+        self._window_base = 0
+        self._size = 0
+        self.frontier = 0
+        self._piece = ""
+        self._before = self._save()
+
+    def feed(self, text: str) -> list[Known]:
+        """Take the next piece.
+
+        Args:
+            text: what follows, as received.
+
+        Returns:
+            What became certain with this piece, in that order, then by end and start.
+        """
+        if not self._lexicon.longest:
+            # Nothing to look for: nothing is held either.
+            self._size = self.frontier = self._size + len(text)
+            return []
+        if not text:
+            return []
+        self._before, self._piece = self._save(), text
+        if self.frontier - self._window_base > _SPARE_CHARACTERS + self._left_characters:
+            self._forget()
+        base, self._window = self._size, self._window + text
+        self._size += len(text)
+        if self._signed is None and text.translate(FOLDS) == text:
+            places = self._tail.feed_plain(text, base, self._window, self._window_base)
+        else:
+            places = self._feed_both(text, base)
+        known = self._settle(places, final=False) if places or self._waiting or self._combiner.active else []
+        self.frontier = self._first_open()
+        return known
+
+    def _feed_both(self, text: str, base: int) -> list[tuple[Entry, Place]]:
+        """Take a piece in the ordinary reading, and in the one with signs where it differs."""
+        signed = self._signed
+        if signed is None and not SIGNS.isdisjoint(text):
+            signed = Tail.restore(self._lexicon, self._tail.save(), signs=True)
+        places = self._tail.feed(text, base, self._window, self._window_base)
+        if signed is not None:
+            places += signed.feed(text, base, self._window, self._window_base)
+            # Without a sign the two readings are one again.
+            self._signed = None if SIGNS.isdisjoint(signed.kept) else signed
+        return places
+
+    def finish(self) -> list[Known]:
+        """End the text; return what only its end makes certain. It may be fed further."""
+        self._tail.finish()
+        if self._signed is not None:
+            self._signed.finish()
+        known = self._settle([], final=True)
+        self.frontier = self._size
+        return known
+
+    @property
+    def pending(self) -> int:
+        """Characters behind the frontier: they may be the beginning of a finding."""
+        return self._size - self.frontier
+
+    def clear_before(self, at: int) -> int:
+        """Return the frontier as it was when the text ended at ``at``, an offset inside the last piece.
+
+        A stop at a match must not depend on what came in the same piece behind it.
+        """
+        again = KeywordStream(self._lexicon)
+        tail, signed, again._waiting, combiner, again._window, again._window_base, again._size = self._before
+        again.frontier = again._size
+        again._tail = Tail.restore(self._lexicon, tail)
+        again._signed = Tail.restore(self._lexicon, signed, signs=True) if signed else None
+        again._combiner = combiner.copy() if combiner else Combiner()
+        again.feed(self._piece[: at - again._size])
+        return again.frontier
+
+    def _save(self) -> _Before:
+        """Return all that a piece changes."""
+        signed = self._signed.save() if self._signed else None
+        combiner = self._combiner.copy() if self._combiner.active else None
+        window, base, size = self._window, self._window_base, self._size
+        return self._tail.save(), signed, self._waiting, combiner, window, base, size
+
+    def _settle(self, places: list[tuple[Entry, Place]], *, final: bool) -> list[Known]:
+        """Look around the places that can be looked around by now, and combine what stands there."""
+        # A new list: the one before may be gone back to.
+        waiting = [
+            *self._waiting,
+            *[Part(self._surroundings.certain_at(entry, place), entry, place) for entry, place in places],
+        ]
+        due = [part for part in waiting if part.at <= self._size or final]
+        self._waiting = [part for part in waiting if part.at > self._size and not final]
+        standing = [
+            part._replace(at=min(part.at, self._size))
+            for part in due
+            if self._surroundings.suit(part.entry, part.place, self._window, self._window_base)
+        ]
+        return self._combiner.add(standing, self._size, final=final)
+
+    def _first_open(self) -> int:
+        """Return where the first character stands on which something still depends."""
+        first = self._size
+        start = self._tail.start
+        if start is not None:
+            first = start
+        if self._signed is not None and self._signed.start is not None:
+            first = min(first, self._signed.start)
+        if self._waiting:
+            first = min(first, *[part.place.start for part in self._waiting])
+        if self._combiner.active and (earliest := self._combiner.earliest) is not None:
+            first = min(first, earliest)
+        return first
+
+    def _forget(self) -> None:
+        """Drop what no place will be looked around in any more."""
+        start = self.frontier - self._left_characters
+        self._window = self._window[start - self._window_base :]
+        self._window_base = start

@@ -1,0 +1,293 @@
+"""Locating: what a match in the classes of a text stands for in the text as received.
+
+An automaton reads classes, which are generous: 病毒 (virus) sounds like 冰毒 (a drug), ``good`` has the skeleton of
+``god``. Here the place is read again in every layer: which characters differ, what stands between them, how often
+they are repeated. The answer names the steps that were needed, and what the place's surroundings must still say.
+
+Rules: the answer depends on the text up to the end of the match alone, so that it is the same for every cutting;
+bounds on gaps and runs are the same here as in a stream that forgets what lies behind them.
+"""
+
+from enum import Enum, auto
+from typing import NamedTuple
+
+from filters.characters import STEPS, CharacterClass, character_class
+from filters.entries import Entry
+from filters.findings import Kind, Step
+from filters.reading import LONGEST_RUN, SIGN_BY_LETTER, SIGNS, Reading
+from filters.scripts import is_ideograph, may_look_alike
+
+# What ordinary sentences have between words. A term is not read across one of these as freely as across a star.
+_PLAIN_SEPARATORS = frozenset(" \t\r\n\u3000\xa0,.;:!?，。、；：！？…—–-~·/()（）[]【】《》〈〉「」『』“”‘’\"'")
+# So long a word does not come about at the seam of two others.
+_UNMISTAKABLE_LETTERS = 8
+# English doubles these and no other letters.
+_DOUBLED = frozenset("abcdefglmnoprstz")
+# Shorter words with a digit in them are names of things.
+_LEET_LETTERS = 4
+# Of the letters of a word, so many must be letters.
+_LEET_SHARE = 0.3
+# Languages that need no marks on their letters.
+_PLAIN_LANGUAGES = frozenset({"en", "zh"})
+
+
+class Edges(Enum):
+    """What the surroundings of a place must say."""
+
+    ANY = auto()
+    LETTERS = auto()  # no Latin letter or digit goes on from either end
+    WORDS = auto()  # both ends are ends of words
+    RARE = auto()  # the same, and the place itself is made of no ordinary words
+
+
+class Place(NamedTuple):
+    """Where a term stands, as far as the text up to its end can say.
+
+    Attributes:
+        start: offset of its first character in the text as received.
+        end: offset behind its last character.
+        via: the steps that were needed.
+        edges: what its surroundings must say.
+        swapped: offsets of the characters that only sound alike.
+    """
+
+    start: int
+    end: int
+    via: frozenset[Step]
+    edges: Edges
+    swapped: tuple[int, ...] = ()
+
+
+class Growing:
+    """The match ends in a run that is too short yet: the next kept character decides."""
+
+
+GROWING = Growing()
+
+
+class _Span(NamedTuple):
+    """The part of a kept text that a match covers.
+
+    Attributes:
+        begin: position of its first kept character.
+        end: position behind its last.
+        repeated: True when characters are repeated that the term does not repeat.
+    """
+
+    begin: int
+    end: int
+    repeated: bool
+
+
+class _Gaps(NamedTuple):
+    """What stands between the characters of a place.
+
+    Attributes:
+        inner: what stands between two characters where the term has no separator.
+        joints: number of places where something could stand so.
+        own: True when the term has separators and the text has others, or none.
+        invisible: True when invisible characters stand somewhere.
+    """
+
+    inner: list[str]
+    joints: int
+    own: bool
+    invisible: bool
+
+
+def locate(reading: Reading, first: int, entry: Entry) -> Place | Growing | None:
+    """Say where an entry stands, if it does.
+
+    Args:
+        reading: the text.
+        first: position in its skeleton at which the entry's classes were found.
+        entry: one of the entries of the pattern.
+
+    Returns:
+        The place; None where the text only resembles the entry; `GROWING` where the next kept character decides.
+    """
+    span = _span(reading, first, entry)
+    if not isinstance(span, _Span):
+        return span
+    spelled = reading.skeleton[first : first + len(entry.skeleton)]
+    swaps = [at for at, char in enumerate(entry.skeleton) if char != spelled[at]]
+    gaps = _gaps(reading, first, span, entry)
+    if reading.signs and not _has_sign(reading, span):
+        return None
+    via = _character_steps(reading, first, span, entry, swaps)
+    if swaps:
+        via.add(Step.HOMOPHONES if is_ideograph(spelled[swaps[0]]) else Step.LEET)
+    via |= _gap_steps(gaps)
+    if span.repeated:
+        via.add(Step.REPEATS)
+    if entry.step:
+        via.add(entry.step)
+    if not via.isdisjoint(entry.term.folds_off) or not _plausible(reading, span, entry, via, gaps):
+        return None
+    positions = reading.positions
+    return Place(
+        positions[span.begin],
+        positions[span.end - 1] + 1,
+        frozenset(via),
+        _edges(entry, via, gaps),
+        tuple(positions[reading.starts[first + at]] for at in swaps),
+    )
+
+
+def _span(reading: Reading, first: int, entry: Entry) -> _Span | Growing | None:
+    """Compare the runs of a place with the entry's."""
+    last = len(entry.skeleton) - 1
+    longer: list[tuple[str, int]] = []
+    for at, char in enumerate(entry.skeleton):
+        start, end = reading.run(first + at)
+        needed, count = entry.runs[at] if entry.runs else 1, end - start
+        if count < needed:
+            return GROWING if at == last and end == len(reading.kept) else None
+        if 0 < at < last and count > needed:
+            if count > LONGEST_RUN:
+                return None
+            longer.append((char, count - needed))
+    start, end = reading.run(first)
+    needed = entry.runs[0] if entry.runs else 1
+    if not _may_repeat(longer, at_start=end - start > needed):
+        return None
+    # The shortest stretch that holds the term; where somebody repeats characters, also those before it.
+    begin = _run_start(reading, start, end, needed) if longer else end - needed
+    finish = reading.starts[first + last] + (entry.runs[last] if entry.runs else 1)
+    return _Span(begin if last else start, finish, bool(longer))
+
+
+def _has_sign(reading: Reading, span: _Span) -> bool:
+    """Tell whether a sign stands for a letter; without one, the place is found in the ordinary reading."""
+    start, end = reading.positions[span.begin], reading.positions[span.end - 1] + 1
+    return SIGN_BY_LETTER.search(reading.text[start - reading.base : end - reading.base]) is not None
+
+
+def _run_start(reading: Reading, start: int, end: int, needed: int) -> int:
+    """Return where the repeated characters begin that the first one of a place belongs to."""
+    begin = end - needed
+    while begin > max(start, end - LONGEST_RUN) and reading.positions[begin] == reading.positions[begin - 1] + 1:
+        begin -= 1
+    return begin
+
+
+def _may_repeat(longer: list[tuple[str, int]], *, at_start: bool) -> bool:
+    """Tell whether somebody repeats characters: ``good`` is no spelling of ``god``, ``goood`` is one; 妈妈 is a word.
+
+    Args:
+        longer: characters within the place that are repeated, and how often more than the term does.
+        at_start: True when its first character is repeated too.
+    """
+    ordinary = [char for char, more in longer if more == 1 and (char in _DOUBLED or is_ideograph(char))]
+    return len(longer) != 1 or at_start or not ordinary
+
+
+def resembles(entry: Entry, spelled: str) -> bool:
+    """Tell whether a piece of a skeleton may stand for an entry: most that shares its classes does not.
+
+    Args:
+        entry: one of the entries of a pattern.
+        spelled: what the skeleton has where the pattern was found.
+    """
+    return entry.skeleton == spelled or _may_swap(
+        entry, spelled, [at for at, char in enumerate(entry.skeleton) if char != spelled[at]]
+    )
+
+
+def _may_swap(entry: Entry, spelled: str, swaps: list[int]) -> bool:
+    """Tell whether characters that only sound or look alike may stand for the entry's own."""
+    # An expansion is a guess already; a guess at a guess finds anything.
+    if entry.step:
+        return False
+    letters = [char for char in entry.skeleton if not is_ideograph(char)]
+    ideographs = len(entry.skeleton) - len(letters)
+    sounds = [at for at in swaps if is_ideograph(entry.skeleton[at])]
+    if not all(is_ideograph(spelled[at]) for at in sounds):
+        return False
+    signs = [at for at in swaps if not is_ideograph(entry.skeleton[at])]
+    if sounds and (signs or 2 * len(sounds) > ideographs):
+        return False
+    if signs:
+        # Digits in a row are a number, and short words with a digit are names of things.
+        exact = len(letters) - len(signs)
+        short = not ideographs and len(letters) < _LEET_LETTERS and any(spelled[at] not in SIGNS for at in signs)
+        return not short and (exact >= len(letters) * _LEET_SHARE or bool(ideographs))
+    return True
+
+
+def _gaps(reading: Reading, first: int, span: _Span, entry: Entry) -> _Gaps:
+    """Look at what stands between the characters of a place."""
+    positions = reading.positions
+    inner: list[str] = []
+    own = invisible = False
+    heads = {reading.starts[first + at]: at for at in range(1, len(entry.skeleton))}
+    for at in range(span.begin + 1, span.end):
+        between = reading.text[positions[at - 1] + 1 - reading.base : positions[at] - reading.base]
+        visible = [char for char in between if character_class(char) is not CharacterClass.INVISIBLE]
+        invisible = invisible or len(visible) < len(between)
+        if heads.get(at) in entry.gaps:
+            own = own or not _is_own(entry.gaps[heads[at]], between)
+        # Between two of a letter that the term doubles, a space may be the term's own.
+        elif visible and (at in heads or not entry.runs):
+            inner.append("".join(visible))
+    return _Gaps(inner, span.end - span.begin - 1 - len(entry.gaps), own, invisible)
+
+
+def _is_own(listed: str | None, between: str) -> bool:
+    """Tell whether a separator stands as the list has it, or where any may stand; one space is as good as another."""
+    return listed in (None, between) or (listed is not None and listed.isspace() and between.isspace())
+
+
+def _gap_steps(gaps: _Gaps) -> set[Step]:
+    steps = {Step.INVISIBLE} if gaps.invisible else set()
+    return steps | {Step.SEPARATORS} if gaps.inner or gaps.own else steps
+
+
+def _character_steps(reading: Reading, first: int, span: _Span, entry: Entry, swaps: list[int]) -> set[Step]:
+    """Return the steps between each character and the listed one."""
+    steps: set[Step] = set()
+    for at, letter in enumerate(entry.letters):
+        start, end = reading.run(first + at)
+        for kept in range(max(start, span.begin), min(end, span.end)):
+            char = reading.char_at(reading.positions[kept])
+            if char != letter:
+                steps.update(STEPS.get(char, ()))
+                # What differs from the listed character does so by its steps or by the character's own.
+                if at not in swaps:
+                    steps.update(STEPS.get(letter, ()))
+    return steps
+
+
+def _plausible(reading: Reading, span: _Span, entry: Entry, via: set[Step], gaps: _Gaps) -> bool:
+    """Tell whether anybody would write the term so."""
+    if Step.LOOKALIKE in via:
+        chars = [reading.char_at(reading.positions[at]) for at in range(span.begin, span.end)]
+        if not may_look_alike(chars, entry.letters, marks=entry.term.languages <= _PLAIN_LANGUAGES):
+            return False
+    usual = any(_PLAIN_SEPARATORS.issuperset(gap) for gap in gaps.inner)
+    # What only sounds like a term over the end of a sentence is two sentences.
+    if usual and Step.HOMOPHONES in via:
+        return False
+    # Ordinary words with an ordinary space between them are no term: the pen is on the table.
+    if gaps.inner and len(gaps.inner) < gaps.joints and _is_latin(entry):
+        short = usual and len(entry.skeleton) < _UNMISTAKABLE_LETTERS
+        return not short and entry.step is not Step.INITIALS
+    return True
+
+
+def _edges(entry: Entry, via: set[Step], gaps: _Gaps) -> Edges:
+    """Say what the surroundings of a place must be like."""
+    if Step.HOMOPHONES in via:
+        return Edges.RARE
+    if entry.term.kind is Kind.WORD or entry.step is Step.SPLIT:
+        return Edges.WORDS
+    scattered = gaps.inner and (len(gaps.inner) < gaps.joints or gaps.joints == 1)
+    if scattered and not _is_latin(entry) and any(_PLAIN_SEPARATORS.issuperset(gap) for gap in gaps.inner):
+        return Edges.WORDS
+    if entry.step or Step.LEET in via or (Step.SEPARATORS in via and _is_latin(entry)):
+        return Edges.LETTERS
+    return Edges.ANY
+
+
+def _is_latin(entry: Entry) -> bool:
+    return entry.skeleton.isascii()

@@ -1,0 +1,116 @@
+"""Surroundings: what stands around a place decides whether a term stands there.
+
+Chinese is written without spaces, so a dictionary decides what a word is (rjieba: the algorithm and dictionary of
+jieba): 大麻 does not stand in 大麻烦. Rules: only a window around a place is looked at, so the cost does not grow
+with the text, and the answer is the same for every cutting of a stream.
+"""
+
+import rjieba
+
+from filters.characters import CharacterClass, character_class
+from filters.entries import Entry, level
+from filters.findings import Step
+from filters.lexicon import Lexicon
+from filters.locating import Edges, Place
+from filters.reading import spell
+from filters.scripts import is_common, is_ideograph
+
+LEFT_CHARACTERS = 8
+RIGHT_CHARACTERS = 4
+# What cutting into words costs is bounded for each text: behind it a place counts as it stands.
+_MOST_CUTS = 20_000
+_PAIR = 2
+_TRIPLE = 3
+
+
+class Surroundings:
+    """Looks around the places of one text.
+
+    Args:
+        lexicon: knows the phrases inside which a term does not count.
+    """
+
+    __slots__ = ("_cuts", "_lexicon")
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self._lexicon = lexicon
+        self._cuts = 0
+
+    def certain_at(self, entry: Entry, place: Place) -> int:
+        """Return how long the text must be, unless it ends before, to look around a place.
+
+        Args:
+            entry: what stands there.
+            place: where.
+        """
+        behind = 0 if place.edges is Edges.ANY else RIGHT_CHARACTERS
+        for allowance in self._lexicon.allowances.get(entry.kept, ()):
+            behind = max(behind, len(allowance.text) - allowance.before - len(entry.kept))
+        return place.end + behind
+
+    def suit(self, entry: Entry, place: Place, text: str, base: int) -> bool:
+        """Tell whether a term stands at a place.
+
+        Args:
+            entry: what was located.
+            place: where.
+            text: the text, or the window of it that is still at hand.
+            base: offset of the window's first character.
+        """
+        start, end = place.start - base, place.end - base
+        if self._is_allowed(entry, text, start):
+            return False
+        if place.edges is Edges.ANY:
+            return True
+        window = text[max(0, start - LEFT_CHARACTERS) : end + RIGHT_CHARACTERS]
+        left = min(start, LEFT_CHARACTERS)
+        # Invisible characters would stand in the way of the dictionary, and hide the letter behind them.
+        seen = [at for at, char in enumerate(window) if character_class(char) is not CharacterClass.INVISIBLE]
+        levelled = level("".join([window[at] for at in seen]))
+        first = sum(1 for at in seen if at < left)
+        last = sum(1 for at in seen if at < left + end - start)
+        # Where somebody repeats characters, those behind the last one are no other word.
+        while Step.REPEATS in place.via and last < len(levelled) and levelled[last] == levelled[last - 1]:
+            last += 1
+        if _goes_on(levelled, first) or _goes_on(levelled, last):
+            return False
+        return place.edges is Edges.LETTERS or self._is_word(levelled, first, last, place)
+
+    def _is_allowed(self, entry: Entry, text: str, start: int) -> bool:
+        """Tell whether the place is inside an allow phrase, written without anything between its characters."""
+        for allowance in self._lexicon.allowances.get(entry.kept, ()):
+            begin = start - allowance.before
+            if begin >= 0 and spell(text[begin : begin + len(allowance.text)])[0] == allowance.text:
+                return True
+        return False
+
+    def _is_word(self, text: str, first: int, last: int, place: Place) -> bool:
+        """Tell whether both ends of a place are ends of words, and no ordinary words only sound like the term."""
+        if place.edges is Edges.RARE and _is_ordinary(text[first:last], place):
+            return False
+        self._cuts += 1
+        if self._cuts > _MOST_CUTS:
+            return True
+        words = [(begin, end) for _, begin, end in rjieba.tokenize(text, "default", hmm=False)]
+        cuts = {begin for begin, _ in words} | {len(text)}
+        if first not in cuts or last not in cuts:
+            return False
+        inside = [end - begin for begin, end in words if first <= begin < last]
+        return place.edges is Edges.WORDS or min(inside) < _PAIR
+
+
+def _is_ordinary(text: str, place: Place) -> bool:
+    """Tell at once, without cutting, what most places that only sound like a term are."""
+    if len(text) > _TRIPLE:
+        return False
+    # With one character in its sound alone: 病毒 is a word, and 吗 stands behind anything.
+    return rjieba.has_word(text) or any(is_common(text[at - place.start]) for at in place.swapped)
+
+
+def _goes_on(text: str, at: int) -> bool:
+    """Tell whether a Latin word or a number runs over a position."""
+    return 0 < at < len(text) and _is_letter(text[at - 1]) and _is_letter(text[at])
+
+
+def _is_letter(char: str) -> bool:
+    return char.isalnum() and not is_ideograph(char)
