@@ -71,6 +71,20 @@ class Bench(NamedTuple):
     directory: Path
 
 
+class GatewayBench(NamedTuple):
+    """The gateway in front of the stand-in, and nothing to compare it with.
+
+    Attributes:
+        gateway: ours.
+        management_port: where its metrics are.
+        key: a key of an account made for this run.
+    """
+
+    gateway: Server
+    management_port: int
+    key: str
+
+
 def find_program(name: str, package: str) -> str:
     """Return the path of a program.
 
@@ -99,6 +113,23 @@ def started(directory: Path, cores: Cores) -> Iterator[Bench]:
         gateway = stack.enter_context(_gateway(env, directory, cores))
         management_port = int(env["SLUICE_SERVER__ADMIN_PORT"])
         yield Bench(standin, gateway, nginx, nginx_streaming, management_port, key, cores, directory)
+
+
+@contextmanager
+def started_gateway(directory: Path, cores: Cores, settings: dict[str, str]) -> Iterator[GatewayBench]:
+    """Start the gateway and a stand-in, and stop them at the end of the block.
+
+    Args:
+        directory: a scratch directory.
+        cores: who runs where.
+        settings: environment variables of the gateway besides those it needs.
+    """
+    with ExitStack() as stack:
+        standin = stack.enter_context(_standin(directory, cores))
+        env = _gateway_environment(directory, standin.port) | settings
+        key = _make_account(env, directory)
+        gateway = stack.enter_context(_gateway(env, directory, cores))
+        yield GatewayBench(gateway, int(env["SLUICE_SERVER__ADMIN_PORT"]), key)
 
 
 @contextmanager

@@ -2,14 +2,17 @@
 
 Rules: a row is checked in full, so that one reading shows everything that is wrong with it; a problem names the
 column and the value and says what to do. What this version cannot honour is refused rather than skipped: a row that
-looks active and matches nothing would be a hole nobody sees.
+looks active and matches nothing would be a hole nobody sees. A row that was read is written again as the same row.
 """
 
 import unicodedata
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
-from filters.findings import Action, Kind, Phase, Severity, Term
+from filters.findings import Action, Kind, Phase, Severity, Step, Term
+from filters.list_terms import JOINERS, term_problems
+from filters.spelling import folded, quoted
 
 COLUMNS = (
     "term",
@@ -25,37 +28,55 @@ COLUMNS = (
     "note",
     "expires",
 )
-# A single character occurs inside harmless words everywhere.
-TERM_MIN_CHARACTERS = 2
-# A stream may have to hold back nearly a whole term, and the matcher keeps each of its prefixes.
-TERM_MAX_CHARACTERS = 64
-
 
 _SEVERITIES = {severity.name.lower(): severity for severity in Severity}
 # ``off`` is for policies: a term that does nothing should not be in a list.
 _ACTIONS = {action.value: action for action in (Action.BLOCK, Action.MASK, Action.FLAG)}
+# An allow row acts on nothing, and one that reads "block" would puzzle whoever looks for what blocked.
+_ALLOW_ACTIONS = {Action.OFF.value: Action.OFF}
 _PHASES = {phase.value: frozenset({phase}) for phase in Phase} | {"both": frozenset(Phase)}
 _CLOSED_COLUMNS: Mapping[str, tuple[str, ...]] = {
-    # A kind is added here once the matcher knows it.
-    "kind": (Kind.LITERAL,),
+    "kind": tuple(Kind),
     "severity": tuple(_SEVERITIES),
-    "action": tuple(_ACTIONS),
     "phase": tuple(_PHASES),
-    # The matcher's folds cannot be switched off one by one yet.
-    "folds_off": ("",),
 }
+_ALL_STEPS = "all"
 
 # Copied from a web page, such a character would make a term match nothing.
-_INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Zl", "Zp"})
-# Persian and Indic words are spelt with them.
-_JOINERS = frozenset({"\N{ZERO WIDTH NON-JOINER}", "\N{ZERO WIDTH JOINER}"})
-_QUOTED_CHARACTERS = 40
+_INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
-def folded(text: str) -> str:
-    """Return the form in which two spellings of a term count as the same: NFKC, without case."""
-    # Twice, because folding the case can undo the normal form.
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+@dataclass(frozen=True, slots=True)
+class ListRow:
+    """A row of a keyword list: the term, and what is known about it.
+
+    Attributes:
+        term: what the matcher looks for.
+        source: where the term comes from.
+        licence: the licence it comes under.
+        note: free text for people.
+        expires: last day it is in force; None for no end.
+        file: name of the file it was read from; no part of what the row says.
+        line: line in it, from 1.
+    """
+
+    term: Term
+    source: str
+    licence: str
+    note: str = ""
+    expires: date | None = None
+    file: str = field(default="", compare=False)
+    line: int = field(default=0, compare=False)
+
+    def in_force(self, today: date) -> bool:
+        """Whether its last day has not passed; ``expires`` itself still counts."""
+        return self.expires is None or self.expires >= today
+
+    @property
+    def key(self) -> tuple[bool, str]:
+        """What makes two rows the same term: its spelling, but for case and width."""
+        # Letters of a pattern are its syntax: \d and \D are opposites.
+        return (True, self.term.text) if self.term.kind is Kind.PATTERN else (False, folded(self.term.text))
 
 
 def row_problems(row: Mapping[str, str], risk: str) -> Iterator[str]:
@@ -70,64 +91,107 @@ def row_problems(row: Mapping[str, str], risk: str) -> Iterator[str]:
     """
     for column in COLUMNS:
         yield from _text_problems(column, row[column])
-    yield from _term_problems(row["term"])
+    # What is wrong with a term depends on its kind, so that of an unknown kind is not judged.
+    if row["kind"] in tuple(Kind):
+        yield from term_problems(Kind(row["kind"]), row["term"])
     for column, allowed in _CLOSED_COLUMNS.items():
-        if row[column] not in allowed:
-            choices = ", ".join(choice or "an empty value" for choice in allowed)
-            yield f"{column} is {_quoted(row[column])}; this version takes {choices}"
+        yield from _closed_problems(column, row[column], allowed)
+    yield from _closed_problems("action", row["action"], tuple(_actions(row["kind"])))
     if row["risk"] != risk:
-        yield f"risk is {_quoted(row['risk'])}, but the file is named for {risk}; move the row to its file"
+        yield f"risk is {quoted(row['risk'])}, but the file is named for {risk}; move the row to its file"
     # Lists are evidence: a term nobody can trace cannot be defended.
     for column in ("source", "licence"):
         if not row[column]:
             yield f"{column} is empty; say where the term comes from and under which licence"
     # At single spaces: a bare split() would take what the message forbids.
     if row["languages"] and not all(map(_is_language, row["languages"].split(" "))):
-        yield f"languages is {_quoted(row['languages'])}; write codes such as zh or zh en, one space apart"
+        yield f"languages is {quoted(row['languages'])}; write codes such as zh or zh en, one space apart"
+    if not _are_steps(row["folds_off"]):
+        yield f"folds_off is {quoted(row['folds_off'])}; write all, or names one space apart: {' '.join(Step)}"
     if row["expires"] and not _is_date(row["expires"]):
-        yield f"expires is {_quoted(row['expires'])}; write a date such as 2027-01-31, or leave it empty"
+        yield f"expires is {quoted(row['expires'])}; write a date such as 2027-01-31, or leave it empty"
 
 
-def row_term(row: Mapping[str, str]) -> Term:
-    """Return the term of a row without problems."""
-    return Term(
+def read_row(row: Mapping[str, str], file: str = "", line: int = 0) -> ListRow:
+    """Return what a row without problems says.
+
+    Args:
+        row: the value of every column in ``COLUMNS``.
+        file: name of the file it stands in.
+        line: line in it.
+    """
+    term = Term(
         text=row["term"],
         risk=row["risk"],
         severity=_SEVERITIES[row["severity"]],
-        action=_ACTIONS[row["action"]],
+        action=_actions(row["kind"])[row["action"]],
         phases=_PHASES[row["phase"]],
+        kind=Kind(row["kind"]),
+        languages=frozenset(row["languages"].split()),
+        folds_off=frozenset(Step if row["folds_off"] == _ALL_STEPS else map(Step, row["folds_off"].split())),
     )
+    expires = date.fromisoformat(row["expires"]) if row["expires"] else None
+    return ListRow(term, row["source"], row["licence"], row["note"], expires, file, line)
 
 
-def row_expired(row: Mapping[str, str], today: date) -> bool:
-    """Whether a row without problems is past its last day; ``expires`` itself still counts."""
-    return bool(row["expires"]) and date.fromisoformat(row["expires"]) < today
+def write_row(row: ListRow) -> dict[str, str]:
+    """Return the value of every column, in their order; `read_row` makes the same row of them."""
+    term = row.term
+    return {
+        "term": term.text,
+        "kind": term.kind.value,
+        "risk": term.risk,
+        "severity": term.severity.name.lower(),
+        "action": term.action.value,
+        "phase": "both" if len(term.phases) == len(Phase) else next(iter(term.phases)).value,
+        "languages": " ".join(sorted(term.languages)),
+        "folds_off": _steps(term.folds_off),
+        "source": row.source,
+        "licence": row.licence,
+        "note": row.note,
+        "expires": row.expires.isoformat() if row.expires else "",
+    }
+
+
+def _actions(kind: str) -> Mapping[str, Action]:
+    return _ALLOW_ACTIONS if kind == Kind.ALLOW else _ACTIONS
+
+
+def _closed_problems(column: str, value: str, allowed: tuple[str, ...]) -> Iterator[str]:
+    """Say that a value is not one of those a column takes."""
+    if value not in allowed:
+        yield f"{column} is {quoted(value)}; write {', '.join(allowed)}"
 
 
 def _text_problems(column: str, value: str) -> Iterator[str]:
     """Say what no column may hold."""
     # Nobody sees such a space in a table, and the term would match only with it.
     if value != value.strip():
-        yield f"{column} is {_quoted(value)}; remove the spaces around it"
+        yield f"{column} is {quoted(value)}; remove the spaces around it"
+    # One look settles nearly every value; a hundred thousand rows have more than a million.
+    if value.isprintable():
+        return
     for character in value:
-        if character not in _JOINERS and unicodedata.category(character) in _INVISIBLE_CATEGORIES:
+        if character not in JOINERS and unicodedata.category(character) in _INVISIBLE_CATEGORIES:
             yield f"{column} holds the invisible character U+{ord(character):04X}; remove it"
             # The first is enough: what was pasted with one often holds many.
             return
 
 
-def _term_problems(term: str) -> Iterator[str]:
-    """Say what is wrong with the length of a term."""
-    # Joiners do not count: a term of nothing else would be empty once folded, and match everywhere.
-    if sum(character not in _JOINERS for character in term) < TERM_MIN_CHARACTERS:
-        yield f"term is {_quoted(term)}; write at least {TERM_MIN_CHARACTERS} characters, or remove the row"
-    if len(term) > TERM_MAX_CHARACTERS:
-        yield f"term has {len(term)} characters; shorten it to at most {TERM_MAX_CHARACTERS}"
-
-
 def _is_language(code: str) -> bool:
     """Whether a code looks like ISO 639: two or three small letters."""
     return len(code) in {2, 3} and code.isascii() and code.isalpha() and code.islower()
+
+
+def _are_steps(value: str) -> bool:
+    return value in {"", _ALL_STEPS} or set(value.split(" ")) <= set(Step)
+
+
+def _steps(steps: frozenset[Step]) -> str:
+    if len(steps) == len(Step):
+        return _ALL_STEPS
+    # In the order of the steps and not of the set, which differs between processes.
+    return " ".join(step.value for step in Step if step in steps)
 
 
 def _is_date(value: str) -> bool:
@@ -136,8 +200,3 @@ def _is_date(value: str) -> bool:
         return date.fromisoformat(value).isoformat() == value
     except ValueError:
         return False
-
-
-def _quoted(value: str) -> str:
-    """Return a value fit for one line of a message."""
-    return repr(value if len(value) <= _QUOTED_CHARACTERS else value[:_QUOTED_CHARACTERS] + "…")

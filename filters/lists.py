@@ -17,7 +17,7 @@ from importlib.resources.abc import Traversable
 from typing import NamedTuple
 
 from filters.findings import Term
-from filters.list_rows import COLUMNS, folded, row_expired, row_problems, row_term
+from filters.list_rows import COLUMNS, ListRow, read_row, row_problems
 from filters.taxonomy import load_taxonomy
 
 _SUFFIX = ".csv"
@@ -34,7 +34,7 @@ class ListLimits:
         rows: number of rows below the header.
     """
 
-    file_bytes: int = 8 * 1024 * 1024
+    file_bytes: int = 32 * 1024 * 1024
     rows: int = 100_000
 
 
@@ -85,27 +85,50 @@ def load_lists(directory: Traversable, today: date, limits: ListLimits | None = 
     Raises:
         ListError: something is wrong with one of the files; none is taken.
     """
+    return tuple(row.term for row in read_rows(directory, limits) if row.in_force(today))
+
+
+def read_rows(directory: Traversable, limits: ListLimits | None = None) -> tuple[ListRow, ...]:
+    """Read every ``<risk>.csv`` of a directory, with what is known about each term; also what has expired.
+
+    Args:
+        directory: a path, or a directory inside a package.
+        limits: bounds of one file; None takes the defaults.
+
+    Returns:
+        The rows by file name, then in their order.
+
+    Raises:
+        ListError: something is wrong with one of the files; none is taken.
+    """
     risks = load_taxonomy().risks
-    terms: list[Term] = []
+    rows: list[ListRow] = []
     problems: list[Problem] = []
     for file in _list_files(directory):
-        reader = _FileReader(file, today, limits or ListLimits())
-        terms.extend(reader.terms(risks))
-        # Behind the terms: the reader finds its problems while they are taken.
+        reader = _FileReader(file, limits or ListLimits())
+        rows.extend(reader.rows(risks))
+        # Behind the rows: the reader finds its problems while they are taken.
         problems.extend(reader.problems)
     if problems:
         raise ListError(problems)
-    return tuple(terms)
+    return tuple(rows)
 
 
 def list_digest(terms: Iterable[Term]) -> str:
     """Return ``sha256:<hex>`` over the terms; it does not depend on their order or on the files they came from."""
     # JSON, so that no character of a term can pass for the end of a field and give two lists one digest.
-    # Source and note are left out: they change nothing that is matched.
-    lines = sorted(
-        json.dumps([term.text, term.risk, term.severity.name, term.action, sorted(term.phases)]) for term in terms
-    )
+    # Source, note and the last day are left out: they change nothing that is matched. A term past its day is not
+    # among the terms, so the digest changes at the midnight that ends it.
+    lines = sorted(json.dumps(_digested(term)) for term in terms)
     return "sha256:" + hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _digested(term: Term) -> list[object]:
+    # Sets have no order of their own, and the digest of a list must be the same in every process.
+    return [
+        *(term.text, term.risk, term.severity.name, term.action, sorted(term.phases)),
+        *(term.kind, sorted(term.languages), sorted(term.folds_off)),
+    ]
 
 
 def _list_files(directory: Traversable) -> list[Traversable]:
@@ -125,27 +148,27 @@ def _list_files(directory: Traversable) -> list[Traversable]:
 class _FileReader:
     """Reads one file; collects what is wrong with it instead of stopping at the first problem."""
 
-    def __init__(self, file: Traversable, today: date, limits: ListLimits) -> None:
+    def __init__(self, file: Traversable, limits: ListLimits) -> None:
         self.problems: list[Problem] = []
         self._file = file
         self._risk = file.name.removesuffix(_SUFFIX)
-        self._today = today
         self._limits = limits
-        self._lines: dict[str, int] = {}  # where each term was first met
+        self._lines: dict[tuple[bool, str], int] = {}  # where each term was first met
 
-    def terms(self, risks: Mapping[str, object]) -> Iterator[Term]:
-        """Yield the terms in force; what is wrong is in ``problems`` afterwards."""
+    def rows(self, risks: Mapping[str, object]) -> Iterator[ListRow]:
+        """Yield the good rows; what is wrong is in ``problems`` afterwards."""
         if self._risk not in risks:
             self._report(0, "is not named for a risk of the taxonomy; rename it, for example to A.1.f.csv")
             return
-        for line, row in self._rows():
-            problems = list(row_problems(row, self._risk))
-            problems.extend(self._repetition(line, row["term"]))
+        for line, values in self._records_by_column():
+            # An expired row is checked as well: a new date alone may bring it back into force.
+            problems = list(row_problems(values, self._risk))
             for problem in problems:
                 self._report(line, problem)
-            # An expired row is checked as well: a new date alone may bring it back into force.
-            if not problems and not row_expired(row, self._today):
-                yield row_term(row)
+            if not problems:
+                row = read_row(values, self._file.name, line)
+                self._check_repetition(row)
+                yield row
 
     def _report(self, line: int, message: str) -> None:
         """Remember a problem."""
@@ -170,10 +193,10 @@ class _FileReader:
             self._report(data[: error.start].count(b"\n") + 1, "is not UTF-8; save the file as UTF-8")
             return ""
 
-    def _rows(self) -> Iterator[tuple[int, dict[str, str]]]:
+    def _records_by_column(self) -> Iterator[tuple[int, dict[str, str]]]:
         """Yield each row under a good header, with the line it begins at."""
-        rows = self._records(self._text())
-        header = next(rows, None)
+        records = self._records(self._text())
+        header = next(records, None)
         if header is None:
             if not self.problems:
                 self._report(1, f"has no header; begin with {','.join(COLUMNS)}")
@@ -181,7 +204,7 @@ class _FileReader:
         if tuple(header[1]) != COLUMNS:
             self._report(header[0], _header_problem(header[1]))
             return
-        for count, (line, values) in enumerate(rows, start=1):
+        for count, (line, values) in enumerate(records, start=1):
             if count > self._limits.rows:
                 self._report(line, f"has more than {self._limits.rows} rows; split the list over directories")
                 return
@@ -203,12 +226,12 @@ class _FileReader:
         except csv.Error as error:
             self._report(line, f"is not CSV ({error}); check the quotes from this line on")
 
-    def _repetition(self, line: int, term: str) -> Iterator[str]:
+    def _check_repetition(self, row: ListRow) -> None:
         """Say where a term was met before."""
-        first = self._lines.setdefault(folded(term), line)
+        first = self._lines.setdefault(row.key, row.line)
         # Which of two rows decides the action would depend on their order.
-        if first != line:
-            yield f"term is the same as in line {first} but for case or width; keep one of them"
+        if first != row.line:
+            self._report(row.line, f"term is the same as in line {first} but for case or width; keep one of them")
 
 
 def _header_problem(header: Sequence[str]) -> str:

@@ -36,9 +36,11 @@ class Taxonomy:
 
     Attributes:
         risks: risk by its id, in the order of the standard.
+        keyword_total_min: recommended number of keywords in all.
     """
 
     risks: Mapping[str, Risk]
+    keyword_total_min: int
 
 
 def load_taxonomy() -> Taxonomy:
@@ -54,4 +56,4 @@ def load_taxonomy() -> Taxonomy:
         )
         for row in document["risks"]
     }
-    return Taxonomy(MappingProxyType(risks))
+    return Taxonomy(MappingProxyType(risks), document["totals"]["keyword_total_min"])

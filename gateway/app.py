@@ -4,12 +4,13 @@ The hot path is a plain callable; Starlette routes everything else. The planes s
 management plane has a listener of its own.
 """
 
-import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from ipaddress import ip_address
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -18,9 +19,14 @@ from gateway import metrics
 from gateway.proxy.driver import Receive, Send
 from gateway.proxy.endpoint import Endpoint, Scope
 from gateway.proxy.services import Services
+from gateway.rulesets.reloader import Outcome, ReloadState
 
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+Answer = Callable[[Request], Awaitable[Response]]
 _HEALTH_PATHS = frozenset({"/healthz", "/readyz"})
+# By outcome: a list is wrong, or the build is.
+_KEPT_OLD = {Outcome.REFUSED: 422, Outcome.FAILED: 500}
+_SHOWN_PROBLEMS = 50
 
 
 def data_plane(services: Services) -> ASGIApp:
@@ -40,18 +46,50 @@ def data_plane(services: Services) -> ASGIApp:
     return app
 
 
-def management_plane(services: Services, loaded_at: float) -> Starlette:
+def management_plane(services: Services) -> Starlette:
     """Return the application operators talk to.
 
     Args:
         services: the parts that serve.
-        loaded_at: when the ruleset was loaded, in seconds of Unix time.
     """
-    ruleset = services.ruleset
-    metrics.RULESET_INFO.labels(ruleset.digest, str(ruleset.term_count), "none").set(1)
-    metrics.RULESET_AGE.set_function(lambda: time.time() - loaded_at)
     metrics.AUDIT_SPOOL.set_function(lambda: services.appender.backlog_entries)
-    return Starlette(routes=[Route("/metrics", _metrics), *_health_routes(services)])
+
+    async def page(request: Request) -> Response:
+        # Here and not with each frame; on the loop, since streams change there, and the page is written in a thread.
+        metrics.HELD_CHARACTERS.set(sum(exchange.held_characters for exchange in services.streams))
+        return await run_in_threadpool(_metrics, request)
+
+    return Starlette(
+        routes=[Route("/metrics", _for_this_machine(page)), *_list_routes(services), *_health_routes(services)]
+    )
+
+
+def _list_routes(services: Services) -> list[Route]:
+    async def show(_request: Request) -> Response:
+        return JSONResponse(_describe_lists(services.reloader.state))
+
+    async def reload(_request: Request) -> Response:
+        state = await services.reloader.reload()
+        return JSONResponse(_describe_lists(state), status_code=_KEPT_OLD.get(state.outcome, 200))
+
+    return [
+        Route("/api/v1/lists", _for_this_machine(show)),
+        Route("/api/v1/lists/reload", _for_this_machine(reload), methods=["POST"]),
+    ]
+
+
+def _describe_lists(state: ReloadState) -> dict[str, object]:
+    ruleset = state.in_force.ruleset
+    return {
+        "digest": ruleset.digest,
+        "keywords": ruleset.term_count,
+        "version": state.in_force.version or None,
+        "loaded_at": datetime.fromtimestamp(state.in_force.loaded_at, UTC).isoformat(timespec="seconds"),
+        "outcome": state.outcome,
+        # Cut: a list with its columns swapped is wrong in every row.
+        "problems": [problem._asdict() for problem in state.problems[:_SHOWN_PROBLEMS]],
+        "failure": state.failure or None,
+    }
 
 
 def _health_routes(services: Services) -> list[Route]:
@@ -61,7 +99,11 @@ def _health_routes(services: Services) -> list[Route]:
 
     async def ready(_request: Request) -> Response:
         reasons = readiness_problems(services)
-        return JSONResponse({"ready": not reasons, "reasons": reasons}, status_code=503 if reasons else 200)
+        outcome = services.reloader.state.outcome
+        # No reason to send traffic elsewhere: the old ruleset is in force, and all workers read the same lists.
+        warnings = [f"lists_{outcome}"] if outcome in _KEPT_OLD else []
+        answer = {"ready": not reasons, "reasons": reasons, "warnings": warnings}
+        return JSONResponse(answer, status_code=503 if reasons else 200)
 
     return [Route("/healthz", alive), Route("/readyz", ready)]
 
@@ -77,8 +119,16 @@ def readiness_problems(services: Services) -> list[str]:
     return problems
 
 
-def _metrics(request: Request) -> Response:
-    # Metrics have no key of their own, and an operator may bind this plane to any address.
-    if request.client is None or not ip_address(request.client.host).is_loopback:
-        return PlainTextResponse("Metrics are served to this machine only.\n", status_code=403)
+def _for_this_machine(answer: Answer) -> Answer:
+    """Wrap a route that has no key of its own: an operator may bind this plane to any address."""
+
+    async def guarded(request: Request) -> Response:
+        if request.client is None or not ip_address(request.client.host).is_loopback:
+            return PlainTextResponse("This is served to this machine only.\n", status_code=403)
+        return await answer(request)
+
+    return guarded
+
+
+def _metrics(_request: Request) -> Response:
     return Response(generate_latest(metrics.REGISTRY), media_type=CONTENT_TYPE_LATEST)

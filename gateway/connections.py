@@ -2,7 +2,8 @@
 
 Rules: what a peer sends without content (a head, trailers, chunk extensions) is bounded in bytes; each wait for a
 peer that owes us something is bounded in time; trailers are dropped, because a proxy that passes them on would let a
-client add headers behind those the proxy has written (RFC 9110 section 6.5.1).
+client add headers behind those the proxy has written (RFC 9110 section 6.5.1); an offer to change the protocol is
+declined by going on in this one (section 7.8), which the parser by itself would not: it stops behind the head.
 
 Nothing here costs the ordinary request more than a few assignments: timers are armed only for what came in parts.
 """
@@ -10,6 +11,7 @@ Nothing here costs the ordinary request more than a few assignments: timers are 
 import asyncio
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_LIMIT_BYTES = 64 * 1024
@@ -24,6 +26,8 @@ UNREAD_BODY_SECONDS = 10.0
 SENDING_SECONDS = 60.0
 """Longest that a client may take nothing of an answer: it holds a connection to the model server as long."""
 
+_OFFER = frozenset({b"connection", b"upgrade", b"http2-settings"})
+
 
 class ClientConnection(HttpToolsProtocol):
     """One connection to a client."""
@@ -35,7 +39,7 @@ class ClientConnection(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 whatever uvicorn passes
         super().__init__(*args, **kwargs)
-        self._head_open = False
+        self._head_open = self._offered = False
         self._productive = False
         self._unproductive_bytes = 0
         self._reading_timer: asyncio.TimerHandle | None = None
@@ -55,7 +59,14 @@ class ClientConnection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse what came, and look at what it was good for."""
         self._productive = False
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self._parse(data)
+        except httptools.HttpParserError:
+            # As uvicorn has it, whose own reading this stands in for.
+            self.logger.warning("Invalid HTTP request received.")
+            self.send_400_response("Invalid HTTP request received.")
+            return
         if self._productive:
             self._unproductive_bytes = 0
         else:
@@ -80,6 +91,32 @@ class ClientConnection(HttpToolsProtocol):
             self._sending_timer.cancel()
             self._sending_timer = None
 
+    def _parse(self, data: bytes) -> None:
+        rest: bytes | memoryview = data
+        while True:
+            try:
+                self.parser.feed_data(rest)
+            except httptools.HttpParserUpgrade as offer:
+                if not self._offered:
+                    return  # a tunnel (CONNECT): what comes behind its head is in no protocol of ours
+                # A view, because a copy for each of many small requests in one read would cost its square.
+                rest = memoryview(rest)[offer.args[0] :]
+                self._decline()
+            else:
+                return
+
+    def _decline(self) -> None:
+        """Read the head again as if nothing had been offered; the body is still to come."""
+        head = [b"%b %b HTTP/1.1" % (self.parser.get_method(), self.url)]
+        head += [b"%b: %b" % header for header in self.headers if header[0] not in _OFFER]
+        if not self.parser.should_keep_alive():
+            head.append(b"connection: close")
+        self._offered = False
+        # The old one has gone over to the protocol that was offered, and cannot come back.
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn sets it
+        self.parser.feed_data(b"\r\n".join((*head, b"\r\n")))
+
     # What follows is called by the parser from within ``data_received``, but for ``on_response_complete``.
 
     def on_message_begin(self) -> None:
@@ -93,7 +130,10 @@ class ClientConnection(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The head is whole."""
+        """The head is whole; one with an offer is read once more."""
+        if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
+            self._offered = True
+            return
         self._head_open = False
         self._productive = True
         self._stop_waiting()
@@ -106,6 +146,8 @@ class ClientConnection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request is whole."""
+        if self._offered:
+            return
         self._productive = True
         self._stop_waiting()
         super().on_message_complete()

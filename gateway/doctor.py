@@ -7,9 +7,9 @@ bounded; no message holds a secret.
 import asyncio
 import os
 import shutil
+import ssl
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -19,7 +19,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Engine
 
-from filters.lists import ListError, load_lists, shipped_lists
+from filters.list_coverage import coverage
+from filters.list_stats import ListStats, count_rows
+from filters.lists import ListError
 from filters.taxonomy import load_taxonomy
 from gateway.accounts.account import Account, AccountKind, has_ended
 from gateway.accounts.store import AccountStore
@@ -27,10 +29,12 @@ from gateway.audit.segment import CorruptLogError, log_directories, scan, segmen
 from gateway.errors import UpstreamError
 from gateway.proxy.upstream.connection import Timeouts
 from gateway.proxy.upstream.pool import UpstreamPool
+from gateway.rulesets.building import read_active
+from gateway.rulesets.versions import VersionStore
 from gateway.settings.loader import Loaded, load
 from gateway.settings.policies import risk_problems
 from gateway.settings.problems import SettingsError
-from gateway.settings.serving import require_serving, serving_problems
+from gateway.settings.serving import ServedUpstream, require_serving, serving_problems
 from gateway.sockets import open_socket
 from gateway.storage.engine import SQLITE, StorageError, open_engine
 from gateway.storage.migrate import pending
@@ -42,8 +46,6 @@ SPACE_WARNING_BYTES = 1024 * _MEBIBYTE
 # A reviewer of a filing may log in any day, so a new account must be made before the old one ends.
 EXPIRING_US = 7 * 24 * 3600 * 1_000_000
 LISTS_OLD_DAYS = 90
-# TC260-003 chapter 8: words in all; the number per class is in the taxonomy.
-_KEYWORDS_IN_ALL = 10_000
 _PYTHON = (3, 11)
 # This program did not exist before: a clock that says so is wrong, and with it every expiry and audit entry.
 _EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
@@ -101,7 +103,7 @@ def examine(config: Path | None, environ: Mapping[str, str], now: datetime) -> I
     yield from check_lists(loaded, now)
     yield from check_store(loaded, now)
     yield from check_audit(loaded)
-    yield check_upstream(loaded, environ)
+    yield from check_upstreams(loaded, environ)
     server = loaded.settings.server
     yield check_port("data plane", server.host, server.port)
     yield check_port("management plane", server.admin_host, server.admin_port)
@@ -138,37 +140,42 @@ def check_settings(loaded: Loaded, environ: Mapping[str, str]) -> Iterator[Findi
 
 
 def check_lists(loaded: Loaded, now: datetime) -> Iterator[Finding]:
-    """Load the keyword lists; compare them with the standard's numbers, and look how old the operator's are."""
+    """Read the active lists; compare them with the numbers asked for, and look how old the operator's are."""
     lists = loaded.settings.lists
-    counts: Counter[str] = Counter()
     try:
-        for directory in (*((shipped_lists(),) if lists.shipped else ()), *lists.directories):
-            counts.update(term.risk for term in load_lists(directory, now.date()))
+        rows, version = read_active(lists, now)
     except ListError as error:
         # One and a count: a list with its columns swapped is wrong in every row.
         more = f" and {len(error.problems) - 1} more" if len(error.problems) > 1 else ""
-        yield Finding("lists", Verdict.FAILED, f"{error.problems[0]}{more}", "Run 'sluice check' after the repair")
+        remedy = "Run 'sluice lists check' after the repair"
+        yield Finding("lists", Verdict.FAILED, f"{error.problems[0]}{more}", remedy)
         return
-    yield _list_sizes(counts)
+    yield _list_sizes(count_rows(rows), lists.minimum_per_risk)
+    if version:
+        published = VersionStore(lists.versions).find(version).published_at_us / 1_000_000
+        yield _list_age(f"version {version}: published", published, now)
+        return
     for directory in lists.directories:
         # The time of the files is all there is; a copy made today looks fresh, so an OK is no proof.
         newest = max((file.stat().st_mtime for file in directory.glob("*.csv")), default=0.0)
-        days = int((now.timestamp() - newest) // 86_400)
-        old = days > LISTS_OLD_DAYS
-        verdict = Verdict.WARNING if old else Verdict.OK
-        yield Finding("lists", verdict, f"{directory}: changed {days} days ago", "Bring it up to date" if old else "")
+        yield _list_age(f"{directory}: changed", newest, now)
 
 
-def _list_sizes(counts: Counter[str]) -> Finding:
-    total = counts.total()
+def _list_age(what: str, changed_at: float, now: datetime) -> Finding:
+    days = int((now.timestamp() - changed_at) // 86_400)
+    old = days > LISTS_OLD_DAYS
+    verdict = Verdict.WARNING if old else Verdict.OK
+    return Finding("lists", verdict, f"{what} {days} days ago", "Bring it up to date" if old else "")
+
+
+def _list_sizes(stats: ListStats, minimum_per_risk: int) -> Finding:
+    taxonomy = load_taxonomy()
     # Both bounds, because ten thousand terms of one class would leave the other classes uncovered.
-    small = [
-        risk.id for risk in load_taxonomy().risks.values() if risk.keyword_min and counts[risk.id] < risk.keyword_min
-    ]
-    if total >= _KEYWORDS_IN_ALL and not small:
-        return Finding("lists", Verdict.OK, f"{total} terms")
-    what = f"{total} terms; {len(small)} risk classes have fewer than TC260-003 chapter 8 recommends"
-    return Finding("lists", Verdict.WARNING, what, "Add lists of your own: [lists] directories")
+    small = [each for each in coverage(stats, taxonomy, minimum_per_risk) if each.missing]
+    if stats.total >= taxonomy.keyword_total_min and not small:
+        return Finding("lists", Verdict.OK, f"{stats.total} terms")
+    what = f"{stats.total} terms; {len(small)} risk classes have fewer than asked for (TC260-003 chapter 8)"
+    return Finding("lists", Verdict.WARNING, what, "Add lists of your own, and run 'sluice lists check'")
 
 
 def check_store(loaded: Loaded, now: datetime) -> Iterator[Finding]:
@@ -262,30 +269,40 @@ def _ends(directory: Path) -> Iterator[Finding]:
         yield Finding("audit", Verdict.OK, f"{len(logs)} logs end well")
 
 
-def check_upstream(loaded: Loaded, environ: Mapping[str, str]) -> Finding:
-    """Ask the model server which models it has."""
+def check_upstreams(loaded: Loaded, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Ask each model server which models it has."""
     try:
         serving = require_serving(loaded, environ)
-        key = serving.upstream_key
-        pool = lambda: UpstreamPool(  # noqa: E731 made on the loop that uses it
-            serving.upstream.base_url, _PATIENCE, api_key=key.get_secret_value() if key else None
-        )
-        status = asyncio.run(_status(pool))
     # `check_settings` has named what is missing; a second failure for one cause would mislead.
     except SettingsError:
-        return Finding("upstream", Verdict.WARNING, "not asked, because the settings are not complete")
+        yield Finding("upstream", Verdict.WARNING, "not asked, because the settings are not complete")
+        return
+    for served in serving.upstreams:
+        yield _check_upstream(f"upstream {served.settings.name}", served)
+
+
+def _check_upstream(check: str, served: ServedUpstream) -> Finding:
+    ca_file = served.settings.ca_file
+    try:
+        trust = ssl.create_default_context(cafile=ca_file) if ca_file else None
+        pool = lambda: UpstreamPool(  # noqa: E731 made on the loop that uses it
+            served.settings.base_url, _PATIENCE, api_key=served.secret, ssl_context=trust
+        )
+        status = asyncio.run(_status(pool))
+    except OSError:
+        return Finding(check, Verdict.FAILED, "its ca_file cannot be read", "Name a file of PEM certificates")
     except ValueError as error:
-        return Finding("upstream", Verdict.FAILED, "its address cannot be used", str(error))
+        return Finding(check, Verdict.FAILED, "its address cannot be used", str(error))
     except UpstreamError as error:
-        return Finding("upstream", Verdict.FAILED, str(error), "Start the model server, or check base_url")
-    return _judge_status(status)
+        return Finding(check, Verdict.FAILED, str(error), "Start the model server, or check base_url and ca_file")
+    return _judge_status(check, status)
 
 
-def _judge_status(status: int) -> Finding:
+def _judge_status(check: str, status: int) -> Finding:
     # A refused key fails every exchange, though the server is up and would pass a mere look at its port.
     if status in {401, 403}:
         what = f"refuses our key with status {status}"
-        return Finding("upstream", Verdict.FAILED, what, "Check api_key_env or api_key_file of the upstream")
+        return Finding(check, Verdict.FAILED, what, "Check api_key_env or api_key_file of the upstream")
     if status >= _SERVER_ERRORS_FROM:
         return Finding(
             "upstream", Verdict.FAILED, f"answers with status {status}", "Look into the model server's log"
@@ -293,8 +310,8 @@ def _judge_status(status: int) -> Finding:
     if status != _OK:
         # No failure: some servers have no list of models and answer chat requests all the same.
         what = f"is there, but answers GET /models with status {status}"
-        return Finding("upstream", Verdict.WARNING, what, "Check that base_url ends with the version, such as /v1")
-    return Finding("upstream", Verdict.OK, "answers")
+        return Finding(check, Verdict.WARNING, what, "Check that base_url ends with the version, such as /v1")
+    return Finding(check, Verdict.OK, "answers")
 
 
 async def _status(open_pool: Callable[[], UpstreamPool]) -> int:

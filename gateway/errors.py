@@ -19,6 +19,10 @@ class ErrorCode(StrEnum):
     NOT_JSON = "not_json"
     INVALID_REQUEST = "invalid_request"
     BODY_TOO_LARGE = "body_too_large"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    UNSUPPORTED_ENCODING = "unsupported_encoding"
+    BODY_UNREADABLE = "body_unreadable"
+    MODEL_NOT_FOUND = "model_not_found"
     REQUEST_TIMEOUT = "request_timeout"
     UNKNOWN_PATH = "unknown_path"
     METHOD_NOT_ALLOWED = "method_not_allowed"
@@ -61,6 +65,14 @@ ANSWERS: dict[ErrorCode, Answer] = {
     ErrorCode.NOT_JSON: Answer(400, "The request body is not valid JSON in UTF-8. Send a JSON object."),
     ErrorCode.INVALID_REQUEST: Answer(400, "The request body does not have the shape this route expects."),
     ErrorCode.BODY_TOO_LARGE: Answer(413, "The request body is larger than this gateway takes. Send less."),
+    ErrorCode.UNSUPPORTED_MEDIA_TYPE: Answer(
+        415, "The content-type is not one this route takes. Send 'content-type: application/json', in UTF-8."
+    ),
+    ErrorCode.UNSUPPORTED_ENCODING: Answer(
+        415, "The content-encoding is not one this gateway reads. Send gzip, deflate, br, zstd or none."
+    ),
+    ErrorCode.BODY_UNREADABLE: Answer(400, "The request body is not what its content-encoding says. Send it again."),
+    ErrorCode.MODEL_NOT_FOUND: Answer(404, "No model of this name is served here. Ask the operator for the names."),
     ErrorCode.REQUEST_TIMEOUT: Answer(408, "The request body did not arrive in time. Send it again, or send less."),
     ErrorCode.UNKNOWN_PATH: Answer(404, "There is nothing at this path. See the documentation for the routes."),
     ErrorCode.METHOD_NOT_ALLOWED: Answer(405, "This route does not take this method."),

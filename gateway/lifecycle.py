@@ -8,9 +8,10 @@ import asyncio
 import contextlib
 import gc
 import math
+import random
 import signal
 import socket
-import time
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,9 +19,7 @@ from pathlib import Path
 import structlog
 import uvicorn
 
-from filters.findings import Term
-from filters.lists import list_digest, load_lists, shipped_lists
-from filters.ruleset import Ruleset, build_ruleset
+from filters.ruleset import Ruleset
 from gateway.accounts.directory import AccountDirectory
 from gateway.accounts.store import AccountStore
 from gateway.app import ASGIApp, data_plane, management_plane
@@ -30,15 +29,23 @@ from gateway.audit.spool import SpoolLimits
 from gateway.connections import ClientConnection
 from gateway.errors import ResourceError
 from gateway.protocol.labels import Labelling
+from gateway.proxy.cors import Cors
+from gateway.proxy.document_thread import DocumentThread
+from gateway.proxy.endpoint import ROUTES
 from gateway.proxy.scan_pool import ScanPool
 from gateway.proxy.services import Services
 from gateway.proxy.upstream.connection import Timeouts
+from gateway.proxy.upstream.fleet import Fleet
 from gateway.proxy.upstream.pool import PoolLimits, UpstreamPool
+from gateway.proxy.upstream.selection import Selector, Upstream
+from gateway.rulesets.builder import Builder
+from gateway.rulesets.building import InForce, build_active
+from gateway.rulesets.reloader import Reloader
 from gateway.settings.loader import Loaded
 from gateway.settings.models import Lists
 from gateway.settings.policies import build_policies
 from gateway.settings.problems import Problem, SettingsError
-from gateway.settings.serving import Serving
+from gateway.settings.serving import ServedUpstream, Serving
 from gateway.sockets import open_socket
 from gateway.storage.engine import open_engine
 from gateway.storage.migrate import migrate
@@ -49,32 +56,25 @@ _KEEP_ALIVE_SECONDS = 65  # longer than the idle time of the load balancers in f
 
 
 def load_ruleset(lists: Lists) -> Ruleset:
-    """Build the ruleset from the shipped lists and the operator's.
+    """Build the ruleset of the active lists.
 
     Raises:
         filters.lists.ListError: a list is wrong; it says where and how.
     """
-    # Taken once, so that all lists of one ruleset are judged by the same day.
-    today = datetime.now(UTC).date()
-    terms: list[Term] = []
-    if lists.shipped:
-        terms.extend(load_lists(shipped_lists(), today))
-    for directory in lists.directories:
-        terms.extend(load_lists(directory, today))
-    return build_ruleset(terms, list_digest(terms))
+    return build_active(lists, datetime.now(UTC)).ruleset
 
 
 @contextlib.asynccontextmanager
 async def services_of(
-    loaded: Loaded, serving: Serving, ruleset: Ruleset, upstream: UpstreamPool
+    loaded: Loaded, serving: Serving, in_force: InForce, upstreams: Fleet
 ) -> AsyncIterator[Services]:
     """Put the parts of a worker together, and take them apart at the end.
 
     Args:
         loaded: the settings.
         serving: what serving needs beyond them.
-        ruleset: what texts are scanned with.
-        upstream: the model server; closed at the end.
+        in_force: what texts are scanned with, until the lists change.
+        upstreams: the model servers; closed at the end.
     """
     settings = loaded.settings
     prepare_directories(settings.store.url, settings.audit.directory)
@@ -82,19 +82,25 @@ async def services_of(
     # At every start: a worker that met an older schema would fail on its first request instead.
     migrate(engine)
     directory = AccountDirectory(AccountStore(engine))
-    scan_pool = ScanPool()
+    scan_pool, document_thread = ScanPool(), DocumentThread()
     # Only the pace is the operator's: the spool's bounds protect the trail itself.
     limits = SpoolLimits(interval_seconds=settings.audit.batch_milliseconds / 1000)
     appender = Appender(settings.audit.directory, limits=limits, segment_bytes=settings.audit.segment_bytes)
-    watching = asyncio.create_task(directory.watch())
     labels = settings.labels
+
+    def swap(ruleset: Ruleset) -> None:
+        services.ruleset = ruleset
+
+    watching = [asyncio.create_task(directory.watch())]
     try:
-        yield Services(
+        services = Services(
             directory=directory,
             appender=appender,
-            upstream=upstream,
+            upstreams=upstreams,
             scan_pool=scan_pool,
-            ruleset=ruleset,
+            ruleset=in_force.ruleset,
+            reloader=Reloader(settings.lists, in_force, Builder(), swap),
+            document_thread=document_thread,
             policies=build_policies(settings),
             labelling=Labelling(
                 serving.content_producer,
@@ -103,14 +109,19 @@ async def services_of(
             ),
             body_limit_bytes=settings.server.body_limit_bytes,
             trusted_proxies=settings.server.trusted_proxies,
+            cors=Cors(settings.server.cors_origins),
         )
+        watching.append(asyncio.create_task(services.reloader.watch()))
+        yield services
     finally:
         # First: a reply that went on would end in a record the closed trail refuses.
-        upstream.close()
+        upstreams.close()
         await appender.close()
-        await _cancelled(watching)
+        for task in watching:
+            await _cancelled(task)
         directory.close()
         scan_pool.close()
+        document_thread.close()
         # Last: the directory's reads under way still use it.
         engine.dispose()
 
@@ -135,11 +146,11 @@ async def serve(
 
     Raises:
         filters.lists.ListError: a list is wrong.
-        SettingsError: the model server's address is.
+        SettingsError: a model server cannot be asked as it is set up.
         ResourceError: a listener's address cannot be used.
     """
     settings, server = loaded.settings, loaded.settings.server
-    ruleset, upstream = load_ruleset(settings.lists), open_upstream(loaded, serving)
+    in_force, upstreams = build_active(settings.lists, datetime.now(UTC)), open_upstreams(loaded, serving)
     with (
         # Before the services: a port that is taken costs no migration, and early clients wait in the backlog.
         _listen(server.host, server.port) as data_socket,
@@ -147,7 +158,7 @@ async def serve(
     ):
         indexing: asyncio.Task[None] | None = None
         try:
-            async with services_of(loaded, serving, ruleset, upstream) as services:
+            async with services_of(loaded, serving, in_force, upstreams) as services:
                 # After the services: the companion needs the tables their migration makes.
                 indexing = asyncio.create_task(keep_indexing(settings.store.url, settings.audit.directory))
                 _settle_memory()
@@ -179,7 +190,7 @@ async def run_planes(
     """
     data = _Server(data_plane(services), drain_seconds)
     # A scrape is short; an operator's idle connection must not hold the stop up.
-    management = _Server(management_plane(services, time.time()), drain_seconds=1)
+    management = _Server(management_plane(services), drain_seconds=1)
     running = [
         asyncio.create_task(data.serve([data_socket])),
         asyncio.create_task(management.serve([management_socket])),
@@ -201,24 +212,55 @@ def stop_on_signals(stopping: asyncio.Event) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
 
 
-def open_upstream(loaded: Loaded, serving: Serving) -> UpstreamPool:
-    """Prepare the client of the model server; nothing is connected yet.
+def reload_on_hangup(services: Services) -> None:
+    """Have SIGHUP read the lists again; the running loop is the main thread's."""
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, services.reloader.ask)
+
+
+def open_upstreams(loaded: Loaded, serving: Serving) -> Fleet:
+    """Prepare the clients of the model servers; nothing is connected yet.
 
     Raises:
-        SettingsError: its address cannot be used.
+        SettingsError: an address, a certificate file or the name of a wire format cannot be used.
     """
-    upstream, key = serving.upstream, serving.upstream_key
+    pools = [_open_upstream(loaded, number, served) for number, served in enumerate(serving.upstreams)]
+    upstreams = [
+        Upstream(each.settings.name, each.settings.weight, each.settings.models, each.settings.dialects)
+        for each in serving.upstreams
+    ]
+    chance = random.Random()  # noqa: S311 it spreads gateways over time and guards nothing
+    return Fleet(list(zip(upstreams, pools, strict=True)), Selector(upstreams, chance.random))
+
+
+def _open_upstream(loaded: Loaded, number: int, served: ServedUpstream) -> UpstreamPool:
+    upstream = served.settings
+
+    def problem(key: str, wrong: str, remedy: str) -> SettingsError:
+        path = ("upstreams", str(number), key)
+        return SettingsError([Problem(loaded.origins.place(path), ".".join(path), None, wrong, remedy)])
+
+    spoken = {dialect.name for dialect in ROUTES.values()}
+    # A name nobody speaks would leave the server without a request, and nobody would see why.
+    if not set(upstream.dialects) <= spoken | {name.partition(".")[0] for name in spoken}:
+        raise problem("dialects", "names a wire format that is not spoken here", f"Use {', '.join(sorted(spoken))}")
+    try:
+        # None takes the system's certificates; there is no way to verify by none.
+        trust = ssl.create_default_context(cafile=upstream.ca_file) if upstream.ca_file else None
+    except OSError as exc:  # also a file that holds no certificate: ssl.SSLError is an OSError
+        raise problem("ca_file", "cannot be read as certificates", "Name a file of PEM certificates") from exc
     try:
         return UpstreamPool(
             upstream.base_url,
-            Timeouts(upstream.connect_seconds, upstream.first_byte_seconds, upstream.idle_seconds),
-            api_key=key.get_secret_value() if key else None,
+            Timeouts(
+                upstream.connect_seconds, upstream.first_byte_seconds, upstream.idle_seconds, upstream.total_seconds
+            ),
+            api_key=served.secret,
+            ssl_context=trust,
             limits=PoolLimits(max_connections=upstream.max_connections),
         )
     except ValueError as exc:
-        place = loaded.origins.place(("upstreams", "0", "base_url"))
         wrong, _, remedy = str(exc).rstrip(".").partition(". ")  # two sentences, which quote nothing of the address
-        raise SettingsError([Problem(place, "upstreams.0.base_url", None, wrong, remedy)]) from exc
+        raise problem("base_url", wrong, remedy) from exc
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

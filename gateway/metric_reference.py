@@ -31,19 +31,24 @@ LABELS = {
     " `block`, `unfiltered` or `error`; in `sluice_decisions_total` the action on a finding: `flag`, `mask` or"
     " `block`",
     "dialect": "wire format: `openai.chat`, `openai.responses`, `openai.completions`, `openai.embeddings`,"
-    " `openai.images`, `openai.speech`, `openai.transcriptions`, `openai.models`, `anthropic.messages` or"
-    " `anthropic.count_tokens`",
+    " `openai.images`, `openai.speech`, `openai.transcriptions`, `openai.models`,"
+    " `openai.moderations`, `anthropic.messages` or `anthropic.count_tokens`",
     "digest": "digest of the lists in force, as in the header `x-sluice-ruleset`",
     "keywords": "number of terms in force",
     "kind": "what became of the visible label: `end`, `start`, `both`, `present` (the model's own), `interface` or"
     " `none`",
     "model": "always `none` in this version",
+    "outcome": "in `sluice_verdict_lookups_total`: `hit` (the text was scanned before, with the same lists) or"
+    " `miss`; in `sluice_ruleset_reloads_total`: `loaded`, `unchanged`, `refused` (a list is wrong, the old ruleset"
+    " stays) or `failed` (tried again); in `sluice_upstream_requests_total`: `answered`, `failed` (not reached,"
+    " broken off, too slow, or 502, 503, 504) or `abandoned` (the client left, or all connections stayed busy)",
     "part": "`upstream`: the model server's share; `added`: the gateway's",
     "phase": "`request` or `response`",
     "reason": "in `sluice_unscanned_total`: `scan_timeout`, `scan_queue_full`, `malformed_frame`,"
     " `tool_definitions` or `token_array`; in `sluice_upstream_errors_total`: an error code without `upstream_`",
     "risk": "risk id of the taxonomy",
     "stage": "`keywords`",
+    "upstream": "name of a model server in the settings",
 }
 
 

@@ -65,7 +65,33 @@ UPSTREAM_SECONDS = Histogram(
 UPSTREAM_ERRORS = Counter(
     "sluice_upstream_errors_total", "Failures of the model server, by reason.", ["reason"], registry=REGISTRY
 )
+UPSTREAM_REQUESTS = Counter(
+    "sluice_upstream_requests_total",
+    "Requests to model servers, retries included, by server and what became of them.",
+    ["upstream", "outcome"],
+    registry=REGISTRY,
+)
+UPSTREAM_RETRIES = Counter(
+    "sluice_upstream_retries_total", "Requests given to another server after one did not serve.", registry=REGISTRY
+)
+UPSTREAM_EJECTED = Gauge(
+    "sluice_upstream_ejected",
+    "Model servers that are left out because they fail: 1 while one is, else 0.",
+    ["upstream"],
+    registry=REGISTRY,
+)
 STREAMS_OPEN = Gauge("sluice_streams_open", "Streams of generated content that are open.", registry=REGISTRY)
+HELD_CHARACTERS = Gauge(
+    "sluice_held_characters",
+    "Characters of open streams that came and are held back, as they may be the beginning of a term.",
+    registry=REGISTRY,
+)
+VERDICT_LOOKUPS = Counter(
+    "sluice_verdict_lookups_total",
+    "Texts of prompts looked up among those known to be clean; a hit is not scanned again.",
+    ["outcome"],
+    registry=REGISTRY,
+)
 SCAN_QUEUE_DEPTH = Gauge("sluice_scan_queue_depth", "Long texts waiting for the scan pool.", registry=REGISTRY)
 AUDIT_ENTRIES = Counter("sluice_audit_entries_total", "Entries given to the audit trail.", registry=REGISTRY)
 AUDIT_SPOOL = Gauge(
@@ -84,12 +110,17 @@ RULESET_INFO = Gauge(
     "sluice_ruleset_info", "The ruleset in force; always 1.", ["digest", "keywords", "model"], registry=REGISTRY
 )
 RULESET_AGE = Gauge("sluice_ruleset_age_seconds", "Time since the ruleset in force was loaded.", registry=REGISTRY)
+RULESET_RELOADS = Counter(
+    "sluice_ruleset_reloads_total", "Reloads of the keyword lists, by how they ended.", ["outcome"], registry=REGISTRY
+)
 
 # Labels of what this process serves, resolved once: the lookup costs more than the count.
 _ADDED_REQUEST = ADDED_LATENCY.labels("request")
 _ADDED_RESPONSE = ADDED_LATENCY.labels("response")
 _FIRST_FRAME_UPSTREAM = TIME_TO_FIRST_FRAME.labels("upstream")
 _FIRST_FRAME_ADDED = TIME_TO_FIRST_FRAME.labels("added")
+_LOOKUP_HITS = VERDICT_LOOKUPS.labels("hit")
+_LOOKUP_MISSES = VERDICT_LOOKUPS.labels("miss")
 # Bounded, because the labels are closed sets.
 _exchanges: dict[tuple[str, str, str], Counter] = {}
 _labels: dict[str, Counter] = {}
@@ -141,6 +172,14 @@ def count_exchange(record: ExchangeRecord, timing: Timing) -> None:
         ERRORS.labels(record.error).inc()
         if record.error.startswith("upstream_"):
             UPSTREAM_ERRORS.labels(record.error.removeprefix("upstream_")).inc()
+
+
+def count_lookups(hits: int, misses: int) -> None:
+    """Count the texts of one prompt that were looked up."""
+    # Short prompts have none, and should not pay for counting them.
+    if hits or misses:
+        _LOOKUP_HITS.inc(hits)
+        _LOOKUP_MISSES.inc(misses)
 
 
 def _count_time(record: ExchangeRecord, timing: Timing) -> None:

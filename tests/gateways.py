@@ -4,14 +4,16 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 
+import anthropic
 import httpx
 import httpx2
 import openai
@@ -26,9 +28,11 @@ from gateway.audit.reader import read_log
 from gateway.audit.segment import log_directories
 from gateway.audit.spool import SpoolLimits
 from gateway.errors import ANSWERS, ErrorCode
-from gateway.lifecycle import load_ruleset, open_upstream, run_planes, services_of
+from gateway.lifecycle import open_upstreams, run_planes, services_of
 from gateway.protocol.record import ExchangeRecord
+from gateway.proxy.endpoint import Endpoint
 from gateway.proxy.services import Services
+from gateway.rulesets.building import build_active
 from gateway.settings.loader import load
 from gateway.settings.serving import require_serving
 from gateway.settings.sources import merge
@@ -47,7 +51,7 @@ _T = TypeVar("_T")
 
 HTTP = httpx.Client(verify=False, timeout=_PATIENCE_SECONDS)  # noqa: S501 plain HTTP; certificates take long to load
 """What tests ask with."""
-_OPENAI_HTTP = httpx2.Client(verify=False, timeout=_PATIENCE_SECONDS)
+_CLIENT_HTTP = httpx2.Client(verify=False, timeout=_PATIENCE_SECONDS)
 
 
 @dataclass
@@ -87,7 +91,13 @@ class Gateway:
     def openai(self, kind: AccountKind = AccountKind.USER) -> openai.OpenAI:
         """Return an OpenAI client of an account; it never repeats a request by itself."""
         return openai.OpenAI(
-            base_url=f"{self.url}/v1", api_key=self.keys[kind], max_retries=0, http_client=_OPENAI_HTTP
+            base_url=f"{self.url}/v1", api_key=self.keys[kind], max_retries=0, http_client=_CLIENT_HTTP
+        )
+
+    def anthropic(self, kind: AccountKind = AccountKind.USER) -> anthropic.Anthropic:
+        """Return an Anthropic client of an account; it never repeats a request by itself."""
+        return anthropic.Anthropic(
+            base_url=self.url, api_key=self.keys[kind], max_retries=0, http_client=_CLIENT_HTTP
         )
 
     def on_disk(self) -> list[ExchangeRecord]:
@@ -182,6 +192,7 @@ def gateway(
         "store": {"url": f"sqlite:///{folder / 'store.db'}"},
         "audit": {"directory": str(folder / "audit"), "batch_milliseconds": 5},
         "labels": {"content_producer": "example-operator"},
+        "lists": {"versions": str(folder / "lists")},
     }
     ready: Future[Gateway] = Future()
     thread = threading.Thread(target=_run, args=(merge(own, dict(settings or {})), ops, ready), daemon=True)
@@ -212,8 +223,8 @@ async def _serve(tree: dict[str, Any], ops: FileOps | None, ready: "Future[Gatew
     engine = open_engine(loaded.settings.store.url)
     stopping = asyncio.Event()
     with open_socket("127.0.0.1", 0) as data_socket, open_socket("127.0.0.1", 0) as management_socket:
-        ruleset, upstream = load_ruleset(loaded.settings.lists), open_upstream(loaded, serving)
-        async with services_of(loaded, serving, ruleset, upstream) as services:
+        in_force = build_active(loaded.settings.lists, datetime.now(UTC))
+        async with services_of(loaded, serving, in_force, open_upstreams(loaded, serving)) as services:
             if ops is not None:
                 await services.appender.close()
                 limits = SpoolLimits(interval_seconds=0.005, retry_seconds=0.005, retry_limit_seconds=0.01)
@@ -266,6 +277,13 @@ class Scripted:
         """Wait until something happened there."""
         asyncio.run_coroutine_threadsafe(event.wait(), self._loop).result(_PATIENCE_SECONDS)
 
+    def kill(self) -> None:
+        """Take no more connections, and end the newest one."""
+        done = asyncio.Event()
+        for action in (self.server.stop_listening, self.server.shut_down_now, done.set):
+            self._loop.call_soon_threadsafe(action)
+        self.wait(done)
+
     def set(self, event: asyncio.Event) -> None:
         """Let a script that waits for an event go on."""
         self._loop.call_soon_threadsafe(event.set)
@@ -290,6 +308,47 @@ def scripted(*scripts: Script) -> Iterator[Scripted]:
     finally:
         running.set(ended)
         thread.join(_PATIENCE_SECONDS)
+
+
+class AsgiClient:
+    """The server's side of a client that asks, and leaves when told to.
+
+    Attributes:
+        sent: what it was sent.
+        left: set to make it leave; belongs to the gateway's loop.
+        told: set when the gateway hears of that.
+    """
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+        self.left = asyncio.Event()
+        self.told = threading.Event()
+
+    def ask(self, running: Gateway, send: Callable[[Any], Awaitable[None]], prompt: str = "你好") -> None:
+        """Ask for a stream, and wait until the gateway is done with it."""
+        headers = [(b"x-api-key", running.keys[AccountKind.USER].encode())]
+        scope = {"type": "http", "method": "POST", "path": CHAT, "headers": headers, "client": ("127.0.0.1", 1)}
+        messages = [{"type": "http.request", "body": orjson.dumps(chat(prompt, stream=True)), "more_body": False}]
+
+        async def receive() -> dict[str, Any]:
+            if messages:
+                return messages.pop()
+            await self.left.wait()
+            self.told.set()
+            return {"type": "http.disconnect"}
+
+        exchange = Endpoint(lambda: running.services)(scope, receive, send)
+        asyncio.run_coroutine_threadsafe(exchange, running.loop).result(30)
+
+
+@contextmanager
+def in_front_of(folder: Path, script: Script, *, idle_seconds: float = 0.6) -> Iterator[tuple[Gateway, Scripted]]:
+    """Run a gateway in front of a script, with little patience."""
+    with scripted(script) as upstream:
+        patience = {"connect_seconds": 5, "first_byte_seconds": idle_seconds, "idle_seconds": idle_seconds}
+        own = {"name": "test", "base_url": f"{upstream.url}/v1", **patience}
+        with gateway(folder, upstream.url, {"upstreams": [own]}) as running:
+            yield running, upstream
 
 
 def reply(body: bytes, *, status: bytes = b"200 OK", content_type: bytes = b"application/json") -> bytes:

@@ -70,6 +70,10 @@ class RawServer:
         port: int = self._server.sockets[0].getsockname()[1]
         return port
 
+    def stop_listening(self) -> None:
+        """Refuse further connections."""
+        self._server.close()
+
     def shut_down_now(self) -> None:
         """Send the end of the newest connection to the peer's kernel, before any event loop turns."""
         fd = os.dup(self._writers[-1].get_extra_info("socket").fileno())

@@ -48,6 +48,7 @@ def encode_exchange(record: ExchangeRecord) -> bytes:
             "error": record.error,
             "prompt_characters": record.prompt_characters,
             "reply_characters": record.reply_characters,
+            "upstream": record.upstream,
         }
     )
 

@@ -1,13 +1,12 @@
 """`sluice check`: scan a text, or a file of texts, with the ruleset the settings name."""
 
-import gzip
 import os
 import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import orjson
 import typer
@@ -17,12 +16,14 @@ from rich.table import Table
 from rich.text import Text
 
 from filters.findings import Action, Finding, Phase, Stage
+from filters.keywords import MOST_FINDINGS
 from filters.lists import ListError
 from filters.ruleset import Ruleset
 from filters.taxonomy import load_taxonomy
 from gateway.accounts.account import AccountKind
+from gateway.cli.rows import STANDARD, open_source, open_target, read_rows, write_row
 from gateway.lifecycle import load_ruleset
-from gateway.protocol.judge import Judge
+from gateway.protocol.judge import Decision, Judge
 from gateway.protocol.policy import Policy
 from gateway.settings.loader import load
 from gateway.settings.policies import build_policies, check_risks
@@ -37,30 +38,38 @@ def check(  # noqa: PLR0913 each is an option of the command
     text: Annotated[str | None, typer.Argument(help="Text to scan; - reads standard input.")] = None,
     *,
     file: Annotated[Path | None, typer.Option(help="Scan the text in this file.")] = None,
-    jsonl: Annotated[Path | None, typer.Option(help='Scan a file of {"id","text"} rows; gzip too.')] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where the rows of --jsonl go.")] = None,
+    jsonl: Annotated[
+        Path | None,
+        typer.Option(help='Scan a file of {"id","text"} rows (gzip too); - reads them from standard input.'),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Where the rows of --jsonl go; - writes them to standard output."),
+    ] = None,
     phase: Annotated[Phase, typer.Option(help="Judge as a prompt or as a reply.")] = Phase.REQUEST,
     account: Annotated[AccountKind, typer.Option(help="Judge as for this kind of account.")] = AccountKind.USER,
     policy: Annotated[str, typer.Option(help="Policy to judge by.")] = "default",
-    stages: Annotated[str, typer.Option(help="Stages to scan with, joined by commas.")] = Stage.KEYWORDS,
+    stages: Annotated[str, typer.Option(help="Stages to scan with, joined by commas.")] = ",".join(Stage),
     config: Annotated[Path | None, typer.Option(help="Settings file; default ./sluice.toml.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """Scan a text with the active lists; exit 1 when something is found.
 
     Offsets count characters of the text as given. A file of rows exits 0: its answers are in the rows that come out.
+    A row that cannot be read comes out with the decision "error", and the command exits 1 at the end.
     """
     # Before the lists are loaded, which takes longer than anybody should wait for a mistyped option.
     _check_use(text, file, jsonl, output)
     # A stage left out by a slip would make every text look clean.
-    if unknown := set(stages.split(",")) - set(Stage):
+    asked = frozenset(stages.split(","))
+    if unknown := asked - frozenset(Stage):
         _refuse(f"--stages: {', '.join(sorted(unknown))} is not known here; known are {', '.join(Stage)}")
-    scanner = _Scanner(config, policy, phase, observe=account is AccountKind.UNFILTERED)
+    scanner = _Scanner(config, policy, phase, asked, observe=account is AccountKind.UNFILTERED)
     if jsonl is not None and output is not None:
         # Exit 0 whatever is found: over a bank of questions harmful rows are expected, and no failure.
         with _reported(jsonl):
-            scanner.scan_rows(jsonl, output)
-        return
+            unread = scanner.scan_rows(jsonl, output)
+        raise typer.Exit(_FOUND if unread else 0)
     with _reported(file or "the text"):
         given = _read(text, file)
     row = scanner.scan(given)
@@ -74,7 +83,9 @@ def check(  # noqa: PLR0913 each is an option of the command
 class _Scanner:
     """Scans texts by one policy."""
 
-    def __init__(self, config: Path | None, policy: str, phase: Phase, *, observe: bool) -> None:
+    def __init__(
+        self, config: Path | None, policy: str, phase: Phase, stages: frozenset[str], *, observe: bool
+    ) -> None:
         try:
             loaded = load(config, os.environ)
             # As `serve` does: a verdict by settings that it would refuse is worth nothing.
@@ -87,6 +98,7 @@ class _Scanner:
             _refuse(f"--policy: there is no policy {policy!r}; known are {', '.join(policies)}")
         self._policy: Policy = policies[policy]
         self._phase = phase
+        self._stages = stages
         # An unfiltered account is judged as in an exchange, so its records can be compared with this.
         self._observe = observe
 
@@ -96,44 +108,44 @@ class _Scanner:
         judge = Judge(self._policy, observe=self._observe)
         findings = self._ruleset.matcher(self._phase).scan(text)
         # A term the policy switches off has no effect in an exchange, so it is no finding here.
-        acted = [each for each in findings if judge.act(self._phase, each) is not Action.OFF]
+        acted = [
+            each
+            for each in findings[:MOST_FINDINGS]
+            if each.stage in self._stages and judge.act(self._phase, each) is not Action.OFF
+        ]
+        # More than are judged one by one block as such, and the text was not read to its end.
+        if len(findings) > MOST_FINDINGS:
+            judge.overrun(self._phase)
         return {"decision": judge.decision.value, "findings": [_describe(each) for each in acted]}
 
-    def scan_rows(self, source: Path, target: Path) -> None:
-        """Scan a file of rows into a file of rows, in the same order."""
-        # Progress counts compressed bytes, because the length of the text is not known before its end.
-        size = source.stat().st_size
+    def scan_rows(self, source: Path, target: Path) -> int:
+        """Scan a file of rows into a file of rows, in the same order; return how many could not be read."""
+        unread = 0
         with (
-            source.open("rb") as raw,
-            _decompressed(source, raw) as lines,
-            target.open("wb") as out,
+            open_source(source) as rows,
+            open_target(target) as out,
             # On standard error and for people only: output that goes into a pipe or a log stays clean.
             Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress,
         ):
-            task = progress.add_task("Scanning", total=size)
-            for row in _rows(source, lines):
-                out.write(orjson.dumps({"id": row.get("id"), **self.scan(row["text"])}) + b"\n")
-                progress.update(task, completed=raw.tell())
+            # Compressed bytes are counted, because the length of the text is not known before its end.
+            task = progress.add_task("Scanning", total=rows.size_bytes)
+            for row in read_rows(rows.lines):
+                if row.text is None:
+                    unread += 1
+                    # The row itself is not quoted: banks of test questions hold what nobody wants in a log.
+                    typer.echo(
+                        f'sluice check: {source}:{row.number}: not a JSON object with a string "text"', err=True
+                    )
+                # Written all the same, so that rows in and rows out stay side by side.
+                verdict = _UNREAD if row.text is None else self.scan(row.text)
+                write_row(out, {"id": row.id, **verdict})
+                if rows.size_bytes is not None:
+                    progress.update(task, completed=rows.raw.tell())
+        return unread
 
 
-def _decompressed(source: Path, raw: IO[bytes]) -> IO[bytes]:
-    # By name and not by content: the row format is text, and a misnamed file fails on its first line.
-    return gzip.open(raw) if source.suffix == ".gz" else raw  # type: ignore[return-value]
-
-
-def _rows(source: Path, lines: IO[bytes]) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(lines, start=1):
-        # Editors and tools that join files leave empty lines, which are no rows.
-        if line.isspace():
-            continue
-        try:
-            row = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            row = None
-        if not isinstance(row, dict) or not isinstance(row.get("text"), str):
-            # The row itself is not quoted: banks of test questions hold what nobody wants in a log.
-            _refuse(f'{source}:{number}: not a JSON object with a string "text"')
-        yield row
+# Never "allow": nobody read it.
+_UNREAD: dict[str, Any] = {"decision": Decision.ERROR.value, "findings": []}
 
 
 def _check_use(text: str | None, file: Path | None, jsonl: Path | None, output: Path | None) -> None:
@@ -141,8 +153,9 @@ def _check_use(text: str | None, file: Path | None, jsonl: Path | None, output: 
         _refuse("give a text, - for standard input, --file FILE or --jsonl FILE: one of them")
     if (jsonl is None) != (output is None):
         _refuse("--jsonl FILE and -o FILE go together")
+    files = [each for each in (jsonl, output) if each is not None and each != STANDARD and each.exists()]
     # Opening the output empties it, and with it a source that was named twice.
-    if jsonl is not None and output is not None and output.exists() and output.samefile(jsonl):
+    if len(files) > 1 and files[0].samefile(files[1]):
         _refuse("-o names the file that is read; name another one")
 
 
@@ -177,9 +190,9 @@ def _describe(finding: Finding) -> dict[str, Any]:
         "start": finding.start,
         "end": finding.end,
         "term": finding.term.text,
-        # A keyword finding has neither; the members stand so that every row has one shape.
+        # A keyword finding has none; the member stands so that every row has one shape.
         "score": None,
-        "via": [],
+        "via": [step.value for step in finding.via],
     }
 
 
@@ -188,10 +201,11 @@ def _show(row: dict[str, Any]) -> None:
     console.print(f"decision: [bold]{row['decision']}[/bold]")
     if not row["findings"]:
         return
-    table = Table("stage", "risk", "start", "end", "term")
+    table = Table("stage", "risk", "start", "end", "term", "via")
     for each in row["findings"]:
         # A term is the list's, not markup.
-        table.add_row(*(Text(str(each[name])) for name in ("stage", "risk", "start", "end", "term")))
+        cells = [*(str(each[name]) for name in ("stage", "risk", "start", "end", "term")), ", ".join(each["via"])]
+        table.add_row(*map(Text, cells))
     console.print(table)
 
 

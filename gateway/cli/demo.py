@@ -134,8 +134,8 @@ def _await_listener(process: "subprocess.Popen[bytes]", host: str, port: int) ->
 
 def _first_model(serving: Serving) -> str:
     # Asked before uvloop runs: a server without models should fail before anything listens.
-    key = serving.upstream_key
-    return asyncio.run(first_model(serving.upstream.base_url, key.get_secret_value() if key else None))
+    upstream = serving.upstreams[0]
+    return asyncio.run(first_model(upstream.settings.base_url, upstream.secret))
 
 
 def _keys(loaded: Loaded) -> dict[AccountKind, str]:

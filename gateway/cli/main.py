@@ -5,7 +5,7 @@ Exit status: 0 success, 1 a finding or a failure, 2 wrong use.
 
 import typer
 
-from gateway.cli import accounts, audit, config
+from gateway.cli import accounts, audit, config, lists
 from gateway.cli.check import check
 from gateway.cli.demo import demo
 from gateway.cli.doctor import doctor
@@ -25,6 +25,7 @@ app.command()(serve)
 app.command()(demo)
 app.command()(check)
 app.add_typer(config.app, name="config")
+app.add_typer(lists.app, name="lists")
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(audit.app, name="audit")
 app.command("migrate")(migrate_command)

@@ -15,8 +15,8 @@ from filters.lists import ListError
 from filters.taxonomy import load_taxonomy
 from gateway.audit.segment import CorruptLogError
 from gateway.errors import GatewayError
+from gateway.lifecycle import reload_on_hangup, stop_on_signals
 from gateway.lifecycle import serve as run_gateway
-from gateway.lifecycle import stop_on_signals
 from gateway.logs import configure_logging
 from gateway.proxy.services import Services
 from gateway.settings.loader import Loaded, load
@@ -74,6 +74,7 @@ async def _run(loaded: Loaded, serving: Serving) -> None:
 
 
 def _announce(loaded: Loaded, services: Services) -> None:
+    reload_on_hangup(services)
     server = loaded.settings.server
     print(  # noqa: T201 the one line a person waits for
         f"sluice: serving on http://{server.host}:{server.port}, management on"

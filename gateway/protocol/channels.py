@@ -143,8 +143,9 @@ class Channels:
 
     def note(self, channel: ChannelKey, text: str) -> None:
         """Keep what is shown of a running text, for where it is said once more."""
-        self._shown_characters += len(text)
-        self._shown.setdefault(channel, []).append(text)
+        if self._most_shown:
+            self._shown_characters += len(text)
+            self._shown.setdefault(channel, []).append(text)
 
     def shown_of(self, channel: ChannelKey) -> str:
         """Return what was shown of a running text, labels and notices included."""

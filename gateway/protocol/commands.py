@@ -16,13 +16,14 @@ class ScanText(NamedTuple):
 
 
 class OpenUpstream(NamedTuple):
-    """Send a request to the model server; answered by `UpstreamStarted` or `UpstreamFailed`.
+    """Send a request to a server that has the model; answered by `UpstreamStarted` or `UpstreamFailed`.
 
     ``headers`` say what the body is, and what may come back.
     """
 
     path: str
     body: bytes
+    model: str
     method: str = "POST"
     headers: Headers = ()
 

@@ -1,11 +1,12 @@
 """What an exchange is given at its start and keeps to its end: frozen, so a reload cannot change it half-way."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from filters.ruleset import Ruleset
 from gateway.protocol.dialects.base import Dialect
 from gateway.protocol.labels import Labelling
 from gateway.protocol.policy import Policy
+from gateway.protocol.verdicts import VerdictMemory
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class ExchangeContext:
         account_kind: kind of the account, or empty.
         observe: True when findings are recorded and nothing acts on them.
         bounds: limits of its buffers.
+        memory: texts that are known to be clean; the worker's, and the one thing here that learns.
     """
 
     request_id: str
@@ -55,3 +57,4 @@ class ExchangeContext:
     account_kind: str = ""
     observe: bool = False
     bounds: Bounds = Bounds()
+    memory: VerdictMemory = field(default_factory=VerdictMemory)

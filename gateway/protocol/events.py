@@ -35,10 +35,11 @@ class ScanFailed(NamedTuple):
 
 
 class UpstreamStarted(NamedTuple):
-    """The head of the model server's reply is here."""
+    """The head of a model server's reply is here; ``upstream`` is the server's name in the settings."""
 
     status: int
     content_type: str
+    upstream: str = ""
 
 
 class UpstreamData(NamedTuple):
@@ -65,6 +66,10 @@ class AuditFailed(NamedTuple):
     """The audit trail could not take the record."""
 
 
+class ClientWaited(NamedTuple):
+    """The client of a stream has been sent nothing for some seconds."""
+
+
 class ClientDisconnected(NamedTuple):
     """The client is gone."""
 
@@ -80,5 +85,6 @@ Event = (
     | UpstreamFailed
     | AuditAppended
     | AuditFailed
+    | ClientWaited
     | ClientDisconnected
 )

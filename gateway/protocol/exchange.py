@@ -18,13 +18,16 @@ from gateway.protocol.answers import AnswerBuilder
 from gateway.protocol.buffered import Findings, Texts, judge_texts, label_answers, texts_of
 from gateway.protocol.carriage import ReplyKind
 from gateway.protocol.context import ExchangeContext
-from gateway.protocol.dialects.base import Identity, ParsedRequest
+from gateway.protocol.dialects.base import Identity, Input, ParsedRequest
 from gateway.protocol.judge import Decision, Judge
+from gateway.protocol.moderations import input_texts, moderate
 from gateway.protocol.nested import scan_nested
 from gateway.protocol.policy import FailMode
 from gateway.protocol.record import ExchangeRecord
+from gateway.protocol.sse import KEEP_ALIVE
 from gateway.protocol.streaming import StreamedReply
 from gateway.protocol.texts import TOOL_DEFINITIONS
+from gateway.protocol.verdicts import Unread, all_unread
 from gateway.protocol.whole import WholeReply
 
 _OK = 200
@@ -64,16 +67,19 @@ class Exchange:
     Attributes:
         state: where it is.
         record: what was recorded of it, once it was.
+        lookups: texts of the prompt that were known to be clean, and texts that were looked up in vain.
     """
 
     def __init__(self, context: ExchangeContext) -> None:
         self.state = State.IDLE
         self.record: ExchangeRecord | None = None
+        self.lookups = (0, 0)
         self._context = context
         self._judge = Judge(context.policy, observe=context.observe)
         self._builder = AnswerBuilder(context, self._judge)
         self._request = _NO_REQUEST
         self._texts = Texts((), 0)
+        self._unread = all_unread(())  # those of them that have to be scanned
         self._prompt_characters = 0
         self._whole: WholeReply | None = None
         self._content_type = ""
@@ -82,6 +88,7 @@ class Exchange:
         self._status = 0
         self._label = "none"
         self._error = ""
+        self._upstream = ""
         # Kept back until the record is made: what cannot be recorded must not leave.
         self._answer: list[wish.Command] = []  # what leaves once the record is made
         self._after = State.DONE
@@ -94,6 +101,12 @@ class Exchange:
     def decision(self) -> Decision:
         """The decision so far."""
         return self._judge.decision
+
+    @property
+    def held_characters(self) -> int:
+        """Characters of a stream that came and were not let go of."""
+        channels = self._stream.channels if self._stream else None
+        return channels.received_characters - channels.released_characters if channels else 0
 
     def receive_event(self, event: fact.Event, at_us: int) -> list[wish.Command]:
         """Take one fact; return what should be done about it. Never waits, never reads a clock.
@@ -139,11 +152,13 @@ class Exchange:
             if mode is FailMode.CLOSED:
                 return self._fail(ErrorCode.INVALID_REQUEST, at_us, unread.message)
         # The whole document, every role and the history: a place that is not read would be a way round.
-        self._texts = texts_of(self._request.document, self._unread())
+        inputs = self._request.inputs
+        document = self._request.document
+        self._texts = texts_of(document, self._left_out()) if inputs is None else input_texts(inputs)
         self._prompt_characters = self._texts.characters
         return self._scan(Phase.REQUEST, at_us)
 
-    def _unread(self) -> frozenset[str]:
+    def _left_out(self) -> frozenset[str]:
         """Say which members of the request the policy leaves unread; what passes so is recorded."""
         document = self._request.document
         if self._context.policy.scan_tool_definitions or not any(document.get(name) for name in TOOL_DEFINITIONS):
@@ -156,20 +171,30 @@ class Exchange:
         return self._fail(event.code, at_us)
 
     def _scan(self, phase: Phase, at_us: int) -> list[wish.Command]:
-        texts = self._texts
+        unread = self._unread = self._look_up(phase)
         # A hop to the pool costs more than a short scan; a long scan on the loop delays every other stream.
-        if texts.characters > self._context.bounds.inline_scan_characters:
+        if unread.characters > self._context.bounds.inline_scan_characters:
             self.state = State.SCANNING_REQUEST if phase is Phase.REQUEST else State.SCANNING_REPLY
-            return [wish.ScanText(phase, tuple(group.text for group in texts.groups))]
-        matcher = self._context.ruleset.matcher(phase)
-        return self._judged(phase, scan_nested(matcher, [group.text for group in texts.groups]), at_us)
+            return [wish.ScanText(phase, unread.texts)]
+        found = scan_nested(self._context.ruleset.matcher(phase), unread.texts)
+        return self._judged(phase, self._context.memory.settle(unread, found), at_us)
+
+    def _look_up(self, phase: Phase) -> Unread:
+        """Return what has to be scanned: the history of a conversation was, with the turn before."""
+        context, texts = self._context, [group.text for group in self._texts.groups]
+        # A reply is seen once; when it comes back it is part of a prompt, and judged as one.
+        if phase is Phase.RESPONSE:
+            return all_unread(texts)
+        unread = context.memory.unread(f"{phase} {context.ruleset.digest}", texts)
+        self.lookups = (unread.hits, unread.misses)
+        return unread
 
     def _on_scanned(self, event: fact.ScanCompleted, at_us: int) -> list[wish.Command]:
         self._check_scan(event)
         # A scan short by one text would let that text pass unread.
-        if len(event.findings) != len(self._texts.groups):
+        if len(event.findings) != len(self._unread.texts):
             raise IllegalEventError("a scan must answer for each text")
-        return self._judged(event.phase, event.findings, at_us)
+        return self._judged(event.phase, self._context.memory.settle(self._unread, event.findings), at_us)
 
     def _on_scan_failed(self, event: fact.ScanFailed, at_us: int) -> list[wish.Command]:
         self._check_scan(event)
@@ -185,6 +210,8 @@ class Exchange:
             raise IllegalEventError(f"a scan of the {event.phase} in {self.state.name}")
 
     def _judged(self, phase: Phase, findings: Findings, at_us: int) -> list[wish.Command]:
+        if self._request.inputs is not None:
+            return self._answer_itself(self._request.inputs, findings, at_us)
         if phase is Phase.RESPONSE:
             whole = self._read_whole()
             action = whole.judge(findings, self._judge)
@@ -209,10 +236,20 @@ class Exchange:
         content_type, body = carriage.encode(document, self._context.request_id)
         about = ((b"content-type", content_type),) if content_type else ()
         headers = (*about, (b"accept", carriage.accept))
-        return wish.OpenUpstream(carriage.target(dialect.upstream_path, document), body, carriage.method, headers)
+        path = carriage.target(dialect.upstream_path, document)
+        return wish.OpenUpstream(path, body, self._request.model, carriage.method, headers)
+
+    def _answer_itself(self, inputs: tuple[Input, ...], findings: Findings, at_us: int) -> list[wish.Command]:
+        """The client asked for a verdict and not for an answer of the model."""
+        document = moderate(inputs, findings, self._builder.identity, self._judge)
+        self._status = _OK
+        self._answer = self._builder.reply(_OK, document, labelled=False)
+        # Whoever asks will stop the text on the strength of it.
+        return [self._append(at_us, durable=self._judge.decision is Decision.BLOCK)]
 
     def _on_upstream_started(self, event: fact.UpstreamStarted, at_us: int) -> list[wish.Command]:
         self._status = event.status
+        self._upstream = event.upstream
         # Our key is wrong, not the client's: passed on, the answer would send it looking for a fault of its own.
         if event.status in _CREDENTIALS_REFUSED:
             return self._fail(ErrorCode.UPSTREAM_REFUSED, at_us)
@@ -261,6 +298,11 @@ class Exchange:
 
     def _on_stream_failed(self, event: fact.UpstreamFailed, at_us: int) -> list[wish.Command]:
         return self._cut(self._streaming(), event.code, at_us)
+
+    def _on_client_waited(self, _event: fact.ClientWaited, _at_us: int) -> list[wish.Command]:
+        # Only whole frames leave, so a comment never gets into one. What is held stays held: it may be the beginning
+        # of a term for as long as nothing follows it, and everything else has left.
+        return [wish.SendData(KEEP_ALIVE)]
 
     def _on_piece(self, event: fact.UpstreamData, at_us: int) -> list[wish.Command]:
         fits = self._read_whole().feed(event.data)
@@ -428,6 +470,7 @@ class Exchange:
             error=str(self._error),
             prompt_characters=self._prompt_characters,
             reply_characters=stream.channels.received_characters if stream else self._reply_characters(),
+            upstream=self._upstream,
         )
 
     def _reply_characters(self) -> int:
@@ -452,6 +495,7 @@ class Exchange:
             fact.UpstreamData: _on_frames,
             fact.UpstreamFinished: _on_stream_finished,
             fact.UpstreamFailed: _on_stream_failed,
+            fact.ClientWaited: _on_client_waited,
         },
         State.PASSING: {
             fact.UpstreamData: _on_bytes,

@@ -120,9 +120,8 @@ class Outbox:
 
     def _made(self, document: Document) -> Leaving:
         view = self._stream.view(document)
-        if self._stream.repeats:
-            for segment in view.segments:
-                self._channels.note(segment.channel, segment.text)
+        for segment in view.segments:
+            self._channels.note(segment.channel, segment.text)
         name = (b"event: " + document["type"].encode(),) if self._stream.typed else ()
         return Leaving(b"", name, document, view.wait, view.repeats, changed=True, end=view.end)
 

@@ -72,8 +72,9 @@ class ExchangeRecord:
         produce_id: ``ProduceID`` of the label, or empty.
         status: HTTP status the client got.
         error: error code the client got, or empty.
-        prompt_characters: characters of the prompt that were scanned.
+        prompt_characters: characters of the prompt that were scanned, now or before under the same ruleset.
         reply_characters: characters of the reply that were scanned.
+        upstream: name of the model server that replied, or empty when none did.
     """
 
     request_id: str
@@ -98,3 +99,4 @@ class ExchangeRecord:
     error: str
     prompt_characters: int
     reply_characters: int
+    upstream: str = ""

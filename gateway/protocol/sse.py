@@ -16,6 +16,9 @@ _LINE_END = re.compile(rb"\r\n|\n|\r")
 _CARRIAGE_RETURN = 0x0D
 _BOM = b"\xef\xbb\xbf"
 
+KEEP_ALIVE = b": keep-alive\n\n"
+"""A comment, which readers skip (WHATWG HTML 9.2): the line is in use, and whoever watches it does not cut it."""
+
 
 class SseFrame(NamedTuple):
     """One frame of a stream.

@@ -2,25 +2,30 @@
 
 It owns the sockets, the clock and the waiting, and decides nothing. Rules: commands are carried out in their order;
 `send` is awaited before the next read from the model server, which is the backpressure; when the client leaves, the
-exchange hears of it at once, whatever is being waited for.
+exchange hears of it at once, whatever is being waited for; a large document is read and judged in a thread of its
+own, since the exchange neither waits nor looks around and may run anywhere, one step at a time.
 """
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar, Final
 
 import structlog
 
-from filters.ruleset import Ruleset
 from gateway import metrics
 from gateway.audit.entry import encode_exchange
-from gateway.errors import ErrorCode, ResourceError, UpstreamError
+from gateway.errors import ErrorCode, RequestError, ResourceError, UpstreamError
 from gateway.protocol import commands as wish
 from gateway.protocol import events as fact
+from gateway.protocol.context import ExchangeContext
 from gateway.protocol.exchange import Exchange, State
+from gateway.proxy.keep_alive import KeepAlive
 from gateway.proxy.services import Services
-from gateway.proxy.upstream.pool import UpstreamReply
+from gateway.proxy.upstream.decoded import Reply
+from gateway.proxy.upstream.fleet import Ask
 
 _LOG = structlog.get_logger("sluice")
 
@@ -37,6 +42,20 @@ _CLOSING_SECONDS = 1.0
 
 _UPSTREAM_STATES = frozenset({State.BUFFERING, State.STREAMING, State.PASSING, State.CLOSING})
 
+LARGE_BYTES: Final = 16 * 1024
+"""Documents above this are read in the document thread.
+
+Up to it, one of prose takes the loop a third of a millisecond, and one of nothing but short strings ten.
+"""
+
+# Facts whose step reads, judges or writes a whole document. A scan that was not done inline was one of a long text.
+_DOCUMENT_FACTS: Final = frozenset({fact.RequestReceived, fact.UpstreamFinished, fact.ScanCompleted, fact.ScanFailed})
+
+# Statuses whose ``retry-after`` is the model server's to give (RFC 9110 section 10.2.3), and what it may look like:
+# seconds or a date, and no text that nobody has scanned.
+_BUSY: Final = frozenset({429, 503})
+_RETRY_AFTER: Final = re.compile(rb"\d{1,6}|[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT")
+
 
 class Driver:
     """Drives one exchange.
@@ -44,21 +63,27 @@ class Driver:
     Args:
         exchange: what decides.
         services: what carries out.
-        ruleset: what the exchange began with.
-        request_id: passed on to the model server.
+        context: what the exchange began with.
         receive: ASGI; the request's body was read, so what comes next is the client's leave.
         send: ASGI.
+        forwarded: headers of the client's that the model server is sent.
+        extra: headers the answer has besides its own.
     """
 
     __slots__ = (
+        "_busy_status",
+        "_context",
+        "_document_bytes",
         "_exchange",
+        "_extra",
+        "_forwarded",
         "_gone",
         "_head_sent",
+        "_keep_alive",
         "_receive",
         "_recorded",
         "_reply",
-        "_request_id",
-        "_ruleset",
+        "_retry_after",
         "_send",
         "_services",
         "_started_ns",
@@ -69,17 +94,29 @@ class Driver:
     )
 
     def __init__(
-        self, exchange: Exchange, services: Services, ruleset: Ruleset, request_id: str, receive: Receive, send: Send
+        self,
+        exchange: Exchange,
+        services: Services,
+        context: ExchangeContext,
+        receive: Receive,
+        send: Send,
+        *,
+        forwarded: wish.Headers = (),
+        extra: wish.Headers = (),
     ) -> None:
         self._exchange = exchange
         self._services = services
-        self._ruleset = ruleset
-        self._request_id = request_id
+        self._context = context
         self._receive = receive
         self._send = send
-        self._reply: UpstreamReply | None = None
+        self._forwarded = forwarded
+        self._extra = extra
+        self._busy_status, self._retry_after = 0, b""
+        self._document_bytes = 0
+        self._reply: Reply | None = None
         self._task: asyncio.Task[Any] | None = None
         self._watcher: asyncio.Task[None] | None = None
+        self._keep_alive: KeepAlive | None = None
         self._gone = False
         self._timing = metrics.Timing()
         self._started_ns = 0
@@ -103,7 +140,7 @@ class Driver:
                 self._task.uncancel()
         except Exception:  # noqa: BLE001 the outermost frame of an exchange; it is logged, recorded and answered
             # A defect of ours. The stack goes to the log, which holds no text of anybody's; the client gets the id.
-            _LOG.exception("exchange_failed", request_id=self._request_id)
+            _LOG.exception("exchange_failed", request_id=self._context.request_id)
             await self._give_up()
         finally:
             watch.cancel()
@@ -117,6 +154,9 @@ class Driver:
             # However the stream ended, else the gauge would creep up with each client that leaves.
             if self._streaming:
                 metrics.STREAMS_OPEN.dec()
+                self._services.streams.discard(self._exchange)
+            if self._keep_alive is not None:
+                self._keep_alive.stop()
 
     async def _leave(self) -> None:
         """The answer has no reader any more; the record is made all the same."""
@@ -147,16 +187,36 @@ class Driver:
                 if exchange.state not in _UPSTREAM_STATES:
                     return
                 event = await self._read()
-            commands = exchange.receive_event(event, time.time_ns() // 1000)
+            if type(event) in _DOCUMENT_FACTS and self._is_large(event):
+                commands = await self._tell_apart(event)
+            else:
+                commands = exchange.receive_event(event, time.time_ns() // 1000)
             event = None
             for command in commands:
                 event = await self._HANDLERS[type(command)](self, command)
+
+    def _is_large(self, event: fact.Event) -> bool:
+        if isinstance(event, fact.RequestReceived):
+            self._document_bytes = len(event.body)
+        return self._document_bytes > LARGE_BYTES
+
+    async def _tell_apart(self, event: fact.Event) -> list[wish.Command]:
+        """Tell the exchange of a large document in the document thread, so that no other exchange waits for it."""
+        step = partial(self._exchange.receive_event, event, time.time_ns() // 1000)
+        try:
+            return await self._services.document_thread.run(step)
+        except ResourceError as exc:
+            # Before the exchange has begun it can be turned away; later on, the loop had better wait a little.
+            if isinstance(event, fact.RequestReceived):
+                return self._exchange.receive_event(fact.RequestRefused(exc.code), time.time_ns() // 1000)
+            return step()
 
     async def _read(self) -> fact.Event:
         if self._reply is None:
             raise RuntimeError("the exchange waits for a reply that was never opened")
         began = time.perf_counter_ns()
-        closing = self._exchange.state is State.CLOSING
+        state = self._exchange.state
+        closing = state is State.CLOSING
         try:
             data = await (asyncio.wait_for(self._reply.read(), _CLOSING_SECONDS) if closing else self._reply.read())
         except TimeoutError:
@@ -170,35 +230,43 @@ class Driver:
         # The wait for the head is in it: a client waits for the first frame, not for our steps.
         if not self._timing.first_upstream_ns:
             self._timing.first_upstream_ns = self._timing.upstream_ns
+        if state is State.BUFFERING:
+            self._document_bytes += len(data)
         return fact.UpstreamData(data) if data else fact.UpstreamFinished()
 
     async def _open(self, command: wish.OpenUpstream) -> fact.Event:
         began = time.perf_counter_ns()
         self._timing.request_ns = began - self._started_ns
-        # None of the client's headers goes on: its key is ours to check and not the model server's to see.
-        asked = (*command.headers, (b"x-request-id", self._request_id.encode()))
+        context = self._context
+        # The client's key is ours to check and not the model server's to see; few of its headers go on.
+        headers = (*command.headers, (b"x-request-id", context.request_id.encode()), *self._forwarded)
+        ask = Ask(command.method, command.path, headers, command.body, command.model, context.dialect.name)
         try:
-            self._reply = await self._services.upstream.open(command.method, command.path, asked, command.body)
+            try:
+                self._reply, upstream = await self._services.upstreams.open(ask)
+            finally:
+                self._timing.upstream_ns = time.perf_counter_ns() - began
+        except RequestError as exc:
+            self._timing.upstream_ns = 0  # nobody was asked
+            return fact.UpstreamFailed(exc.code)
         except UpstreamError as exc:
             return fact.UpstreamFailed(exc.code)
-        finally:
-            self._timing.upstream_ns = time.perf_counter_ns() - began
-        content_type = b""
+        # From here on the document is the reply.
+        self._document_bytes = 0
+        status, content_type = self._reply.status, b""
         for name, value in self._reply.headers:
-            # Not asked for, and what cannot be read cannot be scanned. Each of them counts: a second one that says
-            # "identity" makes the first no better.
-            if name == b"content-encoding" and value.strip().lower() != b"identity":
-                return fact.UpstreamFailed(ErrorCode.UPSTREAM_MALFORMED)
             if name == b"content-type":
                 content_type = value
-        return fact.UpstreamStarted(self._reply.status, content_type.decode("latin-1").lower())
+            elif name == b"retry-after" and status in _BUSY and _RETRY_AFTER.fullmatch(value):
+                self._busy_status, self._retry_after = status, value
+        return fact.UpstreamStarted(status, content_type.decode("latin-1").lower(), upstream)
 
     async def _close(self, _command: wish.CloseUpstream) -> None:
         if self._reply is not None:
             self._reply.close()
 
     async def _scan(self, command: wish.ScanText) -> fact.Event:
-        return await self._services.scan_pool.scan(command, self._ruleset)
+        return await self._services.scan_pool.scan(command, self._context.ruleset)
 
     async def _append(self, command: wish.AppendAudit) -> fact.Event:
         # Before the wait: one interrupted in it may be on disk already, and must not be appended again.
@@ -209,6 +277,7 @@ class Driver:
         else:
             self._timing.request_ns = own_ns
         metrics.count_exchange(command.record, self._timing)
+        metrics.count_lookups(*self._exchange.lookups)
         entry = encode_exchange(command.record)
         try:
             # An intervention is on disk before its effect is seen; an ordinary answer may leave before its batch is.
@@ -229,7 +298,17 @@ class Driver:
         if self._exchange.state in (State.STREAMING, State.PASSING):
             self._streaming = True
             metrics.STREAMS_OPEN.inc()
-        await self._send({"type": "http.response.start", "status": command.status, "headers": command.headers})
+            self._services.streams.add(self._exchange)
+        headers = command.headers + self._extra
+        # Only with its own status: what else became of the reply is another reason to wait, or none.
+        if command.status == self._busy_status and not any(name == b"retry-after" for name, _ in headers):
+            headers += ((b"retry-after", self._retry_after),)
+        await self._send({"type": "http.response.start", "status": command.status, "headers": headers})
+        if self._streaming:
+            self._keep_alive = KeepAlive(
+                self._services.keep_alive_seconds, partial(_comment_for, self._exchange), self._send
+            )
+            self._send = self._keep_alive.send
 
     async def _data(self, command: wish.SendData) -> None:
         began = time.perf_counter_ns()
@@ -264,3 +343,12 @@ class Driver:
         wish.SendData: _data,
         wish.SendEnd: _end,
     }
+
+
+def _comment_for(exchange: Exchange) -> bytes:
+    """Return what the client of a stream is told that waited."""
+    # A stream that waits for its record, or for the model server's end, has its last words on the way.
+    if exchange.state is not State.STREAMING:
+        return b""
+    commands = exchange.receive_event(fact.ClientWaited(), time.time_ns() // 1000)
+    return b"".join([command.data for command in commands if isinstance(command, wish.SendData)])

@@ -1,11 +1,12 @@
 """The data plane's door: a plain ASGI callable that reads a request and starts its exchange.
 
 Rules: who asks is known before the body is read; a body is bounded before it is parsed; whatever is turned away here
-is an exchange too, with an answer in the wire format's shape, a record and a count.
+is an exchange too, with an answer in the wire format's shape, a record and a count. Only the question what a route
+takes (OPTIONS) is none: nothing is asked of a model, and browsers ask it without a key.
 """
 
-import asyncio
 import os
+import re
 import time
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
@@ -15,6 +16,7 @@ from gateway.accounts.account import Account, AccountKind
 from gateway.errors import ErrorCode, GatewayError
 from gateway.protocol import events as fact
 from gateway.protocol.carriage import RequestHead
+from gateway.protocol.commands import Headers
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.anthropic_messages import AnthropicMessages, AnthropicTokenCount
 from gateway.protocol.dialects.base import Dialect
@@ -23,14 +25,21 @@ from gateway.protocol.dialects.openai_completions import OpenAICompletions
 from gateway.protocol.dialects.openai_embeddings import OpenAIEmbeddings
 from gateway.protocol.dialects.openai_images import OpenAIImages
 from gateway.protocol.dialects.openai_models import OpenAIModels
+from gateway.protocol.dialects.openai_moderations import OpenAIModerations
 from gateway.protocol.dialects.openai_responses import OpenAIResponses
 from gateway.protocol.dialects.openai_speech import OpenAISpeech
 from gateway.protocol.dialects.openai_transcriptions import OpenAITranscriptions
 from gateway.protocol.exchange import Exchange
+from gateway.proxy.bodies import ClientLeftError, read_body
 from gateway.proxy.driver import Driver, Receive, Send
+from gateway.proxy.encodings import ACCEPTED
 from gateway.proxy.services import Services
 
 Scope = dict[str, Any]
+
+# What a wire format's headers are made of: names and versions. Anything else stays here, since nobody scans it.
+_FORWARDABLE = re.compile(rb"[A-Za-z0-9._,:;=/ -]{1,256}")
+_METHODS = b"POST, OPTIONS"
 
 OPENAI_CHAT: Dialect = OpenAIChat()
 OPENAI_MODELS: Dialect = OpenAIModels()
@@ -45,6 +54,7 @@ ROUTES: dict[str, Dialect] = {
     "/v1/models": OPENAI_MODELS,
     "/v1/messages": AnthropicMessages(),
     "/v1/messages/count_tokens": AnthropicTokenCount(),
+    "/v1/moderations": OpenAIModerations(),
 }
 # Routes with a name behind them; nothing may be asked for below any other path.
 ROUTES_BELOW: dict[str, Dialect] = {"/v1/models/": OPENAI_MODELS}
@@ -63,23 +73,28 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
         services, at_us = self._services(), time.time_ns() // 1000
+        if scope["method"] == "OPTIONS" and scope["path"] in ROUTES:
+            await _say_what_is_taken(scope, services, send)
+            return
         request_id = new_request_id(at_us)
         account: Account | None = None
         event: fact.RequestReceived | fact.RequestRefused
         # Who is not known yet is recorded under the default.
         policy = services.policy(None)
+        extra: Headers = services.cors.headers(scope["headers"]) if services.cors.enabled else ()
         try:
             dialect, rest = _route(scope)
             account = await _authenticate(services, scope, at_us)
             policy = services.policy(account.policy)
             head = RequestHead(_content_type(scope), rest)
-            event = fact.RequestReceived(await _read_body(scope, receive, services), head)
-        except _ClientLeftError:
+            event = fact.RequestReceived(await read_body(scope["headers"], receive, services), head)
+        except ClientLeftError:
             return
         except GatewayError as exc:
             # Answered in the shape of the path asked for: a client library can read no other.
             dialect = (find_route(scope["path"]) or (OPENAI_CHAT, ""))[0]
             event = fact.RequestRefused(exc.code)
+            extra += _refusal_headers(scope, exc.code)
         ruleset = services.ruleset
         context = ExchangeContext(
             request_id=request_id,
@@ -90,12 +105,11 @@ class Endpoint:
             account=account.id if account else "",
             account_kind=account.kind.value if account else "",
             observe=account is not None and account.kind is AccountKind.UNFILTERED,
+            memory=services.memory,
         )
-        await Driver(Exchange(context), services, ruleset, request_id, receive, send).run(event)
-
-
-class _ClientLeftError(Exception):
-    """The client went away before its request was complete: nothing was asked, so nothing is recorded."""
+        forwarded = _forwarded(scope, dialect)
+        driver = Driver(Exchange(context), services, context, receive, send, forwarded=forwarded, extra=extra)
+        await driver.run(event)
 
 
 def new_request_id(at_us: int) -> str:
@@ -129,6 +143,33 @@ def _route(scope: Scope) -> tuple[Dialect, str]:
 
 def _content_type(scope: Scope) -> str:
     return next((str(value, "latin-1") for name, value in scope["headers"] if name == b"content-type"), "")
+
+
+async def _say_what_is_taken(scope: Scope, services: Services, send: Send) -> None:
+    headers = ((b"allow", _METHODS), *services.cors.preflight(scope["headers"], _METHODS))
+    await send({"type": "http.response.start", "status": 204, "headers": headers})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _refusal_headers(scope: Scope, code: ErrorCode) -> Headers:
+    """Return what a refusal tells a program: what would be taken, and whether the connection goes on."""
+    extra: Headers = ()
+    if code is ErrorCode.METHOD_NOT_ALLOWED:
+        extra = ((b"allow", _METHODS),)  # RFC 9110 section 15.5.6
+    elif code is ErrorCode.UNSUPPORTED_ENCODING:
+        extra = ((b"accept-encoding", ACCEPTED),)  # section 15.5.16
+    # Whether a client that waited for our consent now sends its body or the next request, nobody can tell.
+    if any(name == b"expect" for name, _ in scope["headers"]):
+        extra += ((b"connection", b"close"),)
+    return extra
+
+
+def _forwarded(scope: Scope, dialect: Dialect) -> Headers:
+    """Return the client's headers that its wire format wants passed on."""
+    names = dialect.forwarded_headers
+    if not names:
+        return ()
+    return tuple((name, value) for name, value in scope["headers"] if name in names and _FORWARDABLE.fullmatch(value))
 
 
 async def _authenticate(services: Services, scope: Scope, at_us: int) -> Account:
@@ -188,44 +229,3 @@ def _is_trusted(address: str, services: Services) -> bool:
     if isinstance(parsed, IPv6Address):
         parsed = parsed.ipv4_mapped or parsed  # how dual-stack sockets show IPv4 peers
     return any(parsed in network for network in services.trusted_proxies)
-
-
-async def _read_body(scope: Scope, receive: Receive, services: Services) -> bytes:
-    for name, value in scope["headers"]:
-        # The parser has checked that these are digits. Refused by its length, a body is never gathered.
-        if name == b"content-length" and int(value) > services.body_limit_bytes:
-            raise GatewayError("", ErrorCode.BODY_TOO_LARGE)
-    # By hand and not by asyncio.timeout, which costs three times as much for what hardly ever runs out.
-    task, late = asyncio.current_task(), False
-
-    def interrupt() -> None:
-        nonlocal late
-        late = True
-        if task is not None:
-            task.cancel()
-
-    deadline = asyncio.get_running_loop().call_later(services.body_seconds, interrupt)
-    try:
-        return await _collect(receive, services.body_limit_bytes)
-    except asyncio.CancelledError as exc:
-        if not late or (task is not None and task.uncancel()):
-            raise
-        raise GatewayError("", ErrorCode.REQUEST_TIMEOUT) from exc
-    finally:
-        deadline.cancel()
-
-
-async def _collect(receive: Receive, limit_bytes: int) -> bytes:
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    pieces, size = [body], len(body)
-    # A chunked body names no length, so what comes is counted too.
-    while message.get("more_body") and size <= limit_bytes:
-        message = await receive()
-        pieces.append(message.get("body", b""))
-        size += len(pieces[-1])
-    if message["type"] == "http.disconnect":
-        raise _ClientLeftError
-    if size > limit_bytes:
-        raise GatewayError("", ErrorCode.BODY_TOO_LARGE)
-    return b"".join(pieces) if len(pieces) > 1 else body

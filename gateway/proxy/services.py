@@ -1,19 +1,32 @@
 """What exchanges are served with: the parts of the shell, put together at the start and shared by all exchanges."""
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 
 from filters.ruleset import Ruleset
 from gateway.accounts.directory import AccountDirectory
 from gateway.audit.appender import Appender
 from gateway.errors import ErrorCode, GatewayError
+from gateway.protocol.exchange import Exchange
 from gateway.protocol.labels import Labelling
 from gateway.protocol.policy import Policy
+from gateway.protocol.verdicts import VerdictMemory
+from gateway.proxy.cors import Cors
+from gateway.proxy.document_thread import DocumentThread
 from gateway.proxy.scan_pool import ScanPool
-from gateway.proxy.upstream.pool import UpstreamPool
+from gateway.proxy.upstream.fleet import Fleet
+from gateway.rulesets.reloader import Reloader
 
 BODY_SECONDS = 60.0
 """Longest time for a request body to arrive: 8 MiB over a line of 1.2 Mbit/s."""
+KEEP_ALIVE_SECONDS = 5.0
+"""Longest silence of a stream; proxies and clients that lose patience do so after 15 seconds and more."""
+
+
+def new_memory() -> VerdictMemory:
+    """Return an empty memory of clean texts, whose digests nobody outside can compute."""
+    return VerdictMemory(os.urandom(32))
 
 
 @dataclass(slots=True)
@@ -23,27 +36,39 @@ class Services:
     Attributes:
         directory: who is asking.
         appender: the audit trail.
-        upstream: the model server.
+        upstreams: the model servers.
         scan_pool: scans of long texts.
+        document_thread: work on large bodies.
         ruleset: what texts are scanned with; swapped whole, never changed.
+        reloader: follows the lists, and swaps.
         policies: by name; ``default`` exists.
         labelling: how answers are labelled.
         body_limit_bytes: largest request body.
         body_seconds: longest time for a request body to arrive.
+        memory: texts of prompts that are known to be clean.
+        keep_alive_seconds: longest time a stream's client hears nothing.
+        streams: exchanges whose stream is open.
         trusted_proxies: whose ``X-Forwarded-For`` is believed.
+        cors: pages of which origins may call.
         draining: True once the gateway is stopping: new exchanges are turned away.
     """
 
     directory: AccountDirectory
     appender: Appender
-    upstream: UpstreamPool
+    upstreams: Fleet
     scan_pool: ScanPool
+    document_thread: DocumentThread
     ruleset: Ruleset
+    reloader: Reloader
     policies: dict[str, Policy]
     labelling: Labelling
     body_limit_bytes: int
     body_seconds: float = BODY_SECONDS
+    memory: VerdictMemory = field(default_factory=new_memory)
+    keep_alive_seconds: float = KEEP_ALIVE_SECONDS
+    streams: set[Exchange] = field(default_factory=set)
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    cors: Cors = field(default_factory=Cors)
     draining: bool = False
 
     def policy(self, name: str | None) -> Policy:

@@ -126,6 +126,9 @@ KINDS = {"integer": "whole number", "number": "number", "boolean": "true or fals
 
 
 def _kind(node: Node) -> str:
+    # For the one value that may be written in two ways, which the schema knows only one of.
+    if "kind" in node:
+        return str(node["kind"])
     if "enum" in node:
         return " | ".join(f'"{value}"' for value in node["enum"])
     # A kind that is not known fails when this module is loaded, and so in the first test rather than in a message.

@@ -5,12 +5,14 @@ Rules: frozen; an unknown key is an error; no field holds a secret, only the nam
 mistake, and a `remedy` where kind and bounds do not tell what to do.
 """
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, IPvAnyNetwork, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, field_validator, model_validator
 
 from gateway.settings.base import Section, rejected
 from gateway.settings.labels import Labels
@@ -22,6 +24,11 @@ MEBIBYTE = 1024 * KIBIBYTE
 
 # Capital letters only: API keys nearly always hold small ones, so a key pasted here by mistake is refused, unquoted.
 VARIABLE_NAME = r"^[A-Z_][A-Z0-9_]*$"
+
+# As browsers write it (Fetch standard, section 3.2): small letters, no path.
+ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?")
+
+MODEL_NAME_CHARACTERS = 256
 
 
 # No level above `error`: a log that hides errors is a mistake nobody should make by a setting.
@@ -64,6 +71,16 @@ def _is_plain_address(url: str) -> bool:
     return plain and parts.scheme in {"http", "https"} and bool(parts.hostname) and port != 0
 
 
+ModelName = Annotated[str, Field(min_length=1, max_length=MODEL_NAME_CHARACTERS)]
+
+
+def _named_models(models: object) -> object:
+    """Take a list of names as a map of each to itself."""
+    if isinstance(models, list | tuple) and all(isinstance(model, str) for model in models):
+        return {model: model for model in models}
+    return models
+
+
 class Server(Section):
     """Listeners and their bounds."""
 
@@ -84,6 +101,23 @@ class Server(Section):
         description="Networks whose `X-Forwarded-For` is believed; everyone else's is ignored.",
         json_schema_extra={"remedy": 'Write a list of networks such as ["10.0.0.0/8"], host bits zero'},
     )
+
+    cors_origins: tuple[Annotated[str, Field(max_length=255)], ...] = Field(
+        (),
+        max_length=64,
+        description="Origins whose web pages may call the data plane; `*` is every one, none is none.",
+        json_schema_extra={"remedy": 'Write a list of origins such as ["https://chat.example"], or ["*"]'},
+    )
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _plain_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        # Browsers send scheme, host and port alone, so anything more would never match and nobody would see why.
+        if not all(origin == "*" or ORIGIN.fullmatch(origin) for origin in origins):
+            raise rejected(
+                "holds what is no origin", 'Write scheme, host and port alone, such as "https://chat.example"'
+            )
+        return origins
 
     @model_validator(mode="after")
     def _listeners_differ(self) -> Self:
@@ -117,9 +151,35 @@ class Upstream(Section):
         },
     )
     api_key_file: Path | None = Field(None, description="File that holds its API key, when no variable does.")
+    ca_file: Path | None = Field(
+        None, description="Certificates (PEM) to verify an `https` server by, in place of the system's."
+    )
+    models: Annotated[dict[ModelName, ModelName], BeforeValidator(_named_models)] = Field(
+        default_factory=dict,
+        max_length=1024,
+        description="Models it serves: a list of names, or a table of the name clients ask for and its name there;"
+        " none means every model.",
+        json_schema_extra={
+            "kind": "list or table",
+            "default": [],
+            "remedy": 'Write a list such as ["qwen3"], or a table such as { fast = "qwen3-8b" }',
+        },
+    )
+    weight: int = Field(
+        1, ge=1, le=1000, description="Its share of the requests, in proportion to other servers of the same model."
+    )
+    dialects: tuple[str, ...] = Field(
+        (),
+        max_length=16,
+        description="Wire formats it speaks, such as `openai.chat`, or families of them, such as `openai`; none means"
+        " all.",
+    )
     connect_seconds: float = Field(5, gt=0, le=300, description="Longest wait for a connection.")
     first_byte_seconds: float = Field(120, gt=0, le=3600, description="Longest wait for the head of its reply.")
     idle_seconds: float = Field(60, gt=0, le=3600, description="Longest silence inside a reply.")
+    total_seconds: float = Field(
+        3600, gt=0, le=86_400, description="Longest time from a request to the end of its reply."
+    )
     # A bound of its own, since a full model server slows every exchange before it refuses one.
     max_connections: int = Field(1024, ge=1, le=65535, description="Most connections to it from one worker.")
 
@@ -143,6 +203,15 @@ class Store(Section):
     )
 
 
+def _checked_timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    # The library opens a file of that name: a directory among the zones, or a name that is no path, fails otherwise.
+    except (KeyError, ValueError, OSError):
+        raise rejected("is no time zone", 'Name one of the IANA database, such as "Asia/Shanghai" or "UTC"') from None
+    return name
+
+
 class Lists(Section):
     """Keyword lists."""
 
@@ -152,6 +221,24 @@ class Lists(Section):
         description="The operator's own lists, besides the shipped ones.",
     )
     shipped: bool = Field(default=True, description="Use the lists that come with Sluice.")
+    # Beside the store's default, so that one volume holds what has to outlive the program.
+    versions: Path = Field(
+        Path("var/lists"), description="Directory of published versions; the active one takes the place of all lists."
+    )
+    minimum_per_risk: int = Field(
+        200,
+        ge=0,
+        le=1_000_000,
+        description="Keywords `sluice lists check` asks for in each class that needs keywords, where the standard's"
+        " own number is smaller.",
+    )
+    # Beijing's, because the days of filings and of official lists begin and end there.
+    timezone: Annotated[str, AfterValidator(_checked_timezone)] = Field(
+        "Asia/Shanghai",
+        max_length=64,
+        description="Time zone whose midnight ends the last day of a term.",
+        json_schema_extra={"remedy": 'Name a zone of the IANA database, such as "Asia/Shanghai" or "UTC"'},
+    )
 
     @model_validator(mode="after")
     def _some_list(self) -> Self:
@@ -187,11 +274,10 @@ class Settings(Section):
     """Everything an operator can set."""
 
     server: Server = Server()
-    # A list though it holds one: a further server would otherwise change the shape of every settings file.
     upstreams: tuple[Upstream, ...] = Field(
         (),
-        max_length=1,
-        json_schema_extra={"remedy": "Keep one [[upstreams]] table; this version serves exactly one"},
+        max_length=64,
+        json_schema_extra={"remedy": "Write one [[upstreams]] table for each model server, at most 64"},
     )
     store: Store = Store()
     lists: Lists = Lists()
@@ -205,6 +291,14 @@ class Settings(Section):
     labels: Labels = Labels()
     audit: Audit = Audit()
     logging: Logging = Logging()
+
+    @field_validator("upstreams")
+    @classmethod
+    def _names_differ(cls, upstreams: tuple[Upstream, ...]) -> tuple[Upstream, ...]:
+        # One name for two servers would add up in the metrics what only one of them does wrong.
+        if len({upstream.name for upstream in upstreams}) < len(upstreams):
+            raise rejected("gives two servers the same name", "Give each [[upstreams]] table a name of its own")
+        return upstreams
 
     @field_validator("policies")
     @classmethod

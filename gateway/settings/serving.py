@@ -1,4 +1,4 @@
-"""What serving needs beyond valid settings: an upstream with its key, and the name on the labels.
+"""What serving needs beyond valid settings: upstreams with their keys, and the name on the labels.
 
 Commands that only scan a text or read the audit trail do without these, so they are not asked of every load.
 """
@@ -17,17 +17,32 @@ from gateway.settings.problems import Problem, SettingsError, shown
 KEY_LIMIT_BYTES = 16 * 1024  # longer than any bearer token; a wrong file does not fill the memory
 
 
+class ServedUpstream(NamedTuple):
+    """A model server with its key.
+
+    Attributes:
+        settings: the model server.
+        key: its API key; None when it takes none.
+    """
+
+    settings: Upstream
+    key: SecretStr | None
+
+    @property
+    def secret(self) -> str | None:
+        """The key in the clear."""
+        return self.key.get_secret_value() if self.key else None
+
+
 class Serving(NamedTuple):
     """What the data plane starts with, found complete.
 
     Attributes:
-        upstream: the model server.
-        upstream_key: its API key; None when it takes none.
+        upstreams: the model servers, at least one, in the order of the settings.
         content_producer: the name or code in the labels.
     """
 
-    upstream: Upstream
-    upstream_key: SecretStr | None
+    upstreams: tuple[ServedUpstream, ...]
     content_producer: str
 
 
@@ -41,12 +56,15 @@ def require_serving(loaded: Loaded, environ: Mapping[str, str]) -> Serving:
     Raises:
         SettingsError: something is missing, or the key cannot be read or sent; all problems at once.
     """
-    upstream, producer = _upstream(loaded), _producer(loaded)
+    found = [_served(loaded, number, environ) for number in range(len(loaded.settings.upstreams))]
+    producer = _producer(loaded)
     # Without an upstream there is no key to miss: one cause gives one problem.
-    key = _key(loaded, upstream, environ) if isinstance(upstream, Upstream) else None
-    if isinstance(upstream, Problem) or isinstance(producer, Problem) or isinstance(key, Problem):
-        raise SettingsError(found for found in (upstream, key, producer) if isinstance(found, Problem))
-    return Serving(upstream, key, producer)
+    problems = [each for each in (*found, producer) if isinstance(each, Problem)]
+    if not found:
+        problems.insert(0, _no_upstream(loaded))
+    if problems or isinstance(producer, Problem):
+        raise SettingsError(problems)
+    return Serving(tuple(each for each in found if isinstance(each, ServedUpstream)), producer)
 
 
 def serving_problems(loaded: Loaded, environ: Mapping[str, str]) -> tuple[Problem, ...]:
@@ -58,9 +76,7 @@ def serving_problems(loaded: Loaded, environ: Mapping[str, str]) -> tuple[Proble
     return ()
 
 
-def _upstream(loaded: Loaded) -> Upstream | Problem:
-    if loaded.settings.upstreams:
-        return loaded.settings.upstreams[0]
+def _no_upstream(loaded: Loaded) -> Problem:
     remedy = "Add a table [[upstreams]] with name and base_url"
     return Problem(loaded.origins.place(("upstreams",)), "upstreams", None, "no model server is named", remedy)
 
@@ -74,29 +90,32 @@ def _producer(loaded: Loaded) -> str | Problem:
     return Problem(loaded.origins.place(path), "labels.content_producer", None, "is missing", PRODUCER_REMEDY)
 
 
-def _key(loaded: Loaded, upstream: Upstream, environ: Mapping[str, str]) -> SecretStr | Problem | None:
+def _served(loaded: Loaded, number: int, environ: Mapping[str, str]) -> ServedUpstream | Problem:
+    upstream, path = loaded.settings.upstreams[number], ("upstreams", str(number))
+    key: SecretStr | Problem | None = None
     if upstream.api_key_env is not None:
-        place = loaded.origins.place(("upstreams", "0", "api_key_env"))
-        return _key_from_variable(place, upstream.api_key_env, environ)
-    if upstream.api_key_file is not None:
-        return _key_from_file(loaded.origins.place(("upstreams", "0", "api_key_file")), upstream.api_key_file)
-    return None
+        key = _key_from_variable(loaded, (*path, "api_key_env"), upstream.api_key_env, environ)
+    elif upstream.api_key_file is not None:
+        key = _key_from_file(loaded, (*path, "api_key_file"), upstream.api_key_file)
+    return key if isinstance(key, Problem) else ServedUpstream(upstream, key)
 
 
-def _key_from_variable(place: str, name: str, environ: Mapping[str, str]) -> SecretStr | Problem:
+def _key_from_variable(
+    loaded: Loaded, path: tuple[str, ...], name: str, environ: Mapping[str, str]
+) -> SecretStr | Problem:
     # Set but empty differs from not set: the first is a mistake in a secret store, the second in a unit file.
     if name in environ and (key := _usable_key(environ[name])):
         return key
-    wrong = "holds no usable key" if name in environ else "is not set"
+    wrong = f"the environment variable {name} {'holds no usable key' if name in environ else 'is not set'}"
     remedy = f"Set {name} to the upstream's key: visible ASCII, no spaces"
-    return Problem(place, "upstreams.0.api_key_env", shown(name), f"the environment variable {name} {wrong}", remedy)
+    return Problem(loaded.origins.place(path), ".".join(path), shown(name), wrong, remedy)
 
 
-def _key_from_file(place: str, path: Path) -> SecretStr | Problem:
-    key, problem = "upstreams.0.api_key_file", "holds no usable key"
+def _key_from_file(loaded: Loaded, path: tuple[str, ...], key_file: Path) -> SecretStr | Problem:
+    problem = "holds no usable key"
     try:
         # Read once, at the start: a key that changes takes a restart, and never fails in the middle of traffic.
-        with path.open("rb") as file:
+        with key_file.open("rb") as file:
             content = file.read(KEY_LIMIT_BYTES + 1)
     except OSError as error:
         content, problem = b"", f"cannot be read ({error.strerror or type(error).__name__})"
@@ -104,7 +123,7 @@ def _key_from_file(place: str, path: Path) -> SecretStr | Problem:
     # What is no UTF-8 becomes a character that no key may hold, and gets the same sentence.
     usable = _usable_key(content.decode(errors="replace"))
     # The path is not shown: a key written here by mistake would be.
-    return usable or Problem(place, key, None, f"the file {problem}", remedy)
+    return usable or Problem(loaded.origins.place(path), ".".join(path), None, f"the file {problem}", remedy)
 
 
 def _usable_key(text: str) -> SecretStr | None:

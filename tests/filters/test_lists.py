@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.findings import Action, Phase, Severity, Term
-from filters.list_rows import COLUMNS, folded
-from filters.lists import ListError, ListLimits, Problem, list_digest, load_lists, shipped_lists
+from filters.findings import Action, Kind, Phase, Severity, Step, Term
+from filters.list_rows import COLUMNS
+from filters.lists import ListError, ListLimits, Problem, list_digest, load_lists, read_rows, shipped_lists
+from filters.spelling import folded
 from filters.taxonomy import load_taxonomy
 
 TODAY = date(2026, 11, 22)
@@ -73,10 +74,20 @@ def test_expired_terms_are_left_out(tmp_path: Path) -> None:
     assert [term.text for term in load_lists(tmp_path, TODAY)] == ["出售手枪"]
 
 
+def test_rows_know_where_they_stand_and_what_expired(tmp_path: Path) -> None:
+    """For people, rows come with their file and line, and expired ones are among them."""
+    write(tmp_path, HEADER, row("出售冰毒", expires="2026-11-21"), "", row("出售手枪"))
+    assert [(each.term.text, each.file, each.line) for each in read_rows(tmp_path)] == [
+        ("出售冰毒", "A.1.h.csv", 2),
+        ("出售手枪", "A.1.h.csv", 4),
+    ]
+
+
 def test_problem_reads_file_line_what_remedy(tmp_path: Path) -> None:
     """The message points at the line in the way editors understand."""
-    write(tmp_path, HEADER, row("出售冰毒").replace("literal", "pattern"))
-    with pytest.raises(ListError, match=r"^A\.1\.h\.csv:2: kind is 'pattern'; this version takes literal$"):
+    write(tmp_path, HEADER, row("出售冰毒").replace("literal", "regex"))
+    expected = r"^A\.1\.h\.csv:2: kind is 'regex'; write literal, word, all, pattern, allow$"
+    with pytest.raises(ListError, match=expected):
         load_lists(tmp_path, TODAY)
 
 
@@ -211,7 +222,14 @@ terms_of_any_kind = st.builds(
     severity=st.sampled_from(Severity),
     action=st.sampled_from([Action.BLOCK, Action.MASK, Action.FLAG]),
     phases=st.frozensets(st.sampled_from(Phase), min_size=1),
+    kind=st.sampled_from(Kind),
+    folds_off=st.frozensets(st.sampled_from(Step)),
 )
+
+
+def test_digest_table_covers_the_whole_term() -> None:
+    """A field that is added to a term is added to the table below."""
+    assert len(Term._fields) == 8
 
 
 @given(st.lists(terms_of_any_kind).flatmap(lambda terms: st.tuples(st.just(terms), st.permutations(terms))))
@@ -228,6 +246,9 @@ def test_digest_does_not_depend_on_order(orders: tuple[list[Term], list[Term]]) 
         {"severity": Severity.LOW},
         {"action": Action.FLAG},
         {"phases": frozenset({Phase.REQUEST})},
+        {"kind": Kind.WORD},
+        {"languages": frozenset({"zh"})},
+        {"folds_off": frozenset({Step.PINYIN})},
     ],
     ids=lambda change: next(iter(change)),
 )

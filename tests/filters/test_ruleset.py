@@ -4,8 +4,8 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from filters.findings import Phase, Term
-from filters.ruleset import build_ruleset
+from filters.findings import Kind, Phase, Step, Term
+from filters.ruleset import build_ruleset, dump_ruleset, load_ruleset
 
 
 def test_a_ruleset_has_a_matcher_for_each_phase() -> None:
@@ -22,3 +22,15 @@ def test_a_ruleset_cannot_be_changed() -> None:
     ruleset = build_ruleset([], "sha256:0")
     with pytest.raises(FrozenInstanceError):
         ruleset.digest = "sha256:1"  # type: ignore[misc]  # the error is what is tested
+
+
+def test_a_ruleset_is_handed_over_whole() -> None:
+    """What another process loads finds the same, under the same digest, and gives way while it loads."""
+    terms = [Term("冰毒", "A.1.a"), Term("p", "A.1.b", kind=Kind.WORD, folds_off=frozenset({Step.PINYIN}))]
+    ruleset = build_ruleset(terms, "sha256:0")
+    pauses: list[None] = []
+    loaded = load_ruleset(dump_ruleset(ruleset), lambda: pauses.append(None))
+    assert (loaded.digest, loaded.term_count) == ("sha256:0", 2)
+    for phase in Phase:
+        assert loaded.matcher(phase).scan("冰毒 p") == ruleset.matcher(phase).scan("冰毒 p")
+    assert pauses

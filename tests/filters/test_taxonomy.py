@@ -31,6 +31,11 @@ def test_keyword_minimums_are_those_of_the_standard() -> None:
         assert risk.keyword_min == {"A.1": 200, "A.2": 100}.get(risk.group)
 
 
+def test_keyword_total_is_that_of_the_standard() -> None:
+    """TC260-003 chapter 8 asks for ten thousand keywords in all."""
+    assert load_taxonomy().keyword_total_min == 10_000
+
+
 def test_risk_has_its_names() -> None:
     """A risk is found by its id and carries both names."""
     risk = load_taxonomy().risks["A.1.f"]

@@ -137,3 +137,76 @@ def test_a_client_that_takes_nothing_is_cut_off() -> None:
     with connected(app) as client:
         client.sendall(GET)
         assert app.finished.wait(30)
+
+
+OFFER = b"connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AA\r\n"
+OFFERING = b"POST /first HTTP/1.1\r\nhost: x\r\n" + OFFER + b"content-length: 4\r\n\r\nbody"
+
+
+@pytest.mark.parametrize("step", [1, 7, 10_000])
+def test_an_offer_of_another_protocol_is_declined(step: int) -> None:
+    """The request is served in this one with its body, however it is cut, and so is what follows it."""
+    app = Bodies()
+    sent = OFFERING + GET + OFFERING.replace(b"upgrade: h2c", b"upgrade: websocket") + GET
+    with connected(app, ClientConnection) as client:
+        for start in range(0, len(sent), step):
+            client.sendall(sent[start : start + step])
+        received = b""
+        while received.count(b"HTTP/1.1 200 OK") < 4:
+            received += client.recv(65536)
+    assert app.bodies == [b"body", b"", b"body", b""]
+    assert app.headers[0] == [(b"host", b"x"), (b"content-length", b"4")]
+
+
+def test_a_client_that_offers_and_closes_is_answered_and_closed() -> None:
+    """Its wish to end the connection is not lost with the offer."""
+    app = Bodies()
+    with connected(app, ClientConnection) as client:
+        client.sendall(OFFERING.replace(b"connection: ", b"connection: close, "))
+        receive_until(client, b"\r\n\r\nok")
+        assert _is_closed(client)
+    assert app.bodies == [b"body"]
+
+
+def test_many_offers_in_one_read_are_many_requests() -> None:
+    """Each costs as much as any other request."""
+    app = Bodies()
+    with connected(app, ClientConnection) as client:
+        client.sendall(OFFERING * 2000)
+        received = b""
+        while received.count(b"HTTP/1.1 200 OK") < 2000:
+            received += client.recv(1024 * 1024)
+    assert app.bodies == [b"body"] * 2000
+
+
+def test_a_tunnel_is_not_opened() -> None:
+    """CONNECT is refused, and what stands behind it is not read."""
+    app = Bodies()
+    with connected(app, ClientConnection) as client:
+        client.sendall(b"CONNECT example.org:443 HTTP/1.1\r\nhost: x\r\n\r\n" + GET)
+        assert receive_until(client, b"\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+    assert app.bodies == []
+
+
+def test_what_is_no_http_is_told_so() -> None:
+    """400, and the end."""
+    with connected(App(), ClientConnection) as client:
+        client.sendall(b"SSH-2.0-OpenSSH\r\n\r\n")
+        assert receive_until(client, b"\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+
+
+class Bodies(App):
+    """Keeps the bodies it read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bodies: list[bytes] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 as ASGI has them
+        """Read, then answer."""
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message.get("body", b""), message.get("more_body", False)
+        self.bodies.append(body)
+        await super().__call__(scope, receive, send)

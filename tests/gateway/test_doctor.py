@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from filters.taxonomy import load_taxonomy
 from gateway.accounts.account import AccountKind
 from gateway.accounts.store import AccountStore
 from gateway.audit.segment import log_directories, segment_paths
@@ -19,13 +20,15 @@ from gateway.doctor import (
     check_port,
     check_program,
     check_store,
-    check_upstream,
+    check_upstreams,
     examine,
 )
+from gateway.rulesets.versions import VersionStore
 from gateway.settings import Loaded
 from gateway.sockets import open_socket
 from gateway.storage.engine import open_engine
 from gateway.storage.migrate import migrate
+from tests.filters.list_rows import list_row
 from tests.gateway.audit.builders import entries
 from tests.gateways import LOOPBACK, Gateway, reply, scripted
 from tests.raw_server import Do
@@ -64,7 +67,7 @@ def test_a_fresh_installation_has_only_warnings(tmp_path: Path, standin_url: str
     findings = list(examine(path, environ, NOW))
     assert {found.verdict for found in findings} <= {OK, WARNING}
     assert [found.check for found in findings] == [
-        *("program", "clock", "settings", "lists", "store", "audit", "disk", "upstream"),
+        *("program", "clock", "settings", "lists", "store", "audit", "disk", "upstream local"),
         *("data plane", "management plane"),
     ]
     assert list(tmp_path.iterdir()) == [path]
@@ -124,6 +127,27 @@ def test_old_lists_are_a_warning(tmp_path: Path) -> None:
         sizes, age = check_lists(loaded, NOW)
         assert (sizes.verdict, age.verdict) == (WARNING, verdict)
         assert f"{days} days" in age.what
+
+
+def test_a_published_version_is_what_is_looked_at(tmp_path: Path) -> None:
+    """Its age is counted from the day it was published, whatever the files of the settings say."""
+    loaded = _loaded(tmp_path, COMPLETE + f'[lists]\nversions = "{tmp_path / "versions"}"\n')
+    for days, verdict in ((1, OK), (91, WARNING)):
+        at_us = int((NOW.timestamp() - days * 86_400) * 1_000_000)
+        lists = [[list_row(f"出售某物{days}")]]
+        version = VersionStore(loaded.settings.lists.versions).publish(lists, "li", "", at_us)
+        sizes, age = check_lists(loaded, NOW)
+        assert sizes.what.startswith("1 terms; 17 risk classes")
+        assert (age.verdict, age.what) == (verdict, f"version {version.id}: published {days} days ago")
+
+
+def test_enough_keywords_are_well(tmp_path: Path) -> None:
+    """Ten thousand in all and the operator's number in each class that needs them."""
+    loaded = _loaded(tmp_path, COMPLETE + f'[lists]\nversions = "{tmp_path / "versions"}"\nminimum_per_risk = 600\n')
+    risks = [risk.id for risk in load_taxonomy().risks.values() if risk.keyword_min]
+    rows = [list_row(f"词{risk}{number}", risk) for risk in risks for number in range(600)]
+    VersionStore(loaded.settings.lists.versions).publish([rows], "li", "", int(NOW.timestamp() * 1_000_000))
+    assert _verdicts(list(check_lists(loaded, NOW))) == [("lists", OK), ("lists", OK)]
 
 
 def test_a_store_that_is_not_there_or_empty_is_a_warning(tmp_path: Path) -> None:
@@ -199,7 +223,7 @@ def test_a_model_server_is_judged_by_its_answer(tmp_path: Path, status: bytes, v
     with scripted((Do.READ_REQUEST, reply(b"{}", status=status))) as upstream:
         text = COMPLETE.replace("http://127.0.0.1:8000", upstream.url)
         loaded = _loaded(tmp_path, text.replace("[labels]", 'api_key_env = "KEY"\n[labels]'))
-        found = check_upstream(loaded, {"KEY": "secret"})
+        (found,) = check_upstreams(loaded, {"KEY": "secret"})
         (request,) = upstream.server.requests
     assert found.verdict is verdict
     assert request.startswith(b"GET /v1/models ")
@@ -209,8 +233,17 @@ def test_a_model_server_is_judged_by_its_answer(tmp_path: Path, status: bytes, v
 
 def test_a_model_server_that_is_not_there_fails(tmp_path: Path) -> None:
     """With the address, and what to do."""
-    found = check_upstream(_loaded(tmp_path, COMPLETE.replace(":8000", ":1")), {})
+    (found,) = check_upstreams(_loaded(tmp_path, COMPLETE.replace(":8000", ":1")), {})
     assert (found.verdict, "127.0.0.1:1" in found.what) == (FAILED, True)
+
+
+def test_each_model_server_is_asked(tmp_path: Path) -> None:
+    """One that is away does not hide what is wrong with the next, and each is named."""
+    second = '[[upstreams]]\nname = "second"\nbase_url = "https://127.0.0.1:1/v1"\nca_file = "absent.pem"\n[labels]'
+    text = COMPLETE.replace(":8000", ":1").replace("[labels]", second)
+    found = list(check_upstreams(_loaded(tmp_path, text), {}))
+    assert [(each.check, each.verdict) for each in found] == [("upstream local", FAILED), ("upstream second", FAILED)]
+    assert "ca_file" in found[1].what
 
 
 def test_ports_are_free_ours_or_somebody_elses(shared: Gateway, standin_url: str) -> None:

@@ -8,14 +8,17 @@ import pytest
 
 from filters.lists import ListError
 from gateway.errors import ResourceError
-from gateway.lifecycle import load_ruleset, open_upstream, prepare_directories, serve
+from gateway.lifecycle import load_ruleset, open_upstreams, prepare_directories, serve
 from gateway.proxy.services import Services
+from gateway.proxy.upstream.fleet import Ask
+from gateway.proxy.upstream.pool import NotSentError
 from gateway.settings import Loaded, SettingsError
 from gateway.settings.models import Lists
 from gateway.settings.serving import require_serving
 from gateway.sockets import open_socket
-from tests.gateways import HTTP, STREAM_HEAD, chat, delta, gateway, scripted
-from tests.raw_server import Do
+from tests.certificates import server_context
+from tests.gateways import HTTP, STREAM_HEAD, chat, delta, gateway, reply, scripted
+from tests.raw_server import Do, RawServer
 from tests.settings_files import COMPLETE, load_text
 
 
@@ -86,12 +89,59 @@ def test_an_address_no_client_can_use_is_a_wrong_setting(tmp_path: Path) -> None
     """The message has the key and the remedy, and does not quote the address."""
     loaded = _loaded(tmp_path)
     serving = require_serving(loaded, {})
-    wrong = serving._replace(upstream=serving.upstream.model_copy(update={"base_url": "http://host/pässword"}))
+    (served,) = serving.upstreams
+    wrong = served._replace(settings=served.settings.model_copy(update={"base_url": "http://host/pässword"}))
     with pytest.raises(SettingsError) as caught:
-        open_upstream(loaded, wrong)
+        open_upstreams(loaded, serving._replace(upstreams=(wrong,)))
     assert "upstreams.0.base_url" in str(caught.value)
     assert "Percent-encode" in str(caught.value)
     assert "ssword" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "remedy"),
+    [
+        ("ca_file", '"absent.pem"', "PEM certificates"),
+        ("ca_file", '"sluice.toml"', "PEM certificates"),  # there, and no certificate
+        ("dialects", '["openai.chat", "openia"]', "openai.chat"),
+        ("dialects", '["openai.ch"]', "openai.chat"),
+    ],
+)
+def test_a_server_that_could_never_be_asked_is_a_wrong_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, value: str, remedy: str
+) -> None:
+    """Found at the start, by the number of its table, rather than by the first client."""
+    monkeypatch.chdir(tmp_path)
+    second = f'[[upstreams]]\nname = "second"\nbase_url = "https://host/v1"\n{key} = {value}\n'
+    loaded = _loaded(tmp_path, second)
+    with pytest.raises(SettingsError) as caught:
+        open_upstreams(loaded, require_serving(loaded, {}))
+    (problem,) = caught.value.problems
+    assert problem.key == f"upstreams.1.{key}"
+    assert remedy in problem.remedy
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_server_is_verified_by_its_own_authority(tmp_path: Path, certificate: Path, *, trusted: bool) -> None:
+    """With a `ca_file` its certificates count; without one the system's do, and there is no way to trust any."""
+
+    async def main() -> int:
+        script = (Do.READ_REQUEST, reply(b"{}"))
+        async with RawServer(script, ssl_context=server_context(certificate)) as server:
+            own = f'ca_file = "{certificate.with_suffix(".crt")}"\n' if trusted else ""
+            text = COMPLETE.replace("http://127.0.0.1:8000/v1", server.base_url).replace("[labels]", f"{own}[labels]")
+            loaded = load_text(tmp_path, text)
+            upstreams = open_upstreams(loaded, require_serving(loaded, {}))
+            try:
+                return (await upstreams.open(Ask("GET", "/models"))).reply.status
+            finally:
+                upstreams.close()
+
+    if trusted:
+        assert asyncio.run(main()) == 200
+    else:
+        with pytest.raises(NotSentError, match="certificate"):
+            asyncio.run(main())
 
 
 def test_the_operators_lists_stand_beside_the_shipped_ones(tmp_path: Path) -> None:

@@ -77,6 +77,15 @@ def test_an_exchange_that_asked_no_model_server_has_no_share_of_it() -> None:
     assert _value("sluice_upstream_seconds_count") == before
 
 
+def test_lookups_are_counted_by_their_outcome() -> None:
+    """A prompt of short texts has none, and moves nothing."""
+    before = [_value("sluice_verdict_lookups_total", outcome=outcome) for outcome in ("hit", "miss")]
+    metrics.count_lookups(0, 0)
+    metrics.count_lookups(3, 1)
+    after = [_value("sluice_verdict_lookups_total", outcome=outcome) for outcome in ("hit", "miss")]
+    assert [now - then for now, then in zip(after, before, strict=True)] == [3, 1]
+
+
 @pytest.mark.parametrize(
     "metric", [each for each in vars(metrics).values() if isinstance(each, Counter | Gauge | Histogram)]
 )

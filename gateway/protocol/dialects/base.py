@@ -108,6 +108,18 @@ class Answer(NamedTuple):
     structured: bool
 
 
+class Input(NamedTuple):
+    """A text the gateway is asked to judge.
+
+    Attributes:
+        text: the text, parts of it joined.
+        unscanned: types of the parts beside it that cannot be judged, such as ``image_url``.
+    """
+
+    text: str
+    unscanned: tuple[str, ...] = ()
+
+
 class Unread(NamedTuple):
     """What of a request no stage can read, such as tokens in place of a text: a decision of the fail mode.
 
@@ -129,6 +141,7 @@ class ParsedRequest(NamedTuple):
         streamed: True when a stream was asked for.
         structured: True when the answer must be JSON.
         language_hint: text by whose language the client is answered.
+        inputs: texts the gateway is asked to judge and to answer about itself; None asks the model server.
         unread: what of it cannot be scanned, or None.
     """
 
@@ -137,6 +150,7 @@ class ParsedRequest(NamedTuple):
     streamed: bool
     structured: bool
     language_hint: str
+    inputs: tuple[Input, ...] | None = None
     unread: Unread | None = None
 
 

@@ -2,7 +2,8 @@
 
 Rules: at most one exchange at a time; unread body is bounded by ``BUFFER_LIMIT_BYTES`` plus one read of the loop,
 then reading stops until the reader has taken it; time runs only while we wait for the upstream, so a slow client
-never times it out; every failure reaches the reader as an UpstreamError, after the bytes that came before it.
+times it out only when the whole exchange takes longer than it may; every failure reaches the reader as an
+UpstreamError, after the bytes that came before it.
 No task is ever made: one future wakes the one who waits.
 """
 
@@ -26,11 +27,13 @@ class Timeouts(NamedTuple):
         connect_seconds: for a place in the pool; then again for DNS, TCP and TLS together.
         first_byte_seconds: from the request being written to the reply's head being whole.
         idle_seconds: between bytes of the body, and for the upstream to take more of a large request.
+        total_seconds: from the request to the end of its reply, whatever is waited for.
     """
 
     connect_seconds: float
     first_byte_seconds: float
     idle_seconds: float
+    total_seconds: float = math.inf
 
 
 class Connection(asyncio.Protocol):
@@ -44,6 +47,7 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_deadline",
+        "_end_at",
         "_error",
         "_loop",
         "_on_lost",
@@ -75,7 +79,7 @@ class Connection(asyncio.Protocol):
         self._request_sent = True
         self._timer: asyncio.TimerHandle | None = None
         # Infinity and not None: the comparisons on the path of every frame need no case for "not set".
-        self._timer_at = self._deadline = math.inf
+        self._timer_at = self._deadline = self._end_at = math.inf
         # poll, because select refuses descriptors from 1024 on, which a busy gateway has.
         self._poll = select.poll()
 
@@ -100,6 +104,7 @@ class Connection(asyncio.Protocol):
         """
         # Before the first byte is written: an answer may come while a large request is still leaving.
         self.reply.begin()
+        self._end_at = self._loop.time() + self._timeouts.total_seconds
         try:
             if len(request) <= WRITE_BYTES:
                 self._transport.write(request)
@@ -216,11 +221,12 @@ class Connection(asyncio.Protocol):
         """Wait until woken; raise when nothing can come any more, the last wait having run out of time included.
 
         The timer outlives the wait: it looks at the deadline when it fires, and only a deadline before that makes a
-        new one. So a stream of a thousand frames costs a few timers, not a thousand.
+        new one. So a stream of a thousand frames costs a few timers, not a thousand. As each exchange waits for its
+        head, and no deadline lies behind the exchange's end, there is always a timer to see to that end.
         """
         if self._error is not None:
             raise self._error
-        self._deadline = self._loop.time() + seconds
+        self._deadline = min(self._loop.time() + seconds, self._end_at)
         # A timer that fires too early looks again; only one that would fire too late must be replaced.
         if self._deadline < self._timer_at:
             self._arm_timer()
@@ -238,13 +244,17 @@ class Connection(asyncio.Protocol):
     def _arm_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer_at = self._deadline
-        self._timer = self._loop.call_at(self._deadline, self._on_timer)
+        self._timer_at = self._next_deadline()
+        self._timer = self._loop.call_at(self._timer_at, self._on_timer)
+
+    def _next_deadline(self) -> float:
+        # Nobody waits for a client that takes its time, but the exchange as a whole must end.
+        return self._deadline if self.reply.complete else min(self._deadline, self._end_at)
 
     def _on_timer(self) -> None:
         self._timer = None
         self._timer_at = math.inf
-        if self._deadline <= self._loop.time():
-            self.abort(UpstreamError("The upstream sent nothing in the time it has.", ErrorCode.UPSTREAM_TIMEOUT))
-        elif self._deadline < math.inf:
+        if self._next_deadline() <= self._loop.time():
+            self.abort(UpstreamError("The upstream's reply took longer than it may.", ErrorCode.UPSTREAM_TIMEOUT))
+        elif self._next_deadline() < math.inf:
             self._arm_timer()

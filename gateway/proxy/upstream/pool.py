@@ -19,6 +19,7 @@ aiohttp keep to that. For a POST to a model a second try would pay for a second 
 import asyncio
 import ssl
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,6 +29,14 @@ from gateway.proxy.upstream.connection import Connection, Timeouts
 from gateway.proxy.upstream.request import Headers, encode_request
 
 IDEMPOTENT_METHODS: Final = frozenset({"GET"})
+
+
+class NotSentError(UpstreamError):
+    """Nothing of the request was sent: it may be given to another server."""
+
+
+class PoolFullError(NotSentError):
+    """All connections stayed busy, or too many wait for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +62,17 @@ class UpstreamReply:
     Attributes:
         status: HTTP status.
         headers: names in lower case and values, in the order received.
+        on_end: called once, with True when the reply came to its end, with False when it broke off; not when it is
+            closed before.
     """
 
-    __slots__ = ("_connection", "_ended", "_pool", "headers", "status")
+    __slots__ = ("_connection", "_ended", "_pool", "headers", "on_end", "status")
 
     def __init__(self, connection: Connection, pool: "UpstreamPool") -> None:
         self._connection: Connection | None = connection
         self._ended = False
         self._pool = pool
+        self.on_end: Callable[[bool], None] | None = None
         self.status = connection.reply.status
         self.headers = connection.reply.headers
 
@@ -78,13 +90,16 @@ class UpstreamReply:
         try:
             data = await connection.read()
         # Also when cancelled: what is left of this reply would be read as the next one's.
-        except BaseException:
+        except BaseException as exc:
             connection.abort()
+            if isinstance(exc, UpstreamError):
+                self._end(whole=False)
             raise
         # Here and not when the reader closes: the next request need not wait for what is done with the last piece.
         if connection.reply.complete:
             self._ended = True
             self.close()
+            self._end(whole=True)
         return data
 
     def close(self) -> None:
@@ -92,6 +107,11 @@ class UpstreamReply:
         connection, self._connection = self._connection, None
         if connection is not None:
             self._pool.give_back(connection)
+
+    def _end(self, *, whole: bool) -> None:
+        on_end, self.on_end = self.on_end, None
+        if on_end is not None:
+            on_end(whole)
 
 
 class UpstreamPool:
@@ -142,7 +162,8 @@ class UpstreamPool:
             body: the whole content.
 
         Raises:
-            UpstreamError: The upstream could not be reached, broke off, was too slow or not understood.
+            NotSentError: The upstream could not be reached; nothing was sent.
+            UpstreamError: It broke off, was too slow or not understood.
             ValueError: The request cannot be put on the wire safely.
         """
         address = self._address
@@ -208,7 +229,7 @@ class UpstreamPool:
                         return connection
                     must_wait = self._full()
         except TimeoutError as exc:
-            raise UpstreamError("All connections to the upstream stayed busy; raise max_connections.") from exc
+            raise PoolFullError("All connections to the upstream stayed busy; raise max_connections.") from exc
         return await self._dial()
 
     def _full(self) -> bool:
@@ -217,7 +238,7 @@ class UpstreamPool:
     async def _wait_turn(self) -> None:
         if len(self._waiters) >= self._limits.max_waiting:
             # Refused now rather than late: a longer line only means clients who wait and get the same answer.
-            raise UpstreamError("Too many requests wait for a connection to the upstream; raise max_connections.")
+            raise PoolFullError("Too many requests wait for a connection to the upstream; raise max_connections.")
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         try:
@@ -247,10 +268,10 @@ class UpstreamPool:
             async with asyncio.timeout(self._timeouts.connect_seconds):
                 connection = await self._create()
         except TimeoutError as exc:
-            raise UpstreamError(f"Connecting to {where} took too long.", ErrorCode.UPSTREAM_TIMEOUT) from exc
+            raise NotSentError(f"Connecting to {where} took too long.", ErrorCode.UPSTREAM_TIMEOUT) from exc
         # TLS faults arrive here too: ssl.SSLError is an OSError.
         except OSError as exc:
-            raise UpstreamError(f"Connecting to {where} failed: {exc}.") from exc
+            raise NotSentError(f"Connecting to {where} failed: {exc}.") from exc
         finally:
             self._dialing -= 1
             self._admit(connection)
@@ -258,7 +279,7 @@ class UpstreamPool:
 
     async def _create(self) -> Connection:
         if self._closed:
-            raise UpstreamError("The gateway is stopping; it opens no connection.")
+            raise NotSentError("The gateway is stopping; it opens no connection.")
         address = self._address
         _, connection = await asyncio.get_running_loop().create_connection(
             lambda: Connection(self._timeouts, self._forget),

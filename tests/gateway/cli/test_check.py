@@ -7,6 +7,7 @@ import orjson
 import pytest
 from typer.testing import CliRunner, Result
 
+from filters.keywords import MOST_FINDINGS
 from gateway.cli.main import app
 
 TERM = "出售冰毒"
@@ -90,25 +91,57 @@ def test_the_settings_decide(tmp_path: Path) -> None:
 def test_one_row_out_for_each_row_in(tmp_path: Path, packed: bool) -> None:  # noqa: FBT001 a parameter of the table
     """Same order, same ids; gzip by its name; a blank line is no row; the status is 0, whatever was found."""
     data = b"\n".join([*map(orjson.dumps, ROWS), b"", b""])
-    source = tmp_path / ("rows.jsonl.gz" if packed else "rows.jsonl")
-    source.write_bytes(gzip.compress(data) if packed else data)
-    result = _check("--jsonl", str(source), "-o", "out.jsonl", "--stages", "keywords")
-    assert result.exit_code == 0
-    rows = [orjson.loads(line) for line in (tmp_path / "out.jsonl").read_bytes().splitlines()]
-    assert [(row["id"], row["decision"], len(row["findings"])) for row in rows] == [
+    source, target = (f"{name}.jsonl{'.gz' if packed else ''}" for name in ("rows", "out"))
+    (tmp_path / source).write_bytes(gzip.compress(data) if packed else data)
+    result = _check("--jsonl", source, "-o", target, "--stages", "keywords")
+    assert (result.exit_code, result.output) == (0, "")
+    written = (tmp_path / target).read_bytes()
+    assert _verdicts(gzip.decompress(written) if packed else written) == [
         (1, "allow", 0),
         ("b", "block", 1),
         (None, "allow", 0),
     ]
 
 
-@pytest.mark.parametrize("row", [b"no JSON", b"[]", b'{"id": 1}', b'{"text": 7}', b'{"text": "\xff"}'])
-def test_a_wrong_row_is_named(tmp_path: Path, row: bytes) -> None:
-    """File and line, status 2."""
-    (tmp_path / "rows.jsonl").write_bytes(b'{"text": "fine"}\n' + row + b"\n")
+def _verdicts(written: bytes) -> list[tuple[object, str, int]]:
+    rows = [orjson.loads(line) for line in written.splitlines()]
+    return [(row["id"], row["decision"], len(row["findings"])) for row in rows]
+
+
+def test_rows_pass_through_a_pipe(tmp_path: Path) -> None:
+    """Nothing but rows comes out, each as for a single text; a file that is named like the pipe is not meant."""
+    (tmp_path / "-").write_bytes(b"")
+    result = _check("--jsonl", "-", "-o", "-", text=b"\n".join(map(orjson.dumps, ROWS)))
+    rows = [orjson.loads(line) for line in result.stdout.splitlines()]
+    assert [row["id"] for row in rows] == [1, "b", None]
+    single = orjson.loads(_check(f"哪里{TERM}", "--json").stdout)
+    assert rows[1] == {"id": "b", **single}
+
+
+@pytest.mark.parametrize("row", [b"no JSON", b"[]", b'{"id": 7}', b'{"id": 7, "text": 7}', b'{"text": "\xff"}'])
+def test_a_wrong_row_is_named_and_the_others_are_scanned(tmp_path: Path, row: bytes) -> None:
+    """File and line, status 1 at the end; it comes out as a row that nobody read, never as a clean one."""
+    (tmp_path / "rows.jsonl").write_bytes(b'{"text": "fine"}\n' + row + b"\n" + orjson.dumps(ROWS[1]) + b"\n")
     result = _check("--jsonl", "rows.jsonl", "-o", "out.jsonl")
-    assert result.exit_code == 2
-    assert "rows.jsonl:2:" in result.stderr
+    assert result.exit_code == 1
+    assert result.stderr.startswith("sluice check: rows.jsonl:2:")
+    assert result.stderr.count("\n") == 1
+    written = _verdicts((tmp_path / "out.jsonl").read_bytes())
+    assert written == [(None, "allow", 0), (7 if b"id" in row else None, "error", 0), ("b", "block", 1)]
+
+
+@pytest.mark.parametrize(("stages", "decision"), [("personal_data", "allow"), ("keywords,personal_data", "block")])
+def test_stages_choose_what_counts(stages: str, decision: str) -> None:
+    """A stage that was not asked for finds nothing and decides nothing."""
+    assert orjson.loads(_check(TERM, "--json", "--stages", stages).stdout)["decision"] == decision
+
+
+def test_a_text_full_of_findings_blocks_as_such(tmp_path: Path) -> None:
+    """As in an exchange: so many are judged, whatever they are, and the answer stays bounded."""
+    (tmp_path / "sluice.toml").write_text('[policies.default.risks."A.1.h"]\naction = "flag"\n')
+    (tmp_path / "text").write_text(TERM * (MOST_FINDINGS + 1), "utf-8")
+    row = orjson.loads(_check("--file", "text", "--json").stdout)
+    assert (row["decision"], len(row["findings"])) == ("block", MOST_FINDINGS)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from gateway.sockets import open_socket
 from gateway.storage.engine import open_engine
 from gateway.storage.migrate import migrate
 from tests.gateways import CHAT, DONE, HTTP, STREAM_END, STREAM_HEAD, chat, chunk, delta, eventually, scripted
+from tests.lists import write_list
 from tests.raw_server import Do
 
 
@@ -96,6 +97,22 @@ def test_open_streams_end_before_the_gateway_does(tmp_path: Path) -> None:
             assert process.wait(60) == 0
     (log,) = log_directories(tmp_path / "audit")
     assert [decode(stored.entry).decision for stored in read_log(log)] == ["allow"]
+
+
+def test_hangup_reads_the_lists_again(tmp_path: Path) -> None:
+    """SIGHUP is a request to reload and no end; the log says what came of it."""
+    write_list(tmp_path / "own", "出售某物")
+    settings = _settings() + '[lists]\ndirectories = ["own"]\nversions = "versions"\n'
+    with _serving(tmp_path, settings) as process:
+        assert process.stderr is not None
+        assert "serving on" in process.stderr.readline()
+        write_list(tmp_path / "own", "毒")
+        process.send_signal(signal.SIGHUP)
+        said = process.stderr.readline()
+        assert "ruleset_refused" in said
+        assert '"line":2' in said.replace(" ", "")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
 
 
 def _status(url: str) -> int:

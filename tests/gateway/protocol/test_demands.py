@@ -5,7 +5,7 @@ import pytest
 
 from filters.findings import Action
 from gateway.protocol.commands import CloseUpstream, SendData, SendEnd
-from gateway.protocol.events import ClientDisconnected, UpstreamData
+from gateway.protocol.events import AuditAppended, ClientDisconnected, ClientWaited, UpstreamData
 from gateway.protocol.labels import Position
 from gateway.protocol.policy import Policy, RefusalStyle
 from tests.gateway.protocol.playbook import (
@@ -72,6 +72,31 @@ def test_05_held_text_leaves_with_the_next_frame_of_its_channel() -> None:
     assert joined(b"".join(each.data for each in play.commands if isinstance(each, SendData | SendEnd))) == {
         (0, "content"): "so forbidding"
     }
+
+
+@pytest.mark.parametrize(
+    ("said", "held"),
+    [
+        ("", ""),
+        ("fine", ""),
+        ("so for", "for"),
+        ("so forbidd", "forbidd"),
+        ("forf", "f"),
+        ("for the", ""),
+        ("bid", ""),
+    ],
+)
+def test_05_a_pause_leaves_exactly_what_may_become_a_term_held(said: str, held: str) -> None:
+    """What is cleared left with the event that cleared it: when the model pauses, there is nothing to flush."""
+    play = Play(given(FORBIDDEN)).streaming()
+    play.commands.clear()
+    play >> UpstreamData(chunk(said))
+    out = b"".join(each.data for each in play.commands if isinstance(each, SendData))
+    assert joined(out)[0, "content"] == said.removesuffix(held)
+    assert play.exchange.held_characters == len(held)
+    play.commands.clear()
+    play >> ClientWaited() << [SendData(b": keep-alive\n\n")]
+    assert play.exchange.held_characters == len(held)
 
 
 def test_06_a_guard_never_empties_a_stream() -> None:
@@ -150,6 +175,21 @@ def test_13_reasoning_and_arguments_are_scanned(message: dict[str, object]) -> N
     assert outcome.decision == "block"
     assert b"orbidden" not in outcome.visible
     assert b"bidden" not in stream(given(FORBIDDEN), [delta(message), finish(), DONE]).body
+
+
+def test_14_a_comment_goes_out_while_text_is_held() -> None:
+    """Between frames, as often as the client waits; it is no part of the answer, and the record does not change."""
+    pieces = [chunk("so forbid"), chunk("ding"), finish(), DONE]
+    play = Play(given(FORBIDDEN)).streaming()
+    for piece in pieces[:-1]:
+        play >> UpstreamData(piece) >> ClientWaited()
+    play >> UpstreamData(pieces[-1]) >> AuditAppended()
+    out = b"".join(each.data for each in play.commands if isinstance(each, SendData | SendEnd))
+    plain = stream(given(FORBIDDEN), pieces)
+    assert out.count(b": keep-alive\n\n") == 3
+    assert out.replace(b": keep-alive\n\n", b"") == plain.body
+    assert read(out).frames == read(plain.body).frames
+    assert play.record == plain.record
 
 
 @pytest.mark.parametrize("role", ["system", "developer", "user", "assistant", "tool", "function", "wizard"])

@@ -15,6 +15,7 @@ from gateway.protocol.events import (
     AuditAppended,
     AuditFailed,
     ClientDisconnected,
+    ClientWaited,
     Event,
     RequestReceived,
     RequestRefused,
@@ -80,7 +81,7 @@ LEGAL: dict[State, set[type]] = {
     State.AWAITING_UPSTREAM: {UpstreamStarted, UpstreamFailed},
     State.BUFFERING: {UpstreamData, UpstreamFinished, UpstreamFailed},
     State.SCANNING_REPLY: {ScanCompleted, ScanFailed},
-    State.STREAMING: {UpstreamData, UpstreamFinished, UpstreamFailed},
+    State.STREAMING: {UpstreamData, UpstreamFinished, UpstreamFailed, ClientWaited},
     State.PASSING: {UpstreamData, UpstreamFinished, UpstreamFailed},
     State.RECORDING: {AuditAppended, AuditFailed},
     State.CLOSING: {UpstreamData, UpstreamFinished, UpstreamFailed},
@@ -117,6 +118,7 @@ def example(kind: type, state: State) -> Event:
         UpstreamFailed: UpstreamFailed(ErrorCode.UPSTREAM_RESET),
         AuditAppended: AuditAppended(),
         AuditFailed: AuditFailed(),
+        ClientWaited: ClientWaited(),
         ClientDisconnected: ClientDisconnected(),
     }
     return examples[kind]
@@ -196,7 +198,7 @@ def test_a_clean_exchange_end_to_end() -> None:
     """Request on, reply back, labelled in body and head, recorded before it leaves."""
     play = Play(given())
     body = request(stream=False, temperature=0.5)
-    play >> RequestReceived(body) << [OpenUpstream("/chat/completions", body, "POST", ASKED)]
+    play >> RequestReceived(body) << [OpenUpstream("/chat/completions", body, "m", "POST", ASKED)]
     play >> JSON_HEAD >> UpstreamData(reply("fine")[:9]) >> UpstreamData(reply("fine")[9:]) << []
     play >> UpstreamFinished() << [entry(decision="allow", label="end", produce_id="req-1", status=200)]
     play >> AuditAppended() << [head(200, x_sluice_decision="allow"), LAST]

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import socket
 import weakref
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ from gateway.errors import ErrorCode
 from gateway.protocol.events import RequestRefused
 from gateway.protocol.exchange import Exchange
 from gateway.proxy.driver import Driver, Message
-from gateway.proxy.endpoint import Endpoint
 from gateway.standin.replies import HARM_TERM, LABEL_TEXT
 from tests.gateway.audit.builders import FailingOps
 from tests.gateway.protocol.playbook import given
@@ -32,6 +31,7 @@ from tests.gateways import (
     MODEL,
     STREAM_END,
     STREAM_HEAD,
+    AsgiClient,
     Gateway,
     Scripted,
     chat,
@@ -41,12 +41,14 @@ from tests.gateways import (
     expect_error,
     frames_of,
     gateway,
+    in_front_of,
     messages_of,
     receive_until,
     reply,
     said_in,
     scripted,
     stream_of,
+    whole_answer,
 )
 from tests.raw_server import Do, Script
 
@@ -98,7 +100,7 @@ def test_a_model_server_that_fails_before_anything_was_sent(
 ) -> None:
     """Each failure is a status and a code of its own, and nothing of the reply leaves."""
     script, code = FAILURES[failure]
-    with _before(tmp_path, script) as (running, _):
+    with in_front_of(tmp_path, script) as (running, _):
         response = expect_error(running, code, lambda: running.post(chat("你好", stream=streamed)))
         assert "出售" not in response.text
 
@@ -118,7 +120,7 @@ def test_an_error_of_the_model_server_is_scanned(tmp_path: Path) -> None:
     """An error may repeat what was asked of the model: it passes the same filters."""
     body = orjson.dumps({"error": {"message": f"cannot answer {HARM_TERM}", "code": None}})
     script = (Do.READ_REQUEST, reply(body, status=b"400 Bad Request"))
-    with _before(tmp_path, script) as (running, _):
+    with in_front_of(tmp_path, script) as (running, _):
         response = running.post(chat("你好"))
         assert HARM_TERM not in response.text
         assert running.record(response.headers["x-request-id"]).decision == "block"
@@ -147,7 +149,7 @@ def test_a_model_server_that_fails_in_mid_stream(tmp_path: Path, failure: str) -
     """The client gets what was cleared, an error frame with the code, and the terminator; never a hang."""
     script, code = STREAM_FAILURES[failure]
     steps = (Do.READ_REQUEST, STREAM_HEAD, delta("水位正常"), *script)
-    with _before(tmp_path, steps) as (running, _):
+    with in_front_of(tmp_path, steps) as (running, _):
         before = running.metric("sluice_errors_total", code=code)
         response = running.post(chat("你好", stream=True))
         frames = frames_of(response.content)
@@ -177,7 +179,7 @@ def test_a_stream_without_its_terminator_ends_well(shared: Gateway) -> None:
 def test_a_model_server_that_does_not_end_behind_its_terminator(tmp_path: Path) -> None:
     """The answer is complete with [DONE]; the client does not wait for the connection's idle time."""
     script = (Do.READ_REQUEST, STREAM_HEAD, delta("水位正常", finish="stop"), chunk(DONE), Do.AWAIT_CLOSE)
-    with _before(tmp_path, script, idle_seconds=600) as (running, upstream):
+    with in_front_of(tmp_path, script, idle_seconds=600) as (running, upstream):
         assert stream_of(running, "你好").endswith(DONE)
         upstream.wait(upstream.server.peer_closed)
 
@@ -188,7 +190,7 @@ def test_what_follows_the_terminator_is_dropped(tmp_path: Path) -> None:
         *(Do.READ_REQUEST, STREAM_HEAD, delta("水位正常", finish="stop")),
         *(chunk(DONE + b"data: " + HARM_TERM.encode() + b"\n\n"), STREAM_END),
     )
-    with _before(tmp_path, script) as (running, _):
+    with in_front_of(tmp_path, script) as (running, _):
         raw = stream_of(running, "你好")
         assert HARM_TERM.encode() not in raw
         assert raw.endswith(DONE)
@@ -199,7 +201,7 @@ def test_what_follows_the_terminator_is_dropped(tmp_path: Path) -> None:
 
 def test_a_client_that_leaves_before_the_first_token(tmp_path: Path) -> None:
     """The model server's connection is closed at once, and the record says why."""
-    with _before(tmp_path, (Do.READ_REQUEST, Do.AWAIT_CLOSE), idle_seconds=600) as (running, upstream):
+    with in_front_of(tmp_path, (Do.READ_REQUEST, Do.AWAIT_CLOSE), idle_seconds=600) as (running, upstream):
         with _asking(running) as client:
             upstream.wait(upstream.server.request_read)
             client.close()
@@ -211,7 +213,7 @@ def test_a_client_that_leaves_before_the_first_token(tmp_path: Path) -> None:
 def test_a_client_that_leaves_in_mid_stream(tmp_path: Path) -> None:
     """The same, while the model server is silent between two tokens."""
     script = (Do.READ_REQUEST, STREAM_HEAD, delta("水位正常"), Do.AWAIT_CLOSE)
-    with _before(tmp_path, script, idle_seconds=600) as (running, upstream):
+    with in_front_of(tmp_path, script, idle_seconds=600) as (running, upstream):
         with _asking(running) as client:
             receive_until(client, "水位正常".encode())
             assert running.metric("sluice_streams_open") == 1
@@ -227,7 +229,7 @@ def test_a_client_that_does_not_read_stops_the_model_server(tmp_path: Path) -> N
     piece = delta("水" * 5000)
     count = 4000
     script: Script = (Do.READ_REQUEST, STREAM_HEAD, *([piece] * count), Do.AWAIT_CLOSE)
-    with _before(tmp_path, script, idle_seconds=600) as (running, upstream):
+    with in_front_of(tmp_path, script, idle_seconds=600) as (running, upstream):
         with _asking(running) as client:
             receive_until(client, "水".encode())
             _await_standstill(upstream)
@@ -256,7 +258,7 @@ def test_sound_nobody_takes_stops_the_model_server(tmp_path: Path) -> None:
 
 def test_what_was_decided_is_recorded_when_the_client_leaves_before_it(tmp_path: Path) -> None:
     """A block whose piece before it nobody takes any more is on the record as a block."""
-    client = _Client()
+    client = AsgiClient()
 
     async def send(message: dict[str, Any]) -> None:
         client.sent.append(message)
@@ -265,11 +267,64 @@ def test_what_was_decided_is_recorded_when_the_client_leaves_before_it(tmp_path:
             await asyncio.Event().wait()
 
     script = (Do.READ_REQUEST, STREAM_HEAD, delta("这里可以" + HARM_TERM), Do.AWAIT_CLOSE)
-    with _before(tmp_path, script, idle_seconds=600) as (running, _):
+    with in_front_of(tmp_path, script, idle_seconds=600) as (running, _):
         client.ask(running, send)
         (record,) = running.records(1)
     assert (record.decision, record.error) == ("block", "")
     assert not any(b"content_filter" in message.get("body", b"") for message in client.sent)
+
+
+# Who waits.
+
+KEEP_ALIVE = b": keep-alive\n\n"
+
+
+def test_a_client_that_waits_hears_that_the_stream_is_open(tmp_path: Path) -> None:
+    """While text is held and the model is silent, comments leave between the frames; the openai client skips them."""
+    go_on = asyncio.Event()
+    script = (
+        *(Do.READ_REQUEST, STREAM_HEAD, delta("这里" + HARM_TERM[:2]), go_on),
+        *(delta("水果"), delta("", finish="stop"), chunk(DONE), STREAM_END),
+    )
+    with _before(tmp_path, script, idle_seconds=600) as (running, upstream):
+        running.services.keep_alive_seconds = 0.02
+        with _asking(running) as client:
+            answer = receive_until(client, KEEP_ALIVE)
+            assert running.metric("sluice_held_characters") == 2
+            answer += receive_until(client, KEEP_ALIVE)
+            upstream.set(go_on)
+            answer += receive_until(client, b"\r\n0\r\n\r\n")
+        running.records(1)
+        assert running.metric("sluice_held_characters") == 0
+    # Played once more, byte for byte, to clients that know nothing of this gateway.
+    with scripted((answer, Do.AWAIT_CLOSE)) as server:
+        body = HTTP.post(f"{server.url}{CHAT}", json={}).content
+        with openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0) as reader:
+            pieces = list(reader.chat.completions.create(model=MODEL, messages=messages_of("你好"), stream=True))
+    whole = f"这里{HARM_TERM[:2]}水果"
+    assert body.count(KEEP_ALIVE) >= 2
+    assert {frame[:6] for frame in body.split(b"\n\n")} == {b"data: ", KEEP_ALIVE[:6], b""}
+    assert said_in(frames_of(body)).startswith(whole)
+    assert "".join(each.choices[0].delta.content or "" for each in pieces).startswith(whole)
+
+
+def test_an_answer_that_is_no_stream_has_no_comments(tmp_path: Path) -> None:
+    """However long it takes: before the head, or inside of a document, a comment would be another answer."""
+    go_on = asyncio.Event()
+    whole = (Do.READ_REQUEST, go_on, reply(whole_answer("水位正常")))
+    streamed = (Do.READ_REQUEST, STREAM_HEAD, Do.AWAIT_CLOSE)
+    with scripted(whole, streamed) as upstream, gateway(tmp_path, upstream.url) as running:
+        running.services.keep_alive_seconds = 0.02
+        with _asking(running, streamed=False) as waiting:
+            upstream.wait(upstream.server.request_read)
+            # Another client has been told twice that its stream is open: so much time has passed for both.
+            with _asking(running) as other:
+                receive_until(other, KEEP_ALIVE)
+                receive_until(other, KEEP_ALIVE)
+            upstream.set(go_on)
+            answer = receive_until(waiting, b"}}")
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert KEEP_ALIVE not in answer
 
 
 # What we do wrong ourselves.
@@ -289,7 +344,7 @@ def test_a_defect_before_the_answer_is_told_recorded_and_counted(tmp_path: Path)
 
 def test_a_defect_in_mid_stream_leaves_the_stream_without_its_end(tmp_path: Path) -> None:
     """The client must not take half an answer for a whole one; the record says what happened."""
-    client = _Client()
+    client = AsgiClient()
 
     async def send(message: dict[str, Any]) -> None:
         client.sent.append(message)
@@ -297,7 +352,7 @@ def test_a_defect_in_mid_stream_leaves_the_stream_without_its_end(tmp_path: Path
             raise ZeroDivisionError
 
     script = (Do.READ_REQUEST, STREAM_HEAD, delta("水位正常"), Do.AWAIT_CLOSE)
-    with _before(tmp_path, script, idle_seconds=600) as (running, upstream):
+    with in_front_of(tmp_path, script, idle_seconds=600) as (running, upstream):
         client.ask(running, send)
         upstream.wait(upstream.server.peer_closed)
         (record,) = running.records(1)
@@ -313,27 +368,31 @@ class _Defective:
         """Nothing to let go of."""
 
 
-class _Client:
-    """The server's side of a client that asks, and leaves when told to."""
+# What the model server says about itself.
 
-    def __init__(self) -> None:
-        self.sent: list[dict[str, Any]] = []
-        self.left = asyncio.Event()
 
-    def ask(self, running: Gateway, send: Callable[[Any], Awaitable[None]]) -> None:
-        """Ask for a stream, and wait until the gateway is done with it."""
-        headers = [(b"x-api-key", running.keys[AccountKind.USER].encode())]
-        scope = {"type": "http", "method": "POST", "path": CHAT, "headers": headers, "client": ("127.0.0.1", 1)}
-        messages = [{"type": "http.request", "body": orjson.dumps(chat("你好", stream=True)), "more_body": False}]
-
-        async def receive() -> dict[str, Any]:
-            if messages:
-                return messages.pop()
-            await self.left.wait()
-            return {"type": "http.disconnect"}
-
-        exchange = Endpoint(lambda: running.services)(scope, receive, send)
-        asyncio.run_coroutine_threadsafe(exchange, running.loop).result(30)
+@pytest.mark.parametrize(
+    ("status", "value", "passed"),
+    [
+        (b"429 Slow", b"7", "7"),
+        (b"503 Busy", b"Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:28:00 GMT"),
+        (b"429 Slow", HARM_TERM.encode(), None),
+        (b"429 Slow", b"7777777", None),
+        (b"400 No", b"7", None),
+    ],
+)
+def test_when_to_come_again_is_the_model_servers_to_say(
+    tmp_path: Path, status: bytes, value: bytes, passed: str | None
+) -> None:
+    """A time passes with the status it belongs to, and no text passes under its name; limits of our key stay here."""
+    headers = b"\r\nretry-after: " + value + b"\r\nx-ratelimit-remaining-requests: 3\r\n\r\n"
+    answer = reply(b'{"error": {"message": "busy"}}', status=status).replace(b"\r\n\r\n", headers, 1)
+    with in_front_of(tmp_path, (Do.READ_REQUEST, answer)) as (running, _):
+        response = running.post(chat("你好"))
+        assert response.headers.get("retry-after") == passed
+        assert "x-ratelimit-remaining-requests" not in response.headers
+        record = running.record(response.headers["x-request-id"])
+        assert (record.upstream, record.error) == ("test", "upstream_error")
 
 
 # The audit trail.
@@ -439,7 +498,7 @@ def test_an_exchange_leaves_no_cycles(shared: Gateway) -> None:
             await asyncio.sleep(0)
 
         services = shared.services
-        driver = Driver(exchange, services, services.ruleset, "an-id", receive, send)
+        driver = Driver(exchange, services, given(), receive, send)
         asyncio.get_running_loop().call_soon(driver._watch)  # as after twenty milliseconds
         await asyncio.create_task(driver.run(RequestRefused(ErrorCode.KEY_UNKNOWN)))
         await asyncio.sleep(0)

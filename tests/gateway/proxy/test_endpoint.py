@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 
 from gateway.accounts.account import AccountKind
 from gateway.accounts.keys import new_key
 from gateway.errors import ErrorCode
-from gateway.proxy.endpoint import client_address, find_route, new_request_id
+from gateway.protocol.dialects.openai_chat import OpenAIChat
+from gateway.proxy.endpoint import ROUTES, client_address, find_route, new_request_id
 from tests.gateways import (
+    BLOCKED,
     CHAT,
     HTTP,
     LOOPBACK,
@@ -117,14 +120,100 @@ def test_an_unknown_path(shared: Gateway, path: str) -> None:
     expect_error(shared, ErrorCode.UNKNOWN_PATH, lambda: shared.post(chat("你好"), path=path))
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS", "PATCH"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
 def test_a_wrong_method(shared: Gateway, method: str) -> None:
-    """A route takes its method only."""
-    expect_error(
+    """A route takes its method only, and says which that is."""
+    response = expect_error(
         shared,
         ErrorCode.METHOD_NOT_ALLOWED,
         lambda: HTTP.request(method, shared.url + CHAT, headers=shared.headers()),
     )
+    assert response.headers["allow"] == "POST, OPTIONS"
+
+
+def test_the_head_of_a_wrong_method(shared: Gateway) -> None:
+    """HEAD gets the head of that answer, and the connection serves on."""
+    with httpx.Client(base_url=shared.url, headers=shared.headers()) as client:
+        response = client.head(CHAT)
+        assert (response.status_code, response.content, response.headers["allow"]) == (405, b"", "POST, OPTIONS")
+        assert client.post(CHAT, json=chat("你好")).status_code == 200
+
+
+def test_what_a_route_takes_is_told_without_a_key(shared: Gateway) -> None:
+    """OPTIONS asks nothing of a model: no key, no body, no entry, and nothing for pages of other origins."""
+    before = len(shared.on_disk())
+    headers = {"origin": "https://chat.example", "access-control-request-method": "POST"}
+    response = HTTP.options(shared.url + CHAT, headers=headers)
+    assert (response.status_code, response.content, response.headers["allow"]) == (204, b"", "POST, OPTIONS")
+    assert not any(name.startswith("access-control") for name in response.headers)
+    shared.record(shared.post(chat("你好")).headers["x-request-id"])
+    assert len(shared.on_disk()) == before + 1
+    assert HTTP.options(f"{shared.url}/v1/nowhere").status_code == 404
+
+
+def test_pages_of_named_origins_may_call(tmp_path: Path, standin_url: str) -> None:
+    """The preflight allows it, and every answer can be read with our headers: whole, streamed, refused and failed."""
+    settings = {"server": {"cors_origins": ["https://chat.example"]}}
+    with gateway(tmp_path, standin_url, settings) as running:
+        origin = {"origin": "https://chat.example"}
+        asked = {"access-control-request-method": "POST", "access-control-request-headers": "authorization"}
+        preflight = HTTP.options(running.url + CHAT, headers=origin | asked)
+        assert preflight.status_code == 204
+        assert preflight.headers["access-control-allow-origin"] == "https://chat.example"
+        assert preflight.headers["access-control-allow-headers"] == "authorization"
+        answers = [
+            *(
+                running.post(chat("你好", stream=stream), headers=running.headers() | origin)
+                for stream in (True, False)
+            ),
+            running.post(chat(BLOCKED), headers=running.headers() | origin),
+            running.post(chat("你好"), headers=origin),
+            HTTP.get(running.url + CHAT, headers=origin),
+        ]
+        for answer in answers:
+            assert answer.headers["access-control-allow-origin"] == "https://chat.example"
+            assert "x-request-id" in answer.headers["access-control-expose-headers"]
+        assert answers[-1].headers["allow"] == "POST, OPTIONS"
+        assert "access-control-allow-origin" not in running.post(chat("你好")).headers
+
+
+def test_a_client_that_asks_before_it_sends(shared: Gateway) -> None:
+    """`Expect: 100-continue`: a body is asked for when it will be read; when not, the connection ends."""
+    body = orjson.dumps(chat("你好"))
+    port, key = httpx.URL(shared.url).port or 0, shared.keys[AccountKind.USER]
+    head = (
+        f"POST {CHAT} HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: {{}}\r\nx-api-key: {{}}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+        client.sendall(head.format(len(body), key).encode())
+        assert receive_until(client, b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(body)
+        assert b"HTTP/1.1 200 OK" in receive_until(client, b"}}")
+    for length, with_key, status in ((len(body), "nobody's", b"401"), (10**9, key, b"413")):
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+            client.sendall(head.format(length, with_key).encode())
+            refused = b""
+            while piece := client.recv(65536):
+                refused += piece
+        assert refused.startswith(b"HTTP/1.1 " + status)
+        assert b"\r\nconnection: close\r\n" in refused
+
+
+class _WithHeaders(OpenAIChat):
+    forwarded_headers = (b"x-version", b"x-beta")
+
+
+def test_a_wire_formats_own_headers_are_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those it names, as far as they are names and versions; no text goes past the scan in a header."""
+    monkeypatch.setitem(ROUTES, CHAT, _WithHeaders())
+    script = (Do.READ_REQUEST, reply(whole_answer("好")))
+    with scripted(script) as upstream, gateway(tmp_path, upstream.url) as running:
+        own = {"x-version": "2024-06-01", "x-beta": "<prompt>", "x-other": "1"}
+        assert running.post(chat("你好"), headers=running.headers() | own).status_code == 200
+        head = upstream.server.requests[0].partition(b"\r\n\r\n")[0]
+    assert b"\r\nx-version: 2024-06-01\r\n" in head + b"\r\n"
+    assert b"x-beta" not in head
+    assert b"x-other" not in head
 
 
 @pytest.mark.parametrize(
@@ -288,6 +377,36 @@ def test_a_store_that_is_away(tmp_path: Path) -> None:
 def _drop_connections(running: Gateway) -> Any:  # noqa: ANN401 a callable
     """Return how to close what the store has open, which would still answer."""
     return running.services.directory._source._engine.dispose  # type: ignore[attr-defined] # white box
+
+
+def test_the_openai_client_reads_a_moderation(shared: Gateway) -> None:
+    """Every member it knows has its type, nobody asked a model, and the entry says what it was."""
+    answer = shared.openai().moderations.create(input=[BLOCKED, "水位正常"], model="omni-moderation-latest")
+    bad, fine = answer.results
+    assert (bad.flagged, fine.flagged) == (True, False)
+    assert bad.categories.hate is False
+    assert bad.category_scores.self_harm_intent == 0.0
+    assert bad.category_applied_input_types.hate == ["text"]
+    (found,) = bad.to_dict()["sluice"]["findings"]  # type: ignore[index] # a member the client does not know
+    assert BLOCKED[found["start"] : found["end"]] == "出售冰毒"
+    record = shared.record(answer.id.removeprefix("modr-"))
+    assert (record.dialect, record.decision, record.account_kind) == ("openai.moderations", "block", "user")
+    assert (record.model, record.produce_id) == ("omni-moderation-latest", "")
+
+
+def test_a_moderation_needs_an_account(shared: Gateway) -> None:
+    """As every route does."""
+    asked = {"input": "水位正常"}
+    expect_error(shared, ErrorCode.KEY_MISSING, lambda: shared.post(asked, path="/v1/moderations", headers={}))
+
+
+def test_a_history_is_looked_up_by_every_exchange_of_a_worker(shared: Gateway) -> None:
+    """What one exchange found clean, the next one does not scan; both are counted."""
+    lookups = {outcome: shared.metric("sluice_verdict_lookups_total", outcome=outcome) for outcome in ("hit", "miss")}
+    for _ in range(2):
+        assert shared.post(chat("这一句只在这里说，闸门按计划打开，水位正常。" * 9)).status_code == 200
+    grown = {name: shared.metric("sluice_verdict_lookups_total", outcome=name) - was for name, was in lookups.items()}
+    assert grown == {"hit": 1, "miss": 1}
 
 
 @pytest.mark.parametrize(

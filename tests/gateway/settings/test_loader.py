@@ -108,11 +108,11 @@ def test_a_wrong_member_of_a_list_has_the_remedy_of_the_list(tmp_path: Path) -> 
     assert problem.remedy.startswith("Write a list of networks")
 
 
-def test_a_second_upstream_is_told_to_go(tmp_path: Path) -> None:
-    """This version serves exactly one."""
+def test_two_upstreams_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    """Metrics and log could not say which of them is meant."""
     problem = only_problem(tmp_path, UPSTREAM + UPSTREAM)
     assert problem.key == "upstreams"
-    assert problem.remedy == "Keep one [[upstreams]] table; this version serves exactly one"
+    assert problem.remedy == "Give each [[upstreams]] table a name of its own"
 
 
 def test_a_producer_in_chinese_is_told_what_to_write(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_a_producer_in_chinese_is_told_what_to_write(tmp_path: Path) -> None:
         (f'store.url = "postgresql+psycopg://me:{SECRET}@host/db"', {}, "Set the whole address in the environment"),
         (f'store.url = "mysql://me:{SECRET}@host/db"', {"SLUICE_STORE__URL": "sqlite:///a"}, "Set the whole address"),
         ("", {"SLUICE_STORE__URL": f"mysql://me:{SECRET}@host/db"}, 'Set "sqlite:///FILE"'),
-        ("", {"SLUICE_UPSTREAMS": f'[{{"api_key": "{SECRET}"'}, "Keep one [[upstreams]] table"),
+        ("", {"SLUICE_UPSTREAMS": f'[{{"api_key": "{SECRET}"'}, "Write one [[upstreams]] table"),
     ],
 )
 def test_no_message_repeats_a_secret(tmp_path: Path, text: str, environ: dict[str, str], remedy: str) -> None:
@@ -157,16 +157,16 @@ def test_a_password_in_a_variable_is_taken(tmp_path: Path) -> None:
 
 
 def _as_table(setting: Setting) -> str:
-    """Set a setting to a table, which none of them takes; places that need a name get one."""
+    """Set a setting to a table of numbers, which none of them takes; places that need a name get one."""
     if setting.path[0] == "upstreams":
-        return f"[[upstreams]]\n{setting.path[-1]} = {{}}"
+        return f"[[upstreams]]\n{setting.path[-1]} = {'1' if setting.path[-1] == 'models' else '{}'}"
     names = iter(("default", "A.1.f"))
     return ".".join(f'"{next(names) if part == ANY else part}"' for part in setting.path) + " = {}"
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: ".".join(setting.path))
 def test_every_setting_has_a_remedy_for_a_wrong_value(tmp_path: Path, setting: Setting) -> None:
-    """Whatever is set to a table instead, a problem names that very key and what to do."""
+    """Whatever is set to a wrong kind of value, a problem names that very key and what to do."""
     found = [problem for problem in problems_of(tmp_path, _as_table(setting)) if problem.wrong != "is missing"]
     assert [problem.key.rpartition(".")[2] for problem in found] == [setting.path[-1]]
     assert found[0].remedy

@@ -28,6 +28,18 @@ def test_server_values_out_of_bounds_are_refused(given: dict[str, int]) -> None:
         Server.model_validate(given)
 
 
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "Asia", "../etc/passwd", "", "/etc/localtime"])
+def test_a_zone_that_does_not_exist_is_refused(zone: str) -> None:
+    """Terms must not expire by a clock that nobody chose."""
+    with pytest.raises(ValidationError, match="is no time zone"):
+        Lists(timezone=zone)
+
+
+def test_lists_expire_by_beijing_time() -> None:
+    """The days of filings and of official lists begin and end there."""
+    assert Lists().timezone == "Asia/Shanghai"
+
+
 def test_the_planes_need_listeners_of_their_own() -> None:
     """One address and port cannot serve clients and administrators."""
     with pytest.raises(ValidationError, match="same address and port"):
@@ -80,10 +92,44 @@ def test_a_key_comes_from_one_place() -> None:
         Upstream.model_validate(PLAIN | {"api_key_env": "KEY", "api_key_file": "key"})
 
 
-def test_more_than_one_upstream_is_refused() -> None:
-    """A second upstream would silently get nothing."""
-    with pytest.raises(ValidationError, match="at most 1 item"):
-        Settings.model_validate({"upstreams": [PLAIN, PLAIN | {"name": "other"}]})
+def test_upstreams_have_names_of_their_own() -> None:
+    """Several are taken; one name for two would add up in the metrics what only one of them does."""
+    assert len(Settings.model_validate({"upstreams": [PLAIN, PLAIN | {"name": "other"}]}).upstreams) == 2
+    with pytest.raises(ValidationError, match="the same name"):
+        Settings.model_validate({"upstreams": [PLAIN, PLAIN]})
+
+
+@pytest.mark.parametrize(
+    ("models", "expected"),
+    [
+        ([], {}),
+        (["a", "b"], {"a": "a", "b": "b"}),
+        ({"fast": "org/qwen-8b"}, {"fast": "org/qwen-8b"}),
+    ],
+)
+def test_models_are_a_list_or_a_table(models: object, expected: dict[str, str]) -> None:
+    """A list is a table of each name to itself."""
+    assert Upstream.model_validate(PLAIN | {"models": models}).models == expected
+
+
+@pytest.mark.parametrize("models", ["a", 1, ["a", 1], {"a": 1}, [""], {"": "a"}, ["m" * 257]])
+def test_models_of_another_form_are_refused(models: object) -> None:
+    """A single name is no list of its letters."""
+    with pytest.raises(ValidationError):
+        Upstream.model_validate(PLAIN | {"models": models})
+
+
+@pytest.mark.parametrize("origin", ["*", "https://chat.example", "http://localhost:3000", "http://[::1]:8080"])
+def test_origins_are_taken(origin: str) -> None:
+    """As browsers write them."""
+    assert Server.model_validate({"cors_origins": [origin]}).cors_origins == (origin,)
+
+
+@pytest.mark.parametrize("origin", ["chat.example", "https://chat.example/", "https://Chat.example", "null", ""])
+def test_what_no_browser_sends_is_no_origin(origin: str) -> None:
+    """It would never match, and nobody would see why."""
+    with pytest.raises(ValidationError, match="no origin"):
+        Server.model_validate({"cors_origins": [origin]})
 
 
 @pytest.mark.parametrize("url", ["mysql://host/db", "postgresql://host/db", "var/sluice.db"])

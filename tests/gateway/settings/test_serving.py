@@ -22,9 +22,9 @@ def _only_message(loaded: Loaded, environ: Mapping[str, str]) -> str:
 def test_complete_settings_are_ready(tmp_path: Path) -> None:
     """A model server without a key and a producer are enough."""
     serving = require_serving(load_text(tmp_path, COMPLETE), {})
-    assert serving.upstream.base_url == "http://127.0.0.1:8000/v1"
+    assert serving.upstreams[0].settings.base_url == "http://127.0.0.1:8000/v1"
     assert serving.content_producer == "example-operator"
-    assert serving.upstream_key is None
+    assert serving.upstreams[0].secret is None
 
 
 def test_all_that_is_missing_is_told_at_once(tmp_path: Path) -> None:
@@ -40,9 +40,21 @@ def test_all_that_is_missing_is_told_at_once(tmp_path: Path) -> None:
 def test_a_key_comes_from_the_variable_that_is_named(tmp_path: Path) -> None:
     """The key is read, and does not show when the value is printed."""
     serving = require_serving(load_text(tmp_path, _with_upstream('api_key_env = "MODEL_KEY"')), {"MODEL_KEY": "sk-1"})
-    assert serving.upstream_key is not None
-    assert serving.upstream_key.get_secret_value() == "sk-1"
+    assert serving.upstreams[0].secret == "sk-1"
     assert "sk-1" not in repr(serving)
+
+
+def test_each_server_has_its_own_key(tmp_path: Path) -> None:
+    """What is wrong with several is told at once, each under the number of its table."""
+    second = '[[upstreams]]\nname = "second"\nbase_url = "http://host/v1"\napi_key_env = "OTHER_KEY"\n[labels]'
+    text = _with_upstream('api_key_env = "MODEL_KEY"').replace("[labels]", second)
+    serving = require_serving(load_text(tmp_path, text), {"MODEL_KEY": "sk-1", "OTHER_KEY": "sk-2"})
+    assert [(each.settings.name, each.secret) for each in serving.upstreams] == [
+        ("local", "sk-1"),
+        ("second", "sk-2"),
+    ]
+    problems = serving_problems(load_text(tmp_path, text), {})
+    assert [each.key for each in problems] == ["upstreams.0.api_key_env", "upstreams.1.api_key_env"]
 
 
 def test_a_variable_that_is_not_set_is_an_error_at_the_start(tmp_path: Path) -> None:
@@ -68,8 +80,7 @@ def test_a_key_comes_from_the_file_that_is_named(tmp_path: Path) -> None:
     """The line end editors leave is no part of the key."""
     (tmp_path / "key").write_text("sk-1\n", encoding="utf-8")
     serving = require_serving(load_text(tmp_path, _with_upstream(f'api_key_file = "{tmp_path}/key"')), {})
-    assert serving.upstream_key is not None
-    assert serving.upstream_key.get_secret_value() == "sk-1"
+    assert serving.upstreams[0].secret == "sk-1"
 
 
 def test_a_key_file_that_cannot_be_read_is_an_error_that_shows_no_value(tmp_path: Path) -> None:

@@ -162,3 +162,12 @@ def test_other_scopes_are_left_alone() -> None:
     client = Client()
     asyncio.run(StandIn()({"type": "lifespan"}, client.receive, client.send))
     assert client.sent == []
+
+
+def test_every_format_has_its_path() -> None:
+    """The same body on two paths is two requests."""
+    app, body = StandIn(0), request("hi", stream=False)
+    chat, message = ask(Client(body), app), ask(Client(body), app, "/v1/messages")
+    assert (b'"choices"' in chat.payload, b'"stop_reason"' in message.payload) == (True, True)
+    assert ask(Client(body), app, "/v1/messages/count_tokens").payload == b'{"input_tokens":1}'
+    assert b'"output"' in ask(Client(b'{"input": "hi"}'), app, "/v1/responses").payload

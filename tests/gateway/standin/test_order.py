@@ -90,3 +90,26 @@ def test_numbers_have_defaults() -> None:
     """Without its cue a number is the default, with it the argument."""
     assert read_order(body("hi")).number(Cue.PACE, 7, 100) == 7
     assert read_order(body("[[pace:2.5]]")).number(Cue.PACE, 7, 100) == 2.5
+
+
+def test_a_conversation_may_be_a_text() -> None:
+    """In the format that takes it so, and in no other."""
+    assert read_order(b'{"input": "hi [[pace:5]]"}', "input").prompt == "hi"
+    with pytest.raises(ValueError, match="'messages'"):
+        read_order(b'{"messages": "hi"}')
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"response_format": {"type": "json_object"}},
+        {"text": {"format": {"type": "json_schema"}}},
+        {"output_config": {"format": {"type": "json_schema"}}},
+    ],
+)
+def test_json_is_asked_for_in_three_ways(members: dict[str, object]) -> None:
+    """Each format has its own."""
+    request = {"messages": [{"role": "user", "content": "hi"}]}
+    assert read_order(orjson.dumps(request | members)).wants_json
+    other = {"text": {"format": {"type": "text"}}, "output_config": None}
+    assert not read_order(orjson.dumps(request | other)).wants_json

@@ -5,8 +5,9 @@ from typing import Any
 import orjson
 import pytest
 
+from gateway.standin.formats import MESSAGES, RESPONSES
 from gateway.standin.replies import HARM_TERM
-from gateway.standin.script import Ending, Script, compose
+from gateway.standin.script import Ending, Script, compose, compose_count
 from gateway.standin.wire import DONE, GARBAGE, GARBAGE_BODY
 
 
@@ -136,3 +137,25 @@ def test_what_cannot_be_read_is_a_bad_request(wrong: bytes) -> None:
     script = compose(wrong)
     assert script.status == 400
     assert orjson.loads(payload(script))["error"]["message"].startswith("The stand-in cannot read this request. ")
+
+
+def test_every_format_breaks_off_as_asked_for() -> None:
+    """Garbage, errors and a missing end are cues of all formats."""
+    ask = b'{"messages": [{"role": "user", "content": "%s"}], "stream": true}'
+    assert compose(ask % b"[[no-done]] hi", 0, MESSAGES).steps[-1].data.count(b"message_stop") == 0
+    assert all(frame in _data(compose(ask % b"[[garbage]] hi", 0, MESSAGES)) for frame in GARBAGE)
+    failed = compose(ask % b"[[error:503]]", 0, MESSAGES)
+    assert (failed.status, b"overloaded_error" in _data(failed)) == (503, True)
+    unreadable = compose(b"{}", 0, RESPONSES)
+    assert (unreadable.status, b"'input'" in _data(unreadable)) == (400, True)
+
+
+def test_tokens_are_counted_without_an_answer() -> None:
+    """A prompt that cannot be read is an error in the format's shape."""
+    counted = compose_count(b'{"messages": [{"role": "user", "content": "a b"}]}')
+    assert _data(counted) == b'{"input_tokens":2}'
+    assert (compose_count(b"{}").status, b'"type":"error"' in _data(compose_count(b"{}"))) == (400, True)
+
+
+def _data(script: Script) -> bytes:
+    return b"".join(step.data for step in script.steps)

@@ -33,7 +33,7 @@ def listed(rest: str = "", reply: bytes = b'{"data": []}') -> Outcome:
 def test_a_model_is_one_segment_of_the_path(rest: str, path: str) -> None:
     """Nothing a client writes leads to another path, and what is masked is masked in it; a body does not go on."""
     outcome = listed(rest)
-    assert outcome.commands[0] == OpenUpstream(path, b"", "GET", ACCEPT)
+    assert outcome.commands[0] == OpenUpstream(path, b"", rest, "GET", ACCEPT)
     assert outcome.record.model == rest
 
 

@@ -324,3 +324,24 @@ def test_a_response_without_output_gets_what_was_made_here() -> None:
     dialect.mark(last, {"aigc": 1})
     dialect.mark(last, {"aigc": 1})
     assert [each["id"] for each in last["response"]["output"]] == ["msg_req-1_0"]
+
+
+def test_items_without_ids_and_parts_out_of_order_are_survived() -> None:
+    """Servers leave members out; what is made here then names what it can."""
+    dialect = OpenAIResponsesStream(Identity("req-1", "m", 1))
+    dialect.sent(event("output_item.added", output_index=0, item={"type": "message", "content": []}))
+    far = item().about | {"content_index": 3}
+    dialect.sent(event("content_part.added", **far, part={"type": "output_text", "text": ""}))
+    frames = dialect.ending({0: "no"}, filtered=True)
+    assert [frame["type"].removeprefix("response.") for frame in frames] == [
+        "created",
+        "content_part.done",
+        "output_item.done",
+        "output_item.added",
+        "content_part.added",
+        "output_text.delta",
+        "output_text.done",
+        "content_part.done",
+        "output_item.done",
+        "incomplete",
+    ]

@@ -367,3 +367,51 @@ def test_bytes_on_an_idle_connection_close_it(run: Run) -> None:
             assert connection.closed
 
     run(scenario())
+
+
+def test_reply_that_takes_too_long_as_a_whole_is_a_timeout(run: Run) -> None:
+    """Bytes that come in time do not postpone the end of the whole."""
+
+    async def scenario() -> None:
+        drip: Script = [Do.READ_REQUEST, OK + b"content-length: 9999\r\n\r\n", b"x", Do.AWAIT_CLOSE]
+        async with RawServer(drip) as server, connected(server, PATIENT._replace(total_seconds=0.05)) as connection:
+            await connection.exchange(REQUEST)
+            assert await connection.read() == b"x"
+            with pytest.raises(UpstreamError) as caught:
+                await connection.read()
+            assert caught.value.code is ErrorCode.UPSTREAM_TIMEOUT
+            await server.peer_closed.wait()
+
+    run(scenario())
+
+
+def test_whole_time_runs_while_nobody_waits_too(run: Run) -> None:
+    """A client that reads slowly cannot hold a connection for ever."""
+
+    async def scenario() -> None:
+        script: Script = [Do.READ_REQUEST, OK + b"content-length: 9999\r\n\r\n", Do.AWAIT_CLOSE]
+        async with RawServer(script) as server, connected(server, PATIENT._replace(total_seconds=0.05)) as connection:
+            await connection.exchange(REQUEST)
+            await server.peer_closed.wait()
+            assert connection.closed
+
+    run(scenario())
+
+
+def test_whole_time_is_of_one_exchange(run: Run) -> None:
+    """It ends with the reply: an idle connection outlives it, and the next exchange has its own."""
+
+    async def scenario() -> None:
+        serve: Script = [Do.READ_REQUEST, OK + b"content-length: 5\r\n\r\nhello"]
+        loop = asyncio.get_running_loop()
+        timeouts = PATIENT._replace(first_byte_seconds=0.02, total_seconds=0.02)
+        async with RawServer([*serve, *serve]) as server, connected(server, timeouts) as connection:
+            await connection.exchange(REQUEST)
+            assert await read_all(connection) == b"hello"
+            over = loop.time() + 0.06
+            await until(lambda: loop.time() > over)
+            assert connection.reusable
+            await connection.exchange(REQUEST)
+            assert await read_all(connection) == b"hello"
+
+    run(scenario())

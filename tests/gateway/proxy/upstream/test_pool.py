@@ -1,9 +1,9 @@
 """The pool against scripted servers."""
 
 import asyncio
+import contextlib
 import socket
 import ssl
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,11 +12,11 @@ import pytest
 
 from gateway.errors import ErrorCode, UpstreamError
 from gateway.proxy.upstream.connection import Timeouts
-from gateway.proxy.upstream.pool import PoolLimits, UpstreamPool, UpstreamReply
+from gateway.proxy.upstream.pool import NotSentError, PoolFullError, PoolLimits, UpstreamPool, UpstreamReply
+from tests.certificates import server_context
 from tests.gateway.proxy.upstream.conftest import Run
 from tests.raw_server import Do, RawServer, Script, until
 
-OPENSSL = Path("/usr/bin/openssl")
 PATIENT = Timeouts(connect_seconds=30, first_byte_seconds=30, idle_seconds=30)
 IMPATIENT = PATIENT._replace(connect_seconds=0.05)
 REPLY = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello"
@@ -211,7 +211,7 @@ def test_refused_connection_is_unreachable(run: Run) -> None:
     async def scenario() -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
-        with pytest.raises(UpstreamError, match=f"127.0.0.1:{port}") as failure:
+        with pytest.raises(NotSentError, match=f"127.0.0.1:{port}") as failure:
             await ask(UpstreamPool(f"http://127.0.0.1:{port}", PATIENT))
         assert failure.value.code is ErrorCode.UPSTREAM_UNREACHABLE
 
@@ -225,7 +225,7 @@ def test_connecting_is_bounded_in_time(run: Run) -> None:
         with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, socket.socket() as filler:
             filler.connect(listener.getsockname())
             pool = UpstreamPool(f"http://127.0.0.1:{listener.getsockname()[1]}", IMPATIENT)
-            with pytest.raises(UpstreamError) as failure:
+            with pytest.raises(NotSentError) as failure:
                 await ask(pool)
             assert failure.value.code is ErrorCode.UPSTREAM_TIMEOUT
 
@@ -264,7 +264,7 @@ def test_wait_for_a_connection_is_bounded_in_time(run: Run) -> None:
         limits = PoolLimits(max_connections=1)
         async with RawServer(SERVE) as server, pooled(server, IMPATIENT, limits) as pool:
             await pool.open("POST", "/chat")
-            with pytest.raises(UpstreamError, match="max_connections") as failure:
+            with pytest.raises(PoolFullError, match="max_connections") as failure:
                 await ask(pool)
             assert failure.value.code is ErrorCode.UPSTREAM_UNREACHABLE
 
@@ -280,7 +280,7 @@ def test_number_of_waiting_requests_is_bounded(run: Run) -> None:
             held = await pool.open("POST", "/chat")
             given_up, waiting = asyncio.ensure_future(ask(pool)), asyncio.ensure_future(ask(pool))
             await asyncio.sleep(0)
-            with pytest.raises(UpstreamError, match="Too many") as failure:
+            with pytest.raises(PoolFullError, match="Too many") as failure:
                 await ask(pool)
             assert failure.value.code is ErrorCode.UPSTREAM_UNREACHABLE
             given_up.cancel()
@@ -381,32 +381,11 @@ def test_close_ends_everything(run: Run) -> None:
             await asyncio.sleep(0)
             pool.close()
             outcomes = await asyncio.gather(reading, *waiting, ask(pool), return_exceptions=True)
-            assert [type(outcome) for outcome in outcomes] == [UpstreamError] * 5
+            assert [type(outcome) for outcome in outcomes] == [UpstreamError, *[NotSentError] * 4]
             await server.peer_closed.wait()
             assert server.connections == 1
 
     run(scenario())
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a self-signed certificate for 127.0.0.1, key and certificate in one file."""
-    if not OPENSSL.exists():
-        pytest.skip("needs the openssl command to make a certificate")
-    path = tmp_path_factory.mktemp("tls") / "server.pem"
-    command = [str(OPENSSL), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    command += ["-keyout", str(path), "-out", str(path.with_suffix(".crt")), "-days", "2", "-subj", "/CN=test"]
-    command += ["-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - a fixed command
-    path.write_text(path.read_text() + path.with_suffix(".crt").read_text())
-    return path
-
-
-def server_context(certificate: Path) -> ssl.SSLContext:
-    """Make a context that serves with the certificate."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    return context
 
 
 def test_tls_with_a_trusted_certificate(run: Run, certificate: Path) -> None:
@@ -432,9 +411,52 @@ def test_tls_with_an_unknown_certificate_is_unreachable(run: Run, certificate: P
             RawServer(SERVE, ssl_context=server_context(certificate)) as server,
             pooled(server) as pool,
         ):
-            with pytest.raises(UpstreamError, match="certificate") as failure:
+            with pytest.raises(NotSentError, match="certificate") as failure:
                 await ask(pool)
             assert failure.value.code is ErrorCode.UPSTREAM_UNREACHABLE
             assert server.requests == []
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("script", "ends"),
+    [
+        (SERVE, [True]),
+        ((Do.READ_REQUEST, b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhello", Do.RESET), [False]),
+    ],
+    ids=["whole", "broken off"],
+)
+def test_end_of_a_reply_is_told_once(run: Run, script: Script, ends: list[bool]) -> None:
+    """Whether it came to its end or broke off, and not again with the next read."""
+
+    async def scenario() -> None:
+        told: list[bool] = []
+        async with RawServer(script) as server, pooled(server) as pool:
+            reply = await pool.open("POST", "/chat")
+            reply.on_end = told.append
+            for _ in range(3):
+                with contextlib.suppress(UpstreamError):
+                    await read_all(reply)
+            assert told == ends
+
+    run(scenario())
+
+
+def test_end_of_a_reply_that_was_given_up_is_not_told(run: Run) -> None:
+    """A client that leaves says nothing about the server."""
+
+    async def scenario() -> None:
+        script: Script = [Do.READ_REQUEST, b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n", Do.AWAIT_CLOSE]
+        told: list[bool] = []
+        async with RawServer(script) as server, pooled(server) as pool:
+            reply = await pool.open("POST", "/chat")
+            reply.on_end = told.append
+            reading = asyncio.ensure_future(reply.read())
+            await asyncio.sleep(0)
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+            await server.peer_closed.wait()
+            assert told == []
 
     run(scenario())

@@ -1,0 +1,120 @@
+"""``sluice lists publish``, ``rollback`` and ``versions``: which lists are in force, and how to go back."""
+
+import os
+import pwd
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from filters.list_diff import compare_rows
+from filters.lists import ListError, list_digest
+from filters.ruleset import build_ruleset
+from gateway.cli.context import console
+from gateway.cli.lists_sources import (
+    ConfigOption,
+    JsonOption,
+    choose,
+    echo_json,
+    joined,
+    list_failures_reported,
+    read_all,
+    settings_of,
+)
+from gateway.cli.times import show_moment
+from gateway.rulesets.sources import configured_directories
+from gateway.rulesets.versions import VersionStore
+
+
+def publish(
+    directory: Annotated[
+        Path | None, typer.Argument(help="Lists to publish with the shipped ones; otherwise those of the settings.")
+    ] = None,
+    *,
+    note: Annotated[str, typer.Option(help="Why, for whoever reads the versions later.")] = "",
+    by: Annotated[str | None, typer.Option(metavar="NAME", help="Who publishes; otherwise your user name.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Store lists as a version and make it the active one; gateways on this machine follow within seconds."""
+    with list_failures_reported():
+        lists = settings_of(config)
+        if directory is not None:
+            lists = lists.model_copy(update={"directories": (directory,)})
+        read = read_all(configured_directories(lists))
+        terms = [row.term for row in joined(read)]
+        # What cannot be built would be refused by every gateway, and nobody would be looking.
+        build_ruleset(terms, list_digest(terms))
+        try:
+            before = joined(read_all(choose(lists, None).directories))
+        except ListError:
+            # Lists that are broken now are what this may be the repair of.
+            before = ()
+        version = VersionStore(lists.versions).publish(read, by or user_name(), note, time.time_ns() // 1_000)
+    added, removed, changed = map(len, compare_rows(before, joined(read)))
+    typer.echo(
+        f"Version {version.id} is active: {version.keywords} keywords;"
+        f" {added} added, {removed} removed, {changed} changed."
+    )
+
+
+def rollback(
+    *,
+    to: Annotated[
+        str | None, typer.Option(metavar="VERSION", help="Id of a version; otherwise the one that was active before.")
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Make an earlier version the active one; before the first are the directories of the settings."""
+    with list_failures_reported():
+        version = VersionStore(settings_of(config).versions).roll_back(to)
+    if version is None:
+        typer.echo("No version is active now: the directories of the settings are.")
+    else:
+        typer.echo(f"Version {version.id} is active: {version.keywords} keywords.")
+
+
+def versions(*, as_json: JsonOption = False, config: ConfigOption = None) -> None:
+    """List the published versions, the newest first."""
+    with list_failures_reported():
+        store = VersionStore(settings_of(config).versions)
+        active, found = store.active_id(), store.versions()
+    if as_json:
+        echo_json(
+            [
+                {
+                    "version": each.id,
+                    "active": each.id == active,
+                    "digest": each.digest,
+                    "published_at": show_moment(each.published_at_us),
+                    "by": each.by,
+                    "note": each.note,
+                    "keywords": each.keywords,
+                }
+                for each in found
+            ]
+        )
+        return
+    table = Table("Version", "", "Published", "By", "Keywords", "Note")
+    for each in found:
+        moment = show_moment(each.published_at_us) or ""
+        mark = "active" if each.id == active else ""
+        # Names and notes are free text, which Rich would otherwise read as markup.
+        table.add_row(each.id, mark, moment, Text(each.by), str(each.keywords), Text(each.note))
+    console().print(table)
+
+
+def user_name(uid: int | None = None) -> str:
+    """Return the name of a system account.
+
+    Args:
+        uid: its number; None takes whoever runs this.
+    """
+    # Not from the environment, where anybody may call themselves anything.
+    uid = os.getuid() if uid is None else uid
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"

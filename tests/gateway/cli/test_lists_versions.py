@@ -1,0 +1,91 @@
+"""``sluice lists publish``, ``rollback`` and ``versions``."""
+
+import os
+import pwd
+from datetime import UTC, datetime
+
+import pytest
+
+from gateway.cli.lists_versions import user_name
+from gateway.rulesets.building import read_active
+from gateway.settings.loader import load
+from tests.gateway.cli.lists import SluiceLists
+from tests.lists import write_list
+
+
+def _active() -> list[str]:
+    rows, _ = read_active(load(None, os.environ).settings.lists, datetime.now(UTC))
+    return [row.term.text for row in rows]
+
+
+def test_published_lists_are_in_force_until_the_next(lists: SluiceLists) -> None:
+    """What is edited afterwards takes effect when it is published, and one command goes back."""
+    write_list(lists.own, "甲甲")
+    first = lists("publish", "--note", "weekly [bold]", "--by", "li").stdout
+    assert first.endswith("is active: 1 keywords; 0 added, 0 removed, 0 changed.\n")
+    write_list(lists.own, "甲甲", "乙乙", action="mask")
+    assert _active() == ["甲甲"]
+    assert "2 keywords; 1 added, 0 removed, 1 changed." in lists("publish").stdout
+    assert _active() == ["甲甲", "乙乙"]
+    assert "is active: 1 keywords." in lists("rollback").stdout
+    assert _active() == ["甲甲"]
+    assert "the directories of the settings are" in lists("rollback").stdout
+    assert "nothing before it" in lists("rollback", status=1).stderr
+
+
+def test_versions_tell_who_when_and_why(lists: SluiceLists) -> None:
+    """The newest first, and which of them is active; names and notes are no markup."""
+    write_list(lists.own, "甲甲")
+    first = lists.publish("--note", "weekly [bold]", "--by", "li")
+    write_list(lists.own, "乙乙")
+    second = lists.publish()
+    lists("rollback")
+    newest, oldest = lists.json("versions")
+    assert (newest["version"], newest["active"], newest["by"], newest["note"]) == (second, False, user_name(), "")
+    assert (oldest["version"], oldest["active"], oldest["by"], oldest["note"]) == (first, True, "li", "weekly [bold]")
+    assert datetime.fromisoformat(oldest["published_at"]) <= datetime.now(UTC)
+    assert oldest["digest"].startswith(f"sha256:{first}")
+    shown = lists("versions").stdout
+    assert shown.index(second) < shown.index(first)
+    assert "weekly [bold]" in shown
+
+
+def test_rollback_goes_to_a_named_version(lists: SluiceLists) -> None:
+    """By the beginning of its id."""
+    ids = []
+    for term in ("甲甲", "乙乙", "丙丙"):
+        write_list(lists.own, term)
+        ids.append(lists.publish())
+    assert f"Version {ids[0]} is active" in lists("rollback", "--to", ids[0][:12]).stdout
+    assert _active() == ["甲甲"]
+
+
+def test_a_directory_is_published_beside_the_shipped_lists(
+    lists: SluiceLists, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A version is complete: going back brings the shipped lists of its day back, too."""
+    write_list(lists.folder / "new", "甲甲")
+    write_list(lists.own, "不在其中")
+    lists.publish("new")
+    assert _active() == ["甲甲"]
+    monkeypatch.setenv("SLUICE_LISTS__SHIPPED", "true")
+    lists.publish("new")
+    active = _active()
+    assert {"出售冰毒", "甲甲"} <= set(active)
+    assert "不在其中" not in active
+
+
+def test_publishing_mends_what_is_broken(lists: SluiceLists) -> None:
+    """Lists that are active and damaged do not stand in the way of good ones."""
+    write_list(lists.own, "甲甲")
+    version = lists.publish()
+    (lists.folder / "versions" / version / "00" / "A.1.h.csv").unlink()
+    write_list(lists.own, "乙乙")
+    assert "1 added" in lists("publish").stdout
+    assert _active() == ["乙乙"]
+
+
+def test_publisher_is_who_runs_the_command() -> None:
+    """By the system's account, which the environment cannot change; one without a name is told by number."""
+    assert user_name() == pwd.getpwuid(os.getuid()).pw_name
+    assert user_name(4_000_000_000) == "uid 4000000000"
