@@ -2,8 +2,8 @@
 
 Rules: what is remembered says exactly what a scan would say; only texts without findings are remembered, since a
 finding is rare and its rescan cheap; a text is known by a digest that nobody outside can compute, bound to what it
-was scanned with, and is itself never kept; who was seen least recently goes first. The loop and the document thread of
-one worker share it: each step is a single one on one table.
+was scanned with, and is itself never kept; who was seen least recently goes first. The loop and the document thread
+of one worker share it: each step is a single one on one table.
 """
 
 from collections import OrderedDict
