@@ -12,6 +12,7 @@ from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 
+from filters.ruleset import Ruleset
 from gateway.accounts.account import Account, AccountKind
 from gateway.errors import ErrorCode, GatewayError
 from gateway.protocol import events as fact
@@ -107,7 +108,7 @@ class Endpoint:
             observe=account is not None and account.kind is AccountKind.UNFILTERED,
             memory=services.memory,
         )
-        forwarded = _forwarded(scope, dialect)
+        forwarded = _forwarded(scope, dialect, ruleset)
         driver = Driver(Exchange(context), services, context, receive, send, forwarded=forwarded, extra=extra)
         await driver.run(event)
 
@@ -169,12 +170,17 @@ def _refusal_headers(scope: Scope, dialect: Dialect, code: ErrorCode) -> Headers
     return extra
 
 
-def _forwarded(scope: Scope, dialect: Dialect) -> Headers:
+def _forwarded(scope: Scope, dialect: Dialect, ruleset: Ruleset) -> Headers:
     """Return the client's headers that its wire format wants passed on."""
     names = dialect.forwarded_headers
     if not names:
         return ()
-    return tuple((name, value) for name, value in scope["headers"] if name in names and _FORWARDABLE.fullmatch(value))
+    return tuple(
+        (name, value)
+        for name, value in scope["headers"]
+        # A name made up to carry a term is no name of a version or a beta.
+        if name in names and _FORWARDABLE.fullmatch(value) and not ruleset.request.scan(value.decode("latin-1"))
+    )
 
 
 async def _authenticate(services: Services, scope: Scope, at_us: int) -> Account:

@@ -174,10 +174,11 @@ def test_an_answer_that_calls_a_tool_is_not_labelled() -> None:
 
 
 def test_what_is_held_of_a_block_leaves_before_its_end() -> None:
-    """The beginning of a term at the end of a block is none."""
-    frames = [begin(), start(), text("so for"), stop(), start(1), text("bidden", 1), stop(1), end(), STOP]
-    outcome = stream(context(["forbidden"], position=Position.INTERFACE), frames, request())
-    assert [each["text"] for each in read(outcome.body).blocks.values()] == ["so for", "bidden"]
+    """What may be the beginning of a term is shown with its block; one that goes on in the next is stopped there."""
+    for rest, shown in (("mal", "mal"), ("bidden", f"\n\n{NOTICE}")):
+        frames = [begin(), start(), text("so for"), stop(), start(1), text(rest, 1), stop(1), end(), STOP]
+        outcome = stream(context(["forbidden"], position=Position.INTERFACE), frames, request())
+        assert [each["text"] for each in read(outcome.body).blocks.values()] == ["so for", shown]
 
 
 def test_text_behind_the_end_of_its_block_ends_the_stream() -> None:
