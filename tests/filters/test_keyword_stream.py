@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filters.findings import Kind, Phase, Step, Term
+from filters.keyword_stream import KeywordStream
 from filters.keywords import KeywordMatcher
 from tests.filters.streaming import order, run, shown_before_a_stop
 
