@@ -10,6 +10,7 @@ import re2
 
 from filters.combinations import parse_combination
 from filters.findings import Kind
+from filters.reading import skeleton_of
 from filters.spelling import quoted
 
 # A single character occurs inside harmless words everywhere; one that stands as a word of its own does not.
@@ -48,6 +49,9 @@ def _phrase_problems(term: str, fewest: int = TERM_MIN_CHARACTERS) -> Iterator[s
     # Joiners do not count: a term of nothing else would be empty once folded, and match everywhere.
     if sum(character not in JOINERS for character in term) < fewest:
         yield f"term is {quoted(term)}; write at least {fewest} characters, or remove the row"
+    elif fewest > 1 and not skeleton_of(term):
+        # Separators are skipped when texts are read, so nothing would be left to look for.
+        yield f"term is {quoted(term)}, which has signs alone; make it a pattern"
     yield from _length_problems(term, TERM_MAX_CHARACTERS)
 
 
@@ -55,14 +59,17 @@ def _word_problems(term: str) -> Iterator[str]:
     yield from _phrase_problems(term, fewest=1)
     # A word begins and ends beside letters and digits; a term without any has no such place.
     if term and not any(map(str.isalnum, term)):
-        yield f"term is {quoted(term)}; a word needs a letter or a digit, so make it a literal"
+        yield f"term is {quoted(term)}; a word needs a letter or a digit, so make it a pattern"
 
 
 def _combination_problems(term: str) -> Iterator[str]:
     try:
-        parse_combination(term)
+        combination = parse_combination(term)
     except ValueError as error:
         yield f"term {error}"
+    else:
+        if not all(map(skeleton_of, (*combination.parts, *combination.absent))):
+            yield f"term is {quoted(term)}, with a part of signs alone; each part needs a letter or a digit"
     yield from _length_problems(term, COMBINATION_MAX_CHARACTERS)
 
 

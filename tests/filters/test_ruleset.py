@@ -24,13 +24,30 @@ def test_a_ruleset_cannot_be_changed() -> None:
         ruleset.digest = "sha256:1"  # type: ignore[misc]  # the error is what is tested
 
 
-def test_a_ruleset_is_handed_over_whole() -> None:
-    """What another process loads finds the same, under the same digest, and gives way while it loads."""
-    terms = [Term("冰毒", "A.1.a"), Term("p", "A.1.b", kind=Kind.WORD, folds_off=frozenset({Step.PINYIN}))]
-    ruleset = build_ruleset(terms, "sha256:0")
+TERMS = (
+    Term("出售冰毒", "A.1.a"),
+    Term("p", "A.1.b", kind=Kind.WORD, folds_off=frozenset({Step.PINYIN})),
+    Term("冰毒热点", "A.1.b", kind=Kind.ALLOW),
+    Term("冰毒", "A.1.c"),
+    Term("a & b ~9", "A.1.d", kind=Kind.ALL),
+    Term(r"x\d+", "A.1.e", kind=Kind.PATTERN),
+)
+
+
+@pytest.mark.parametrize("more", [(), (Term("only asked", "A.1.f", phases=frozenset({Phase.REQUEST})),)])
+def test_a_ruleset_is_handed_over_whole(more: tuple[Term, ...]) -> None:
+    """What another process loads finds and holds the same, under the same digest, and gives way while it loads."""
+    ruleset = build_ruleset(TERMS + more, "sha256:0")
     pauses: list[None] = []
     loaded = load_ruleset(dump_ruleset(ruleset), lambda: pauses.append(None))
-    assert (loaded.digest, loaded.term_count) == ("sha256:0", 2)
+    assert (loaded.digest, loaded.terms) == ("sha256:0", ruleset.terms)
+    # One index serves both halves where their terms are the same.
+    assert (loaded.request is loaded.response) == (ruleset.request is ruleset.response) == (not more)
+    text = "出售冰 毒 p 冰毒热点 b a x12 chushoubingdu only asked 出售冰"
     for phase in Phase:
-        assert loaded.matcher(phase).scan("冰毒 p") == ruleset.matcher(phase).scan("冰毒 p")
-    assert pauses
+        made, found = ruleset.matcher(phase), loaded.matcher(phase)
+        assert found.scan(text) == made.scan(text) != []
+        streams = [matcher.stream() for matcher in (made, found)]
+        assert streams[0].feed(text) == streams[1].feed(text)
+        assert streams[0].frontier == streams[1].frontier < len(text)
+    assert len(pauses) > len(TERMS)
