@@ -252,15 +252,20 @@ def _gap_steps(gaps: _Gaps) -> set[Step]:
 def _character_steps(reading: Reading, first: int, span: _Span, entry: Entry, swaps: list[int]) -> set[Step]:
     """Return the steps between each character and the listed one."""
     steps: set[Step] = set()
-    for at, letter in enumerate(entry.letters):
+    listed = 0
+    for at, needed in enumerate(entry.runs or (1,) * len(entry.skeleton)):
         start, end = reading.run(first + at)
-        for kept in range(max(start, span.begin), min(end, span.end)):
+        start = max(start, span.begin)
+        for kept in range(start, min(end, span.end)):
             char = reading.char_at(reading.positions[kept])
+            # What repeats a run is held against its last character.
+            letter = entry.letters[listed + min(kept - start, needed - 1)]
             if char != letter:
                 steps.update(STEPS.get(char, ()))
                 # What differs from the listed character does so by its steps or by the character's own.
                 if at not in swaps:
                     steps.update(STEPS.get(letter, ()))
+        listed += needed
     return steps
 
 
