@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from filters.findings import Action, Finding, Kind, Phase, Stage, Step, Term
 from filters.keywords import _SLICE_CHARACTERS, MOST_FINDINGS, KeywordMatcher
-from tests.filters.occurrences import live_from, occurrences, unrepeated
+from tests.filters.occurrences import exactly, live_from, occurrences
 from tests.filters.streaming import run
 
 LETTERS = "aAａb强"
@@ -27,7 +27,7 @@ def spans(findings: list[Finding]) -> list[tuple[int, int, str]]:
 @settings(max_examples=500, deadline=None)
 def test_a_literal_occurrence_is_always_found(text: str, terms: list[str]) -> None:
     """It takes no step but width and case; without repeats, nothing else is found. What may still come is held."""
-    rows = [unrepeated(Term(term, "A.1.a")) for term in terms]
+    rows = [exactly(Term(term, "A.1.a")) for term in terms]
     expected = sorted(occurrences(text, terms))
     found = KeywordMatcher(rows, Phase.REQUEST).scan(text)
     assert sorted((each.start, each.end) for each in found) == expected

@@ -103,7 +103,6 @@ def test_a_gap_says_once_that_it_became_long() -> None:
         ("l", "1", True),
         ("4", "a", True),
         ("甲", "乙", False),
-        ("a", "o", False),
     ],
 )
 def test_a_class_is_what_sounds_or_looks_alike(one: str, other: str, *, same: bool) -> None:
