@@ -36,7 +36,7 @@ class Entry(NamedTuple):
     Attributes:
         skeleton: its skeleton.
         runs: how often each character of the skeleton is repeated; empty where none is.
-        letters: the character as listed for each character of the skeleton.
+        letters: the character as listed for each character of the kept text.
         gaps: by position in the skeleton, what the listed term has in front of that character; None where anything
             may stand or nothing.
         step: the expansion it comes from, or None for the term's own spelling.
@@ -68,7 +68,9 @@ def level(text: str) -> str:
 def level_character(char: str) -> str:
     """Return one character with width, case and script levelled."""
     steps = STEPS.get(char)
-    return FORM[char] if steps and _LEVELLING.issuperset(steps) else char
+    form = FORM[char] if steps and _LEVELLING.issuperset(steps) else char
+    # A ligature stays: offsets must be the same in what is levelled.
+    return form if len(form) == 1 else char
 
 
 def texts_of(term: Term) -> Iterator[tuple[str, Step | None, int]]:
@@ -106,7 +108,7 @@ def entry_of(text: str, term: Term, part: int = -1) -> Entry:
             gaps[len(skeleton)] = text[positions[at - 1] + 1 : positions[at]]
         skeleton.append(char)
         runs.append(min(size, LONGEST_RUN))
-        letters.append(text[positions[at]])
+        letters += [text[positions[kept]] for kept in range(at, at + runs[-1])]
         at += size
     repeats = tuple(runs) if max(runs) > 1 else ()
     return Entry("".join(skeleton), repeats, "".join(letters), gaps, None, term, part)

@@ -124,6 +124,8 @@ class KeywordStream:
 
         A stop at a match must not depend on what came in the same piece behind it.
         """
+        if not self._lexicon.longest:
+            return at
         again = KeywordStream(self._lexicon)
         tail, signed, again._waiting, combiner, again._window, again._window_base, again._size = self._before
         again.frontier = again._size

@@ -84,12 +84,14 @@ class _Gaps(NamedTuple):
 
     Attributes:
         inner: what stands between two characters where the term has no separator.
-        joints: number of places where something could stand so.
+        some: True when it does not stand between all characters that differ.
+        joints: number of places between characters that differ where the term has no separator.
         own: True when the term has separators and the text has others, or none.
         invisible: True when invisible characters stand somewhere.
     """
 
     inner: list[str]
+    some: bool
     joints: int
     own: bool
     invisible: bool
@@ -221,6 +223,8 @@ def _gaps(reading: Reading, first: int, span: _Span, entry: Entry) -> _Gaps:
     inner: list[str] = []
     own = invisible = False
     heads = {reading.starts[first + at]: at for at in range(1, len(entry.skeleton))}
+    joints = len(heads) - len(entry.gaps)
+    separated = 0
     for at in range(span.begin + 1, span.end):
         between = reading.text[positions[at - 1] + 1 - reading.base : positions[at] - reading.base]
         visible = [char for char in between if character_class(char) is not CharacterClass.INVISIBLE]
@@ -230,7 +234,9 @@ def _gaps(reading: Reading, first: int, span: _Span, entry: Entry) -> _Gaps:
         # Between two of a letter that the term doubles, a space may be the term's own.
         elif visible and (at in heads or not entry.runs):
             inner.append("".join(visible))
-    return _Gaps(inner, span.end - span.begin - 1 - len(entry.gaps), own, invisible)
+            # Repeats are written beside each other, whatever stands between the others.
+            separated += at in heads
+    return _Gaps(inner, bool(inner) and separated < joints, joints, own, invisible)
 
 
 def _is_own(listed: str | None, between: str) -> bool:
@@ -246,15 +252,20 @@ def _gap_steps(gaps: _Gaps) -> set[Step]:
 def _character_steps(reading: Reading, first: int, span: _Span, entry: Entry, swaps: list[int]) -> set[Step]:
     """Return the steps between each character and the listed one."""
     steps: set[Step] = set()
-    for at, letter in enumerate(entry.letters):
+    listed = 0
+    for at, needed in enumerate(entry.runs or (1,) * len(entry.skeleton)):
         start, end = reading.run(first + at)
-        for kept in range(max(start, span.begin), min(end, span.end)):
+        start = max(start, span.begin)
+        for kept in range(start, min(end, span.end)):
             char = reading.char_at(reading.positions[kept])
+            # What repeats a run is held against its last character.
+            letter = entry.letters[listed + min(kept - start, needed - 1)]
             if char != letter:
                 steps.update(STEPS.get(char, ()))
                 # What differs from the listed character does so by its steps or by the character's own.
                 if at not in swaps:
                     steps.update(STEPS.get(letter, ()))
+        listed += needed
     return steps
 
 
@@ -269,7 +280,7 @@ def _plausible(reading: Reading, span: _Span, entry: Entry, via: set[Step], gaps
     if usual and Step.HOMOPHONES in via:
         return False
     # Ordinary words with an ordinary space between them are no term: the pen is on the table.
-    if gaps.inner and len(gaps.inner) < gaps.joints and _is_latin(entry):
+    if gaps.some and _is_latin(entry):
         short = usual and len(entry.skeleton) < _UNMISTAKABLE_LETTERS
         return not short and entry.step is not Step.INITIALS
     return True
@@ -281,7 +292,7 @@ def _edges(entry: Entry, via: set[Step], gaps: _Gaps) -> Edges:
         return Edges.RARE
     if entry.term.kind is Kind.WORD or entry.step is Step.SPLIT:
         return Edges.WORDS
-    scattered = gaps.inner and (len(gaps.inner) < gaps.joints or gaps.joints == 1)
+    scattered = gaps.some or (gaps.inner and gaps.joints == 1)
     if scattered and not _is_latin(entry) and any(_PLAIN_SEPARATORS.issuperset(gap) for gap in gaps.inner):
         return Edges.WORDS
     if entry.step or Step.LEET in via or (Step.SEPARATORS in via and _is_latin(entry)):

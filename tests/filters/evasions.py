@@ -6,7 +6,8 @@ the characters' own properties.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 from filters.characters import SYLLABLES
 from filters.findings import Step
@@ -224,3 +225,80 @@ EVASIONS: dict[str, tuple[Evasion, frozenset[Step]]] = {
     "split": (split, frozenset({Step.SPLIT})),
     "leet": (leet, frozenset({Step.LEET})),
 }
+
+GUESSES = frozenset({Step.PINYIN, Step.INITIALS, Step.HOMOPHONES, Step.SPLIT, Step.LEET})
+"""Steps that lead to several terms; a guess at a guess would find anything, so no two of them are taken together."""
+POSITIONS = (("", ""), ("我想买", " 谢谢"), ("he said ", ", ok"), ("，", "。"), ("「", "」\n"))
+"""What stands before and behind a term."""
+GLUED = ("好", "吗")
+"""The same, where a reader needs to know the words to see where the term begins."""
+# What comes first hides from the second what it works on, or both together are what ordinary texts have.
+_AT_ODDS = frozenset(
+    {
+        ("traditional", "split"),
+        ("initials", "starred"),
+        ("homophone", "spaced"),
+        ("homophone", "lines"),
+        ("homophone", "punctuated"),
+        *(("repeated", name) for name in ("pinyin", "pinyin spaced", "initials", "homophone", "split")),
+    }
+)
+
+
+class Case(NamedTuple):
+    """A text with an evasion in it.
+
+    Attributes:
+        term: the term.
+        names: the evasions, in the order they were applied.
+        before: what stands before it.
+        written: the term as written.
+        after: what stands behind it.
+    """
+
+    term: str
+    names: tuple[str, ...]
+    before: str
+    written: str
+    after: str
+
+    @property
+    def text(self) -> str:
+        """The whole text."""
+        return self.before + self.written + self.after
+
+    @property
+    def guessed(self) -> bool:
+        """Whether the term can only be guessed, so that ordinary words around it may hide it."""
+        return any(not GUESSES.isdisjoint(EVASIONS[name][1]) for name in self.names)
+
+
+def chains() -> Iterator[tuple[str, ...]]:
+    """Yield each evasion, and each two that can be taken one after the other."""
+    for first, (_, steps) in EVASIONS.items():
+        yield (first,)
+        for second, (_, others) in EVASIONS.items():
+            guesses = not GUESSES.isdisjoint(steps) and not GUESSES.isdisjoint(others)
+            if first != second and not guesses and (first, second) not in _AT_ODDS:
+                yield first, second
+
+
+def evade(term: str, names: Iterable[str], seed: str) -> str | None:
+    """Return a term written with evasions one after the other; None where one has nothing to do."""
+    chance, written = random.Random(seed), term  # noqa: S311 no secret is made of it
+    for name in names:
+        before, found = written, EVASIONS[name][0](written, chance)
+        if found is None or found == before:
+            return None
+        written = found
+    return written
+
+
+def cases(terms: Iterable[str], positions: Iterable[tuple[str, str]] = POSITIONS) -> Iterator[Case]:
+    """Yield the full table: every term, every evasion and compatible pair of them, every position."""
+    around = tuple(positions)
+    for term in terms:
+        for names in chains():
+            written = evade(term, names, f"{term} {names}")
+            if written is not None:
+                yield from (Case(term, names, before, written, after) for before, after in around)

@@ -11,9 +11,9 @@ from filters.folding import fold
 _RUNS = re.compile(r"(.)\1*", re.DOTALL)
 
 
-def unrepeated(term: Term) -> Term:
-    """Return the term with repeats switched off: then it stands exactly where `occurrences` says."""
-    return term._replace(folds_off=term.folds_off | {Step.REPEATS})
+def exactly(term: Term) -> Term:
+    """Return the term with all steps switched off but width and case: it stands where `occurrences` says alone."""
+    return term._replace(folds_off=frozenset(Step) - {Step.WIDTH, Step.CASE})
 
 
 def occurrences(text: str, terms: list[str]) -> list[tuple[int, int]]:

@@ -96,6 +96,7 @@ def test_without_terms_nothing_is_held_or_kept() -> None:
     """A matcher without terms clears everything at once."""
     stream = KeywordStream(KeywordMatcher([], Phase.REQUEST).lexicon)
     assert (stream.feed("text"), stream.frontier, stream.pending) == ([], 4, 0)
+    assert (stream.clear_before(2), stream.clear_before(4)) == (2, 4)
     assert (stream.feed(""), stream.finish(), stream.frontier) == ([], [], 4)
 
 

@@ -1,12 +1,13 @@
-"""The keyword matcher: both engines find what a naive search finds, however the text is cut."""
+"""The keyword matcher: it finds what a naive search finds and more, and stays within its bounds."""
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.findings import MOST_FINDINGS, Action, Finding, Phase, Stage, Term
-from filters.folding import fold
+from filters.findings import MOST_FINDINGS, Action, Finding, Kind, Phase, Stage, Step, Term
 from filters.keywords import _SLICE_CHARACTERS, KeywordMatcher
+from tests.filters.occurrences import exactly, live_from, occurrences
+from tests.filters.streaming import run
 
 LETTERS = "aAａb强"
 TERMS = st.lists(st.text(LETTERS, min_size=1, max_size=4), max_size=6)
@@ -22,36 +23,21 @@ def spans(findings: list[Finding]) -> list[tuple[int, int, str]]:
     return [(each.start, each.end, each.term.text) for each in findings]
 
 
-def naive(text: str, terms: list[str]) -> list[tuple[int, int, str]]:
-    """Find every occurrence with `str.find`, in order of end, then start, then the list's order."""
-    found, folded = [], fold(text)
-    for term in terms:
-        start = folded.find(fold(term))
-        while start >= 0:
-            found.append((start, start + len(term), term))
-            start = folded.find(fold(term), start + 1)
-    return sorted(found, key=lambda each: (each[1], each[0]))
-
-
-@given(st.lists(st.text(LETTERS, max_size=5), max_size=8), TERMS)
-@settings(max_examples=1500, deadline=None)
-def test_every_engine_finds_the_same(pieces: list[str], terms: list[str]) -> None:
-    """A scan of the stream, a scan of the whole text and a naive search agree; so do frontier and released text."""
-    text, index = "".join(pieces), matcher(*terms)
-    stream, streamed, before = index.stream(), list[Finding](), 0
-    prefixes = {fold(term)[:size] for term in terms for size in range(1, len(term))}
-    for piece in pieces:
-        streamed += [known.finding for known in stream.feed(piece)]
-        before += len(piece)
-        live = [start for start in range(before) if fold(text[start:before]) in prefixes]
-        assert stream.frontier == min(live, default=before)
-        assert stream.pending == before - stream.frontier
-        for end in range(before - len(piece) + 1, before + 1):
-            live = [start for start in range(end) if fold(text[start:end]) in prefixes]
-            assert stream.clear_before(end) == min(live, default=end)
-    assert stream.finish() == []
-    assert streamed == index.scan(text)
-    assert spans(streamed) == naive(text, terms)
+@given(st.text(LETTERS, max_size=30), TERMS)
+@settings(max_examples=500, deadline=None)
+def test_a_literal_occurrence_is_always_found(text: str, terms: list[str]) -> None:
+    """It takes no step but width and case; without repeats, nothing else is found. What may still come is held."""
+    rows = [exactly(Term(term, "A.1.a")) for term in terms]
+    expected = sorted(occurrences(text, terms))
+    found = KeywordMatcher(rows, Phase.REQUEST).scan(text)
+    assert sorted((each.start, each.end) for each in found) == expected
+    for each in found:
+        assert set(each.via) <= {Step.WIDTH, Step.CASE}
+        assert (each.via == ()) == (text[each.start : each.end] == each.term.text)
+    loose = KeywordMatcher([Term(term, "A.1.a") for term in terms], Phase.REQUEST).scan(text)
+    assert sorted((each.start, each.end) for each in loose if Step.REPEATS not in each.via) == expected
+    _, clear = run(KeywordMatcher(rows, Phase.REQUEST), text)
+    assert all(clear[size] == live_from(text[:size], terms) for size in clear)
 
 
 def test_a_text_longer_than_a_slice_is_scanned_over_its_seams() -> None:
@@ -62,7 +48,10 @@ def test_a_text_longer_than_a_slice_is_scanned_over_its_seams() -> None:
     assert spans(matcher("forbidden").scan(text)) == expected
     for offset in range(12):
         shifted = "x" * (_SLICE_CHARACTERS - offset) + "forbidden"
-        assert spans(matcher("forbidden", "den").scan(shifted)) == naive(shifted, ["forbidden", "den"])
+        assert spans(matcher("forbidden", "den").scan(shifted)) == [
+            (len(shifted) - 9, len(shifted), "forbidden"),
+            (len(shifted) - 3, len(shifted), "den"),
+        ]
 
 
 def test_a_term_is_looked_for_in_its_phases_alone() -> None:
@@ -79,10 +68,17 @@ def test_one_text_in_two_lists_gives_both_findings() -> None:
     assert [each.term for each in KeywordMatcher(rows, Phase.REQUEST).scan("大麻")] == rows
 
 
-def test_an_empty_term_is_refused() -> None:
-    """A term without text would match everywhere; the error says what to do."""
-    with pytest.raises(ValueError, match="remove the row"):
-        matcher("")
+@pytest.mark.parametrize("text", ["", "**", " - ", "\u200b", "🔥"])
+def test_a_term_of_signs_alone_is_refused(text: str) -> None:
+    """Nothing of it is left to look for; the error says what to do."""
+    with pytest.raises(ValueError, match="as a pattern"):
+        matcher(text)
+
+
+def test_a_phrase_or_a_pattern_is_not_looked_for() -> None:
+    """A phrase only allows, and a pattern is another stage's."""
+    rows = [Term("大麻烦", "", kind=Kind.ALLOW), Term("a+", "A.1.a", kind=Kind.PATTERN)]
+    assert KeywordMatcher(rows, Phase.REQUEST).scan("大麻烦 aa") == []
 
 
 def test_a_lone_surrogate_is_scanned_around() -> None:

@@ -10,7 +10,7 @@ from filters.findings import MOST_FINDINGS, Action, Finding, Known, Phase, Stage
 from gateway.protocol.gate import Channel, Released
 from gateway.protocol.judge import Judge
 from gateway.protocol.policy import Policy
-from tests.filters.occurrences import occurrences, unrepeated
+from tests.filters.occurrences import exactly, occurrences
 from tests.gateway.protocol.playbook import given, term
 
 
@@ -82,7 +82,7 @@ def test_a_mask_over_pieces_is_written_once_it_is_known() -> None:
 @settings(max_examples=1000, deadline=None)
 def test_masks_keep_the_length_for_every_cutting(pieces: list[str], masks: list[str]) -> None:
     """Masked text has the length of the text, and differs from it in the spans of the terms alone."""
-    gate, judge = channel([unrepeated(term(each, Action.MASK)) for each in masks])
+    gate, judge = channel([exactly(term(each, Action.MASK)) for each in masks])
     out = "".join(gate.feed(piece, judge).text for piece in pieces) + gate.finish(judge).text
     text = "".join(pieces)
     spans = occurrences(text, masks)

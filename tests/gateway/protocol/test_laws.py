@@ -25,7 +25,7 @@ from gateway.protocol.events import (
 )
 from gateway.protocol.labels import Position
 from gateway.protocol.policy import FailMode, PhasePolicy, Policy, RefusalStyle
-from tests.filters.occurrences import live_from, occurrences, unrepeated
+from tests.filters.occurrences import exactly, live_from, occurrences
 from tests.gateway.protocol.playbook import (
     ANY_DATA,
     DIGEST,
@@ -75,7 +75,7 @@ def received(deltas: Deltas) -> dict[tuple[int | str, ...], str]:
 
 def rows(keywords: list[str], masks: list[str]) -> list[Term]:
     """Build terms that stand only where a slow search finds them."""
-    return [unrepeated(term(each)) for each in keywords] + [unrepeated(term(each, Action.MASK)) for each in masks]
+    return [exactly(term(each)) for each in keywords] + [exactly(term(each, Action.MASK)) for each in masks]
 
 
 def masked(text: str, spans: list[tuple[int, int]]) -> str:

@@ -1,0 +1,116 @@
+"""The lexicon: patterns by kind, what they stand for, what may become one."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from filters.findings import Kind, Step, Term
+from filters.lexicon import _REMEMBERED_TERMS, Lexicon, Match, Space, pattern_of
+from filters.reading import class_text, skeleton_of
+
+
+def lexicon(*texts: str, folds_off: frozenset[Step] = frozenset()) -> Lexicon:
+    """Compile terms."""
+    return Lexicon(Term(text, "A.1.a", folds_off=folds_off) for text in texts)
+
+
+def found(terms: Lexicon, text: str) -> list[tuple[int, int, Space]]:
+    """Show the matches in a text."""
+    skeleton = skeleton_of(text)
+    return [match[:3] for match in terms.find(skeleton, class_text(skeleton))]
+
+
+@pytest.mark.parametrize(
+    ("terms", "text", "matches"),
+    [
+        (["冰毒"], "买冰毒", [(1, 3, Space.PAIRS)]),
+        (["冰毒"], "饼毒", [(0, 2, Space.PAIRS)]),
+        (["冰毒"], "病毒", []),
+        (["冰毒"], "bing du", [(0, 6, Space.LETTERS)]),
+        (["冰毒货"], "病毒或", [(0, 3, Space.SOUNDS)]),
+        (["c4"], "cacc4", [(0, 2, Space.LETTERS), (2, 4, Space.LETTERS)]),
+        (["good"], "god", [(0, 3, Space.LETTERS)]),
+        (["毒"], "毒毒", [(0, 1, Space.PAIRS)]),
+        ([], "text", []),
+    ],
+)
+def test_patterns_are_found_by_what_they_are_made_of(
+    terms: list[str], text: str, matches: list[tuple[int, int, Space]]
+) -> None:
+    """Pairs by their very characters and listed homophones, longer ones by sound, letters by look."""
+    assert found(lexicon(*terms), text) == matches
+
+
+def test_matches_come_in_order_of_their_end() -> None:
+    """Whatever automaton they come from."""
+    matches = found(lexicon("ab", "甲a", "冰毒货", "毒", "ab冰"), "甲ab冰毒货")
+    assert matches == sorted(matches, key=lambda each: (each[1], each[0]))
+    assert len(matches) == 5
+
+
+def test_the_entries_of_a_match_are_all_that_share_its_pattern() -> None:
+    """Of every row; other spellings of the same row are left out."""
+    terms = lexicon("冰毒货", "病毒获", "甲乙")
+    (match,) = terms.find("冰毒货", class_text("冰毒货"))
+    assert [entry.skeleton for entry in terms.entries(match, "冰毒货", class_text("冰毒货"))] == ["冰毒货", "病毒获"]
+
+
+def test_one_row_owns_a_pattern_once() -> None:
+    """Two rows of one text are two owners, two spellings of one row are one."""
+    rows = [Term("qiang", "A.1.a"), Term("qiang", "A.1.b"), Term("q1ang", "A.1.a")]
+    terms = Lexicon(rows)
+    (match,) = terms.find("qiang", "qiang")
+    assert [entry.term for entry in terms.entries(match, "qiang", "qiang")] == rows
+
+
+def test_homophones_of_a_pair_may_be_switched_off() -> None:
+    """Then only its very characters count."""
+    assert found(lexicon("冰毒", folds_off=frozenset({Step.HOMOPHONES})), "饼毒") == []
+    assert found(Lexicon([Term("冰毒 & 甲乙", "A.1.a", kind=Kind.ALL)]), "饼毒") == []
+
+
+PIECES = st.text("ab甲乙毒病", min_size=1, max_size=6)
+
+
+@given(st.lists(PIECES, max_size=8), st.text("ab甲乙毒病", max_size=12))
+@settings(max_examples=500, deadline=None)
+def test_what_may_become_a_pattern_is_its_beginning(texts: list[str], text: str) -> None:
+    """The answer is that of trying every suffix against every proper prefix."""
+    off = frozenset({Step.HOMOPHONES, Step.PINYIN, Step.INITIALS, Step.SPLIT})
+    terms, skeleton = lexicon(*texts, folds_off=off), skeleton_of(text)
+    patterns = [pattern_of(skeleton_of(each)) for each in texts]
+    live = [
+        at
+        for at in range(len(skeleton))
+        for space, pattern in patterns
+        if (skeleton if space is Space.PAIRS else class_text(skeleton))[at:]
+        in {pattern[:size] for size in range(1, len(pattern))}
+    ]
+    assert terms.first_live(skeleton, class_text(skeleton)) == min(live, default=len(skeleton))
+
+
+@pytest.mark.parametrize("text", ["", "--", "🔥"])
+def test_an_empty_pattern_is_refused(text: str) -> None:
+    """It would match everywhere; the error says what to do."""
+    with pytest.raises(ValueError, match="letter, a digit or an ideograph"):
+        lexicon("甲乙", text)
+
+
+def test_phrases_are_known_and_not_looked_for() -> None:
+    """How far around a place they reach is the longest one's length."""
+    terms = Lexicon([Term("大麻烦事", "", kind=Kind.ALLOW), Term("a+", "A", kind=Kind.PATTERN)])
+    assert (terms.longest, terms.farthest, "大麻" in terms.allowances) == (0, 4, True)
+
+
+def test_what_is_remembered_of_terms_is_bounded() -> None:
+    """A text that has all terms of a large list does not keep all their entries."""
+    chance = random.Random(5)  # noqa: S311 no secret is made of it
+    texts = {"".join(chance.choices("bcdefghjkmnpqruvwxy", k=6)) for _ in range(_REMEMBERED_TERMS + 500)}
+    terms = lexicon(*texts)
+    for text in texts:
+        skeleton = skeleton_of(text)
+        for match in terms.find(skeleton, class_text(skeleton)):
+            assert list(terms.entries(Match(*match), skeleton, class_text(skeleton)))
+            assert len(terms._remembered) <= _REMEMBERED_TERMS
