@@ -15,9 +15,9 @@ from filters.reading import FOLDS, SIGNS
 from filters.surroundings import LEFT_CHARACTERS, Surroundings
 from filters.tail import State, Tail
 
-# Both readings, waiting places, combinations, the window and its offset, the size. A plain tuple, because one is made
+# Both readings, waiting places, combinations, the window and its offset, the size, the frontier. A plain tuple, because one is made
 # for every piece of every stream.
-_Before = tuple[State, State | None, list[Part], Combiner | None, str, int, int]
+_Before = tuple[State, State | None, list[Part], Combiner | None, str, int, int, int]
 # The window is cut when so much of it is of no use any more: each cut copies the rest.
 _SPARE_CHARACTERS = 256
 
@@ -127,8 +127,9 @@ class KeywordStream:
         if not self._lexicon.longest:
             return at
         again = KeywordStream(self._lexicon)
-        tail, signed, again._waiting, combiner, again._window, again._window_base, again._size = self._before
-        again.frontier = again._size
+        tail, signed, again._waiting, combiner, again._window, again._window_base, again._size, again.frontier = (
+            self._before
+        )
         again._tail = Tail.restore(self._lexicon, tail)
         again._signed = Tail.restore(self._lexicon, signed, signs=True) if signed else None
         again._combiner = combiner.copy() if combiner else Combiner()
@@ -140,7 +141,7 @@ class KeywordStream:
         signed = self._signed.save() if self._signed else None
         combiner = self._combiner.copy() if self._combiner.active else None
         window, base, size = self._window, self._window_base, self._size
-        return self._tail.save(), signed, self._waiting, combiner, window, base, size
+        return self._tail.save(), signed, self._waiting, combiner, window, base, size, self.frontier
 
     def _settle(self, places: list[tuple[Entry, Place]], *, final: bool) -> list[Known]:
         """Look around the places that can be looked around by now, and combine what stands there."""

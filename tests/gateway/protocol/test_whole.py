@@ -178,7 +178,7 @@ def test_tokens_are_refused_unless_the_operator_lets_them_pass() -> None:
 def test_sound_passes_piece_by_piece_under_its_label() -> None:
     """Each piece leaves before the next one is read; the record is made before the end leaves."""
     play = Play(given(dialect=OpenAISpeech())) >> RequestReceived(SPOKEN)
-    play << [OpenUpstream("/audio/speech", SPOKEN, "tts-1", "POST", SPEECH_HEADERS)]
+    play << [OpenUpstream("/audio/speech", SPOKEN, "m", "POST", SPEECH_HEADERS)]
     play >> UpstreamStarted(200, "audio/pcm; rate=24000") << [head(200, content_type="audio/pcm; rate=24000")]
     assert b"x-aigc-label" in dict(play.log[-1].headers)  # type: ignore[union-attr]  # it is the head
     play >> UpstreamData(b"\x00\xff") << [SendData(b"\x00\xff")]
