@@ -49,6 +49,8 @@ format: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks.main_path --write benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks.keywords --write benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks.evasion --write benchmarks/RESULTS.md
 
 # Pages that are rendered from code; tests fail when a committed page differs from its rendering. A page is rendered
 # before its file is opened, so that a failure leaves the old one.

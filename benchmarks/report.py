@@ -24,17 +24,27 @@ _PERCENT = 100
 
 def machine_lines(cores: Cores, command: str) -> str:
     """Describe machine, versions and command: a number without these is not quoted."""
-    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     packages = ", ".join(f"{name} {version(name)}" for name in ("uvicorn", "uvloop", "httptools"))
     placed = f"servers measured on core {cores.server}, stand-in and load on core {cores.rest}"
-    rows = (
-        ("Machine", f"{cpu[1] if cpu else platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}"),
-        ("Placement", placed if cores.apart else "everything on one core: the figures are not comparable"),
-        ("Software", f"Python {sys.version}, {packages}, {_nginx_version()}, {_wrk_version()}"),
-        ("Commit", _commit()),
-        ("Command", f"`{command}`"),
-    )
-    return "\n".join(f"- {name}: {value}" for name, value in rows)
+    placement = placed if cores.apart else "everything on one core: the figures are not comparable"
+    return _machine({"Placement": placement}, f"{packages}, {_nginx_version()}, {_wrk_version()}", command)
+
+
+def engine_machine_lines(command: str, packages: Sequence[str]) -> str:
+    """Describe machine, versions and command of a benchmark that starts no servers."""
+    return _machine({}, ", ".join(f"{name} {version(name)}" for name in packages), command)
+
+
+def _machine(placement: dict[str, str], software: str, command: str) -> str:
+    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    rows = {
+        "Machine": f"{cpu[1] if cpu else platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}",
+        **placement,
+        "Software": f"Python {sys.version}, {software}",
+        "Commit": _commit(),
+        "Command": f"`{command}`",
+    }
+    return "\n".join(f"- {name}: {value}" for name, value in rows.items())
 
 
 def request_section(results: Sequence[RequestResult]) -> str:
@@ -117,15 +127,16 @@ def soak_section(result: SoakResult) -> str:
     )
 
 
-def write_section(path: Path, name: str, text: str) -> None:
+def write_section(path: Path, name: str, text: str, *, writer: str = "main_path") -> None:
     """Put a section between its markers; add both at the end of a file that has none.
 
     Args:
         path: a Markdown file; made when missing.
         name: of the section.
         text: what stands there from now on.
+        writer: the module it comes from.
     """
-    begin, end = f"<!-- {name}: begin, written by main_path -->", f"<!-- {name}: end -->"
+    begin, end = f"<!-- {name}: begin, written by {writer} -->", f"<!-- {name}: end -->"
     page = path.read_text(encoding="utf-8") if path.exists() else "# Results\n"
     block = f"{begin}\n{text}\n{end}"
     if begin in page and end in page:

@@ -74,7 +74,11 @@ class Surroundings:
             last += 1
         if _goes_on(levelled, first) or _goes_on(levelled, last):
             return False
-        return place.edges is Edges.LETTERS or self._is_word(levelled, first, last, place)
+        if place.edges is Edges.LETTERS:
+            return True
+        # Read where they stand: what is levelled has lost the invisible characters between them.
+        swapped = level("".join([text[at - base] for at in place.swapped]))
+        return self._is_word(levelled, first, last, place, swapped)
 
     def _is_allowed(self, entry: Entry, text: str, start: int) -> bool:
         """Tell whether the place is inside an allow phrase, written without anything between its characters."""
@@ -84,9 +88,9 @@ class Surroundings:
                 return True
         return False
 
-    def _is_word(self, text: str, first: int, last: int, place: Place) -> bool:
+    def _is_word(self, text: str, first: int, last: int, place: Place, swapped: str) -> bool:
         """Tell whether both ends of a place are ends of words, and no ordinary words only sound like the term."""
-        if place.edges is Edges.RARE and _is_ordinary(text[first:last], place):
+        if place.edges is Edges.RARE and _is_ordinary(text[first:last], swapped):
             return False
         self._cuts += 1
         if self._cuts > _MOST_CUTS:
@@ -99,12 +103,12 @@ class Surroundings:
         return place.edges is Edges.WORDS or min(inside) < _PAIR
 
 
-def _is_ordinary(text: str, place: Place) -> bool:
+def _is_ordinary(text: str, swapped: str) -> bool:
     """Tell at once, without cutting, what most places that only sound like a term are."""
     if len(text) > _TRIPLE:
         return False
     # With one character in its sound alone: 病毒 is a word, and 吗 stands behind anything.
-    return rjieba.has_word(text) or any(is_common(text[at - place.start]) for at in place.swapped)
+    return rjieba.has_word(text) or any(map(is_common, swapped))
 
 
 def _goes_on(text: str, at: int) -> bool:
