@@ -59,7 +59,7 @@ def test_21_an_allow_phrase_wins_where_it_stands(text: str, expected: list[str])
     [
         ("奶奶", ["奶奶", "我奶奶好", "奶 奶", "奶奶奶"], ["牛奶", "奶"]),
         ("妈妈", ["妈妈", "找妈妈"], ["大妈"]),
-        ("good", ["good", "so gooood", "GOOD"], ["god", "go od".replace(" ", "x"), "gods"]),
+        ("good", ["good", "so gooood", "GOOD"], ["god", "goxod", "gods"]),
         ("xxx", ["xxx", "xxxx", "XxX"], ["xx", "x x"]),
         ("god", ["god", "goood", "gggoooddd"], ["good"]),
     ],
@@ -82,7 +82,7 @@ def many_terms() -> list[str]:
 
 
 def test_23_a_hundred_thousand_terms_cost_no_more_to_scan() -> None:
-    """One pass of each automaton over the text, whatever the number of terms; only what resembles one is looked at."""
+    """One pass of each automaton over the text, whatever the number of terms; what resembles none costs nothing."""
     terms = many_terms()
     lexicon = Lexicon(Term(term, "A.1.a") for term in terms)
     text = "今天天气很好，我们一起去公园散步，然后回家吃饭看电视。" * 40
