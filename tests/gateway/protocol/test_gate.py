@@ -11,7 +11,7 @@ from filters.keywords import MOST_FINDINGS
 from gateway.protocol.gate import Channel, Released
 from gateway.protocol.judge import Judge
 from gateway.protocol.policy import Policy
-from tests.filters.occurrences import occurrences, exactly
+from tests.filters.occurrences import exactly, occurrences
 from tests.gateway.protocol.playbook import given, term
 
 

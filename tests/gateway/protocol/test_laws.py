@@ -25,7 +25,7 @@ from gateway.protocol.events import (
 )
 from gateway.protocol.labels import Position
 from gateway.protocol.policy import FailMode, PhasePolicy, Policy, RefusalStyle
-from tests.filters.occurrences import live_from, occurrences, exactly
+from tests.filters.occurrences import exactly, live_from, occurrences
 from tests.gateway.protocol.playbook import (
     ANY_DATA,
     DIGEST,
