@@ -58,6 +58,11 @@ def seen(term: Term | str, text: str) -> list[tuple[str, set[str]]]:
         ("cash", "c@5h", "c@5h", "leet"),
         ("cash", "c a 5 h", "c a 5 h", "leet separators"),
         ("ass", "a$$", "a$$", "leet"),
+        ("cash", "cash @b", "cash", ""),  # found in one reading, not in two
+        ("枪支弹a", "枪支44", None, ""),
+        ("枪支四弹", "枪支是弹", None, ""),
+        ("枪支", "q1angzhi", None, ""),
+        ("刘海洋", "6海洋", None, ""),
         ("sex", "5ex", None, ""),  # names of things
         ("sexy", "53xy", "53xy", "leet"),
         ("7892", "tbgz", None, ""),
@@ -150,6 +155,7 @@ def test_a_run_at_the_end_may_still_grow(term: str, text: str, outcome: Growing 
         ("枪支弹药", "枪支弹药", True),
         ("枪支弹药", "枪支弹要", True),
         ("枪a支", "强a4", False),
+        ("枪械四海", "枪械4海", True),
         ("枪支7", "强支t", False),
     ],
 )
