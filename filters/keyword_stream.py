@@ -15,8 +15,8 @@ from filters.reading import FOLDS, SIGNS
 from filters.surroundings import LEFT_CHARACTERS, Surroundings
 from filters.tail import State, Tail
 
-# Both readings, waiting places, combinations, the window and its offset, the size, the frontier. A plain tuple, because one is made
-# for every piece of every stream.
+# Both readings, waiting places, combinations, the window and its offset, the size, the frontier. A plain tuple,
+# because one is made for every piece of every stream.
 _Before = tuple[State, State | None, list[Part], Combiner | None, str, int, int, int]
 # The window is cut when so much of it is of no use any more: each cut copies the rest.
 _SPARE_CHARACTERS = 256

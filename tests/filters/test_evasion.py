@@ -5,6 +5,7 @@ from functools import cache
 import pytest
 
 from filters.findings import Phase, Step, Term
+from filters.keyword_stream import KeywordStream
 from filters.keywords import KeywordMatcher
 from tests.filters.evasions import EVASIONS, GLUED, POSITIONS, Case, cases, chains, evade
 from tests.filters.streaming import halves, shown_before_a_stop
@@ -56,7 +57,7 @@ def test_nothing_of_an_evasion_is_shown(term: str) -> None:
     # Each way of writing in one position, the positions in turn: all of them take minutes.
     for case in table(term)[:: len(POSITIONS) + 6]:
         for pieces in halves(case.text):
-            shown, stop = shown_before_a_stop(matcher(term).stream(), pieces)
+            shown, stop = shown_before_a_stop(KeywordStream(matcher(term).lexicon), pieces)
             assert stop is not None
             assert shown <= stop.finding.start, case
             # Repeats of the first character may stand before the place.
