@@ -47,10 +47,10 @@ def test_a_text_longer_than_a_slice_is_scanned_over_its_seams() -> None:
     expected = [(start, start + 9, "forbidden"), (len(text) - 9, len(text), "forbidden")]
     assert spans(matcher("forbidden").scan(text)) == expected
     for offset in range(12):
-        shifted = "x" * (_SLICE_CHARACTERS - offset) + "forbidden"
+        shifted = "x" * (_SLICE_CHARACTERS - offset) + "forbidden" + "y" * 20
         assert spans(matcher("forbidden", "den").scan(shifted)) == [
-            (len(shifted) - 9, len(shifted), "forbidden"),
-            (len(shifted) - 3, len(shifted), "den"),
+            (len(shifted) - 29, len(shifted) - 20, "forbidden"),
+            (len(shifted) - 23, len(shifted) - 20, "den"),
         ]
 
 
