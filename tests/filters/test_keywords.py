@@ -42,15 +42,16 @@ def test_a_literal_occurrence_is_always_found(text: str, terms: list[str]) -> No
 
 def test_a_text_longer_than_a_slice_is_scanned_over_its_seams() -> None:
     """The slices that bound one call into the automaton lose and double nothing at their seams."""
-    text = "x" * (_SLICE_CHARACTERS - 3) + "forbidden" + "y" * _SLICE_CHARACTERS + "forbidden"
-    start = _SLICE_CHARACTERS - 3
-    expected = [(start, start + 9, "forbidden"), (len(text) - 9, len(text), "forbidden")]
-    assert spans(matcher("forbidden").scan(text)) == expected
-    for offset in range(12):
-        shifted = "x" * (_SLICE_CHARACTERS - offset) + "forbidden"
-        assert spans(matcher("forbidden", "den").scan(shifted)) == [
-            (len(shifted) - 9, len(shifted), "forbidden"),
-            (len(shifted) - 3, len(shifted), "den"),
+    # No character repeated: a run would be one character to the automaton.
+    filler = "xw" * _SLICE_CHARACTERS
+    for offset in range(15):
+        start = _SLICE_CHARACTERS - offset
+        text = f"{filler[:start]}forbidden{filler[:_SLICE_CHARACTERS]}forbidden"
+        second = len(text) - 9
+        assert spans(matcher("forbidden", "den").scan(text)) == [
+            (at, at + 9, "forbidden") if term == "forbidden" else (at + 6, at + 9, "den")
+            for at in (start, second)
+            for term in ("forbidden", "den")
         ]
 
 
