@@ -1,7 +1,7 @@
 """Keyword matching: an immutable index over terms, for whole texts and for texts that arrive in pieces.
 
 An automaton finds matches in the classes of a text (`filters.reading`); each is then settled in the text as received
-(`filters.locating`, `filters.words`). Rules: offsets are in the text as received; a stream finds exactly what a scan
+(`filters.locating`, `filters.surroundings`). Rules: offsets are in the text as received; a stream finds exactly what a scan
 of the whole text finds, however it is cut.
 """
 
