@@ -1,8 +1,8 @@
 """Keyword matching: an immutable index over terms, for whole texts and for texts that arrive in pieces.
 
 Automata find matches in the classes of a text (`filters.reading`); each is then settled in the text as received
-(`filters.locating`, `filters.surroundings`). Rules: offsets are in the text as received; a stream finds exactly what a
-scan of the whole text finds, however it is cut.
+(`filters.locating`, `filters.surroundings`). Rules: offsets are in the text as received; a stream finds exactly
+what a scan of the whole text finds, however it is cut.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
