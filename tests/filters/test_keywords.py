@@ -76,10 +76,11 @@ def test_a_term_of_signs_alone_is_refused(text: str) -> None:
         matcher(text)
 
 
-def test_a_phrase_or_a_pattern_is_not_looked_for() -> None:
-    """A phrase only allows, and a pattern is another stage's."""
+def test_a_phrase_is_not_looked_for_and_a_pattern_is() -> None:
+    """A phrase only allows; a pattern is matched beside the terms."""
     rows = [Term("大麻烦", "", kind=Kind.ALLOW), Term("a+", "A.1.a", kind=Kind.PATTERN)]
-    assert KeywordMatcher(rows, Phase.REQUEST).scan("大麻烦 aa") == []
+    found = KeywordMatcher(rows, Phase.REQUEST).scan("大麻烦 aa")
+    assert [(each.term.text, each.start, each.end) for each in found] == [("a+", 4, 6)]
 
 
 def test_a_lone_surrogate_is_scanned_around() -> None:

@@ -17,7 +17,7 @@ from tests.filters.occurrences import occurrences
 from tests.gateway.protocol import playbook_messages as messages
 from tests.gateway.protocol import playbook_responses as responses
 from tests.gateway.protocol.playbook import LABEL, Outcome, bounds, stream
-from tests.gateway.protocol.test_laws import TERMS, TEXTS, masked
+from tests.gateway.protocol.test_laws import TERMS, TEXTS, masked, rows
 
 KINDS = ("text", "reasoning", "call", "server_call")
 Parts = list[tuple[str, list[str]]]
@@ -47,7 +47,7 @@ def test_no_character_of_a_blocked_term_ever_leaves(
     mixed = mixed and [kind for kind, _ in parts].count("text") < 2
     # Many streams end before their end: what was said until then is judged alike.
     frames = book.stream_of(parts, mixed=mixed)[:length]
-    outcome = stream(book.context(*rules, position=Position.INTERFACE), frames, book.request())
+    outcome = stream(book.context(rows(*rules), position=Position.INTERFACE), frames, book.request())
     keywords, masks = rules
     received, sent, blocked, said = book.Reading(b"".join(frames)), book.read(outcome.body), False, ""
     for number, (kind, _) in enumerate(parts):
@@ -94,7 +94,7 @@ def test_output_and_record_do_not_depend_on_the_cutting(
 ) -> None:
     """Law 2: the same bytes, cut in any way, give the same bytes, the same head and the same record."""
     data = written(book.stream_of(parts, mixed=mixed), seed)
-    context = book.context(*rules, bounds=bounds(frame_bytes=frame_bytes))
+    context = book.context(rows(*rules), bounds=bounds(frame_bytes=frame_bytes))
     cuts = sorted(draw.draw(st.lists(st.integers(0, len(data)), max_size=6)))
     pieces = [data[start:end] for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True)]
     whole, cut = stream(context, [data], book.request()), stream(context, pieces, book.request())

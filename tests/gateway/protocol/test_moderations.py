@@ -137,7 +137,7 @@ def test_long_inputs_go_to_the_scan_pool() -> None:
     """The loop is not held up, and the answer is the same."""
     asked = ["x" * 50 + "forbidden", "fine"]
     outcome = _ask(_context("forbidden", bounds=bounds(inline_scan_characters=10)), asked)
-    assert outcome.commands[0] == ScanText(Phase.REQUEST, tuple(asked))
+    assert outcome.commands[0] == ScanText(Phase.REQUEST, tuple(asked), personal=True)
     assert outcome.document == _ask(_context("forbidden"), asked).document
 
 
@@ -166,7 +166,7 @@ def test_a_scan_that_failed_is_never_a_clean_text(mode: FailMode) -> None:
 
 def test_too_many_findings_flag_what_was_not_read() -> None:
     """The scan ends there; nothing is said to be clean that nobody read, and the answer stays bounded."""
-    outcome = _ask(_context("x"), ["x", "x" * MOST_FINDINGS, "y"])
+    outcome = _ask(_context("xy"), ["xy", "xy" * MOST_FINDINGS, "z"])
     results = outcome.document["results"]
     assert [each["flagged"] for each in results] == [True, True, True]
     assert [each["sluice"]["unscanned"] for each in results] == [[], ["text"], ["text"]]
@@ -176,7 +176,7 @@ def test_too_many_findings_flag_what_was_not_read() -> None:
 
 def test_as_many_findings_as_are_judged_are_told() -> None:
     """The bound itself is not over it."""
-    outcome = _ask(_context(term("x", Action.FLAG)), ["x" * MOST_FINDINGS, "y"])
+    outcome = _ask(_context(term("xy", Action.FLAG)), ["xy" * MOST_FINDINGS, "z"])
     assert [each["sluice"]["unscanned"] for each in outcome.document["results"]] == [[], []]
     assert outcome.decision == "flag"
 
