@@ -175,11 +175,11 @@ def test_clean_text_is_delayed_by_an_unfinished_escape_only() -> None:
     """What cannot become an escape leaves at once."""
     stage = NestedStage(matcher("冰毒").stream)
     frontiers = []
-    for piece in ("plain", "\\", "x", "\\u5", "1b0", "\\n", "!"):
+    for piece in ("plain", "\\", "x", "\\u5", "1b0", "\\n", "!", "水"):
         stage.feed(piece)
         frontiers.append(stage.frontier)
-    # Behind the whole escape a 冰 is held, since a 毒 may follow.
-    assert frontiers == [5, 5, 7, 7, 7, 15, 16]
+    # Behind the whole escape a 冰 is held, since a 毒 may follow, also behind signs.
+    assert frontiers == [5, 5, 7, 7, 7, 7, 7, 17]
 
 
 def test_what_is_remembered_is_bounded() -> None:
