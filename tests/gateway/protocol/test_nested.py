@@ -175,7 +175,7 @@ def test_clean_text_is_delayed_by_an_unfinished_escape_only() -> None:
     """What cannot become an escape leaves at once."""
     stage = NestedStage(matcher("冰毒").stream)
     frontiers = []
-    for piece in ("plain", "\\", "x", "\\u5", "1b0", "\\n", "!", "水"):
+    for piece in ("plain", "\\", "x", "\\u5", "1b0", "\\n", "!", "走"):
         stage.feed(piece)
         frontiers.append(stage.frontier)
     # Behind the whole escape a 冰 is held, since a 毒 may follow, also behind signs.
