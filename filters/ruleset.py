@@ -105,7 +105,8 @@ def _parts(ruleset: Ruleset) -> Iterator[Any]:
 
 def _read(dump: bytes, pause: Callable[[], None]) -> Iterator[Any]:
     view, at = memoryview(dump), 0
-    while at < len(view):
+    # Whoever reads knows from the pieces how many there are, and asks for no more.
+    while True:
         (size,) = _LENGTH.unpack_from(view, at)
         at += _LENGTH.size
         yield pickle.loads(view[at : at + size])  # noqa: S301 our own child wrote it; no file and no network is between
