@@ -105,6 +105,10 @@ class Gateway:
         logs = log_directories(self.audit_directory)
         return [decode(stored.entry) for log in logs for stored in read_log(log)]
 
+    def since(self, began_us: int) -> list[ExchangeRecord]:
+        """Return what is on disk of exchanges that began at a time or later: those of earlier tests may come late."""
+        return [each for each in self.on_disk() if each.started_at_us >= began_us]
+
     def records(self, count: int) -> list[ExchangeRecord]:
         """Return the entries once there are so many."""
         eventually(lambda: len(self.on_disk()) >= count)

@@ -2,6 +2,7 @@
 
 import gzip
 import socket
+import time
 from collections.abc import Iterator
 from ipaddress import ip_network
 from pathlib import Path
@@ -105,13 +106,13 @@ def test_a_body_that_does_not_arrive(tmp_path: Path) -> None:
 
 def test_a_client_that_leaves_in_its_body_asked_nothing(shared: Gateway) -> None:
     """No exchange began, so there is none to record; the gateway goes on."""
-    before = len(shared.on_disk())
+    began_us = time.time_ns() // 1000
     with socket.create_connection(("127.0.0.1", httpx.URL(shared.url).port or 0)) as client:
         key = shared.keys[AccountKind.USER]
         client.sendall(f"POST {CHAT} HTTP/1.1\r\nhost: x\r\nx-api-key: {key}\r\ncontent-length: 9\r\n\r\n{{".encode())
     response = shared.post(chat("你好"))
     shared.record(response.headers["x-request-id"])
-    assert len(shared.on_disk()) == before + 1
+    assert len(shared.since(began_us)) == 1
 
 
 @pytest.mark.parametrize("path", ["/", "/v1/models/", "/v1/chat/completions/", "/v1/files"])
@@ -141,13 +142,13 @@ def test_the_head_of_a_wrong_method(shared: Gateway) -> None:
 
 def test_what_a_route_takes_is_told_without_a_key(shared: Gateway) -> None:
     """OPTIONS asks nothing of a model: no key, no body, no entry, and nothing for pages of other origins."""
-    before = len(shared.on_disk())
+    began_us = time.time_ns() // 1000
     headers = {"origin": "https://chat.example", "access-control-request-method": "POST"}
     response = HTTP.options(shared.url + CHAT, headers=headers)
     assert (response.status_code, response.content, response.headers["allow"]) == (204, b"", "POST, OPTIONS")
     assert not any(name.startswith("access-control") for name in response.headers)
     shared.record(shared.post(chat("你好")).headers["x-request-id"])
-    assert len(shared.on_disk()) == before + 1
+    assert len(shared.since(began_us)) == 1
     assert HTTP.options(f"{shared.url}/v1/nowhere").status_code == 404
 
 
