@@ -105,7 +105,7 @@ EVENTS: Mapping[EventName, EventForm] = MappingProxyType(
             "a gateway process took a ruleset into use",
             "digest of the ruleset, `sha256:` and 64 digits",
             {
-                "short": "its first 16 digits",
+                "short": "its first 24 digits, by which exchanges name it",
                 "from": "digest of the ruleset in use before; none at a start",
                 "keywords": "number of keywords",
                 "version": "id of the published version it is from",

@@ -13,9 +13,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from gateway.audit import segment
 from gateway.audit.canonical import canonical_json
 from gateway.audit.event_forms import EVENTS, EventName
-from gateway.audit.segment import CorruptLogError
 from gateway.audit.writer import LogWriter
 from gateway.errors import ErrorCode, ResourceError
 
@@ -27,11 +27,18 @@ REASON_CHARACTERS = 1_000
 DETAIL_CHARACTERS = 2_000
 """Longest values; an event with all its details at this length is still smaller than an entry may be."""
 
+ACTOR_CHARACTERS = 64
+"""Longest name of who did it."""
+
+Details = Mapping[str, str | int]
+"""What an event says besides its subject; see `EVENTS`."""
+
 SYSTEM = "system"
 """The actor of what the program does by itself."""
 
 _NAMES = frozenset(name.value for name in EventName)
-_ACTOR = re.compile(r"system|(?:cli|api):.{1,64}")
+_ACTOR = re.compile(rf"system|(?:cli|api):.{{1,{ACTOR_CHARACTERS}}}")
+_BATCH_EVENTS = segment.TORN_LIMIT_BYTES // segment.ENTRY_LIMIT_BYTES // 2
 _INTEGER_LIMIT = 2**53  # canonical JSON takes less
 # Controls, line separators, marks that turn the direction of writing, and halves of surrogate pairs.
 _UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -57,7 +64,7 @@ class Event:
     actor: str
     at_us: int
     subject: str = ""
-    details: Mapping[str, str | int] = field(default_factory=dict)
+    details: Details = field(default_factory=dict)
     reason: str = ""
 
     def __post_init__(self) -> None:
@@ -65,13 +72,13 @@ class Event:
             raise ValueError(f"an event {self.name} has no detail {', '.join(sorted(unknown))}")
         if not _ACTOR.fullmatch(self.actor):
             raise ValueError("an event's actor is 'system', or 'cli:' or 'api:' with a name of 1 to 64 characters")
-        _check_text("actor", self.actor, SUBJECT_CHARACTERS)
-        _check_text("subject", self.subject, SUBJECT_CHARACTERS)
-        _check_text("reason", self.reason, REASON_CHARACTERS)
+        check_text("actor", self.actor, SUBJECT_CHARACTERS)
+        check_text("subject", self.subject, SUBJECT_CHARACTERS)
+        check_text("reason", self.reason, REASON_CHARACTERS)
         _check_integer("at_us", self.at_us)
         for key, value in self.details.items():
             if isinstance(value, str):
-                _check_text(key, value, DETAIL_CHARACTERS)
+                check_text(key, value, DETAIL_CHARACTERS)
             else:
                 _check_integer(key, value)
         # A copy nobody else holds: an event says the same for as long as it lives.
@@ -105,7 +112,7 @@ def decode_event(fields: Mapping[str, Any]) -> Event:
     members = dict(fields)
     form = (members.pop("v", None), members.pop("type", None))
     name = members.pop("event", None)
-    if form != (EVENT_VERSION, EVENT) or name not in _NAMES:
+    if form != (EVENT_VERSION, EVENT) or not isinstance(name, str) or name not in _NAMES:
         raise ValueError("not an event known here; read it with the release that wrote it")
     try:
         return Event(name=EventName(name), **members)
@@ -114,26 +121,28 @@ def decode_event(fields: Mapping[str, Any]) -> Event:
         raise ValueError("the event lacks a member of version 2, or has one more") from exc
 
 
-def record_event(directory: Path, event: Event) -> None:
-    """Write an event durably from a process that does nothing else; call it before what it tells of.
+def record_event(directory: Path, *events: Event) -> None:
+    """Write events durably from a process that does nothing else; call it before what they tell of.
 
     The entry goes to a log that no other process appends to, so commands one after another share one.
 
     Args:
         directory: the audit directory.
-        event: what is about to happen.
+        events: what is about to happen.
 
     Raises:
         ResourceError: the trail cannot take it, and it must not happen.
     """
-    entry = encode_event(event)
+    entries = [encode_event(event) for event in events]
     try:
         writer = LogWriter(directory)
         try:
-            writer.append_batch([entry])
+            # One entry has a bound and their number has not, while a batch has one.
+            for first in range(0, len(entries), _BATCH_EVENTS):
+                writer.append_batch(entries[first : first + _BATCH_EVENTS])
         finally:
             writer.close()
-    except (OSError, CorruptLogError) as exc:
+    except (OSError, segment.CorruptLogError) as exc:
         raise ResourceError(
             f"The audit trail under {directory} takes no entry, so nothing was changed ({exc}). "
             "Mend it, or name another directory in [audit] directory.",
@@ -163,7 +172,17 @@ def _check_integer(key: str, value: object) -> None:
         raise ValueError(f"an event's {key} is an integer within ±(2^53 - 1), or where the table says so a text")
 
 
-def _check_text(key: str, text: str, limit_characters: int) -> None:
+def check_text(key: str, text: str, limit_characters: int) -> None:
+    """Refuse a text that an event cannot hold.
+
+    Args:
+        key: what the message calls it.
+        text: the text.
+        limit_characters: its bound.
+
+    Raises:
+        ValueError: it is too long, or holds what a screen would not show as it is.
+    """
     if len(text) > limit_characters:
         raise ValueError(f"an event's {key} has {len(text)} characters; write at most {limit_characters}")
     if _UNSHOWABLE.search(text):

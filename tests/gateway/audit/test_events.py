@@ -115,6 +115,7 @@ def test_an_event_keeps_what_it_was_given() -> None:
         {"type": "exchange"},
         {"event": "accounts.praised"},
         {"event": None},
+        {"event": ["accounts.disabled"]},
         {"actor": None},
         {"at_us": 1.0},
         {"subject": 3},
