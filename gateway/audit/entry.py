@@ -12,6 +12,7 @@ import orjson
 
 from filters.findings import Action, Phase, Stage
 from gateway.audit.canonical import canonical_json
+from gateway.audit.events import EVENT, Event, decode_event
 from gateway.protocol.record import ExchangeRecord, RecordedFinding, Unscanned
 
 ENTRY_VERSION = 1
@@ -53,13 +54,15 @@ def encode_exchange(record: ExchangeRecord) -> bytes:
     )
 
 
-def decode(entry: bytes) -> ExchangeRecord:
-    """Return the record an entry was made of.
+def decode(entry: bytes) -> ExchangeRecord | Event:
+    """Return what an entry was made of.
 
     Raises:
         ValueError: the bytes are no entry of a version and type known here.
     """
     fields = orjson.loads(entry)
+    if isinstance(fields, dict) and fields.get("type") == EVENT:
+        return decode_event(fields)
     if not isinstance(fields, dict) or (fields.pop("v", None), fields.pop("type", None)) != (ENTRY_VERSION, EXCHANGE):
         raise ValueError("not an exchange entry of version 1; read it with the release that wrote it")
     try:

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from filters.findings import Action, Phase, Stage
 from gateway.audit.entry import decode, encode_exchange, leaf_hash
+from gateway.audit.event_forms import EventName
+from gateway.audit.events import Event, encode_event
 from gateway.protocol.record import ExchangeRecord, RecordedFinding, Unscanned
 from tests.gateway.audit.builders import FINDING, MISSED, exchange
 
@@ -98,3 +100,10 @@ def test_every_field_is_documented(kind: type) -> None:
     """The page on the format names every field, for readers in other languages."""
     page = (Path(__file__).parents[3] / "docs" / "audit-format.md").read_text(encoding="utf-8")
     assert [field.name for field in dataclasses.fields(kind) if f"`{field.name}`" not in page] == []
+
+
+def test_an_event_is_told_from_an_exchange() -> None:
+    """By its type, whoever reads."""
+    event = Event(EventName.ACCOUNTS_DISABLED, "cli:li", 7, "acc-1", {"revision": 3})
+    assert decode(encode_event(event)) == event
+    assert decode(encode_exchange(exchange())) == exchange()
