@@ -16,8 +16,10 @@ import sqlalchemy as sa
 import structlog
 
 from gateway.audit.entry import decode, leaf_hash
+from gateway.audit.events import Event
 from gateway.audit.reader import START, Position, StoredEntry, read_log
 from gateway.audit.segment import CorruptLogError, log_directories
+from gateway.protocol.record import ExchangeRecord
 from gateway.storage.schema import AUDIT_CURSORS, AUDIT_ENTRIES
 
 # One batch is one transaction: on SQLite it holds the write lock, for which account changes wait.
@@ -188,6 +190,21 @@ def _row(log_id: str, stored: StoredEntry) -> dict[str, Any]:
     return {
         "log_id": log_id,
         "sequence": stored.sequence,
+        **(_event_columns(record) if isinstance(record, Event) else _exchange_columns(record)),
+        "entry": stored.entry,
+        # From the bytes as written: encoding the record again could hide a difference (RFC 6962 section 2.1).
+        "leaf_hash": leaf_hash(stored.entry),
+    }
+
+
+def _event_columns(event: Event) -> dict[str, Any]:
+    """Return what an event has of the columns: it belongs to no exchange, so it is found by its time."""
+    columns = ("request_id", "account", "account_kind", "dialect", "model", "decision", "risks")
+    return {**dict.fromkeys(columns, ""), "at_us": event.at_us}
+
+
+def _exchange_columns(record: ExchangeRecord) -> dict[str, Any]:
+    return {
         "request_id": record.request_id,
         "at_us": record.started_at_us,
         "account": record.account,
@@ -197,9 +214,6 @@ def _row(log_id: str, stored: StoredEntry) -> dict[str, Any]:
         "model": record.model.replace("\0", "\ufffd"),
         "decision": record.decision,
         "risks": ",".join(sorted({finding.risk for finding in record.findings})),
-        "entry": stored.entry,
-        # From the bytes as written: encoding the record again could hide a difference (RFC 6962 section 2.1).
-        "leaf_hash": leaf_hash(stored.entry),
     }
 
 

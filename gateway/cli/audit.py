@@ -128,7 +128,7 @@ def _matching(directory: Path, wanted: Filter) -> Iterator[Shown]:
                 continue
             record = decode(stored.entry)
             # The bytes may hold the id in another member, so the decoded one decides.
-            if wanted.fits(record):
+            if isinstance(record, ExchangeRecord) and wanted.fits(record):
                 yield Shown(record, stored.entry)
 
 

@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from structlog.testing import capture_logs
 
 from gateway.audit.entry import decode, encode_exchange, leaf_hash
+from gateway.audit.event_forms import EventName
+from gateway.audit.events import Event, encode_event
 from gateway.audit.index import Indexer, find
 from gateway.audit.reader import Position
 from gateway.audit.segment import CorruptLogError, log_directories, segment_paths
@@ -76,6 +78,17 @@ def test_entry_is_indexed_with_what_people_ask_by(store_engine: sa.Engine, direc
         "entry": entry,
         "leaf_hash": leaf_hash(entry),
     }
+
+
+def test_an_event_is_indexed_by_its_time(store_engine: sa.Engine, directory: Path) -> None:
+    """It belongs to no exchange, and is no decision."""
+    entry = encode_event(Event(EventName.ACCOUNTS_DISABLED, "cli:li", 7, "acc-1", {"revision": 3}))
+    with _log(directory) as writer:
+        writer.append_batch([entry])
+    assert Indexer(store_engine, directory).index_new() == 1
+    (found,) = find(store_engine, since_us=7)
+    assert found.entry == entry
+    assert find(store_engine, since_us=8) == []
 
 
 def test_model_name_that_no_column_can_hold_is_indexed(store_engine: sa.Engine, directory: Path) -> None:

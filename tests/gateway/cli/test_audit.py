@@ -9,6 +9,8 @@ from typer.testing import CliRunner, Result
 
 from filters.findings import Phase
 from gateway.audit.entry import encode_exchange
+from gateway.audit.event_forms import EventName
+from gateway.audit.events import Event, record_event
 from gateway.audit.segment import log_directories, segment_paths
 from gateway.audit.writer import LogWriter
 from gateway.cli.main import app
@@ -160,3 +162,9 @@ def test_damaged_log_is_a_failure(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert path.name in result.stderr
     assert "damaged" in result.stderr
+
+
+def test_events_are_no_exchanges(directory: Path) -> None:
+    """What changed stands in the same logs, and does not stand in the way."""
+    record_event(directory, Event(EventName.ACCOUNTS_DISABLED, "cli:li", _NOON_US, "acc-1"))
+    assert _ids(directory) == ["r0", "r1", "r2", "r3"]
