@@ -1,5 +1,7 @@
 """Data keys in the store."""
 
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import Engine
@@ -7,7 +9,9 @@ from sqlalchemy import Engine
 from gateway.audit.content.keys import DataKey, new_data_key
 from gateway.audit.content.secrets import MasterKeyError, MasterKeys
 from gateway.audit.content.store import ContentKeyStore, Holding, Person
+from gateway.storage.migrate import migrate
 from gateway.storage.schema import CONTENT_KEYS
+from tests.stores import opened
 
 _OLD, _NEW = b"o" * 32, b"n" * 32
 
@@ -79,11 +83,6 @@ def test_retiring_takes_what_is_older_than_a_day(store_engine: Engine) -> None:
 
 def test_what_was_destroyed_is_not_in_the_files_of_sqlite(sqlite_url: str) -> None:
     """Neither in the database nor in its log."""
-    from pathlib import Path
-
-    from gateway.storage.migrate import migrate
-    from tests.stores import opened
-
     with opened(sqlite_url) as engine:
         migrate(engine)
         store = _store(engine)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import orjson
 from sqlalchemy import Engine
 
-from gateway.audit.content.keys import day_of, new_data_key
+from gateway.audit.content.keys import DataKey, day_of, new_data_key
 from gateway.audit.content.secrets import MasterKeys
 from gateway.audit.content.store import ContentKeyStore, Person
 from gateway.audit.content.writer import ContentLimits, ContentWriter, retire
@@ -22,7 +22,7 @@ class _Store(ContentKeyStore):
 
     away = False
 
-    def add(self, keys, at_us):  # type: ignore[no-untyped-def]  # noqa: ANN001 as inherited
+    def add(self, keys: Sequence[DataKey], at_us: int) -> None:
         """Add keys, or fail."""
         if self.away:
             raise StorageError("away")
