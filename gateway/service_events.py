@@ -81,8 +81,9 @@ def start_events(
 
 def record_stop(appender: Appender) -> None:
     """Put the event of a stop in order into the log; returns at once."""
+    event = _event(EventName.SERVICE_STOPPED, appender.log_id, {"version": gateway.__version__})
     try:
-        appender.append_soon(encode_event(_event(EventName.SERVICE_STOPPED, appender.log_id)))
+        appender.append_soon(encode_event(event))
     except ResourceError as error:
         # A trail without room cannot keep a process from ending; it then looks as after a crash.
         _LOG.error("stop_not_recorded", reason=str(error))

@@ -5,9 +5,11 @@ changed; an event whose change then failed can be told apart by what the page on
 are bounded and hold nothing that moves or hides other text on a screen.
 """
 
+import contextlib
+import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -36,9 +38,9 @@ Details = Mapping[str, str | int]
 SYSTEM = "system"
 """The actor of what the program does by itself."""
 
+_ROOT = 0
 _NAMES = frozenset(name.value for name in EventName)
 _ACTOR = re.compile(rf"system|(?:cli|api):.{{1,{ACTOR_CHARACTERS}}}")
-_BATCH_EVENTS = segment.TORN_LIMIT_BYTES // segment.ENTRY_LIMIT_BYTES // 2
 _INTEGER_LIMIT = 2**53  # canonical JSON takes less
 # Controls, line separators, marks that turn the direction of writing, and halves of surrogate pairs.
 _UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -124,14 +126,14 @@ def decode_event(fields: Mapping[str, Any]) -> Event:
 def record_event(directory: Path, *events: Event) -> None:
     """Write events durably from a process that does nothing else; call it before what they tell of.
 
-    The entry goes to a log that no other process appends to, so commands one after another share one.
+    The entries go to a log that no other process appends to, so commands one after another share one.
 
     Args:
         directory: the audit directory.
         events: what is about to happen.
 
     Raises:
-        ResourceError: the trail cannot take it, and it must not happen.
+        ResourceError: the trail cannot take them, and it must not happen.
     """
     append_event_entry(directory, *map(encode_event, events))
 
@@ -147,19 +149,49 @@ def append_event_entry(directory: Path, *entries: bytes) -> None:
         ResourceError: the trail cannot take it, and it must not happen.
     """
     try:
-        writer = LogWriter(directory)
-        try:
-            # One entry has a bound and their number has not, while a batch has one.
-            for first in range(0, len(entries), _BATCH_EVENTS):
-                writer.append_batch(entries[first : first + _BATCH_EVENTS])
-        finally:
-            writer.close()
+        with _as_owner(directory), contextlib.closing(LogWriter(directory)) as writer:
+            for batch in _batches(entries):
+                writer.append_batch(batch)
     except (OSError, segment.CorruptLogError) as exc:
         raise ResourceError(
             f"The audit trail under {directory} takes no entry, so nothing was changed ({exc}). "
             "Mend it, or name another directory in [audit] directory.",
             ErrorCode.AUDIT_UNAVAILABLE,
         ) from exc
+
+
+@contextlib.contextmanager
+def _as_owner(directory: Path) -> Iterator[None]:
+    """Act as whoever the audit directory belongs to, where this is root.
+
+    A file that root makes there could not be opened by a gateway that runs as a user of its own, whose next start
+    would fail; and in a directory of another user's, root would follow links that this user made.
+    """
+    owner = directory.stat() if directory.is_dir() else None
+    if owner is None or os.geteuid() != _ROOT:
+        yield
+        return
+    group = os.getegid()
+    # The group first and last: only root may change it.
+    os.setegid(owner.st_gid)
+    os.seteuid(owner.st_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(_ROOT)
+        os.setegid(group)
+
+
+def _batches(entries: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Yield entries in batches of a size that a writer takes."""
+    batch: list[bytes] = []
+    for entry in entries:
+        batch.append(entry)
+        if sum(map(len, batch)) >= segment.BATCH_LIMIT_BYTES:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 def now_us() -> int:

@@ -4,6 +4,7 @@ Rules: a log belongs to whoever holds the lock on its file ``lock``; the kernel 
 however it ends. An id is random and made once, so that logs of many machines can lie side by side.
 """
 
+import contextlib
 import fcntl
 import os
 import secrets
@@ -39,8 +40,10 @@ class Slot:
         """
         directory.mkdir(_DIRECTORY_MODE, parents=True, exist_ok=True)
         for log_directory in log_directories(directory):
-            if (lock := _try_lock(log_directory)) is not None:
-                return cls(log_directory, lock)
+            # Another user's, who ran a command here: theirs to append to, and no reason not to begin one of ours.
+            with contextlib.suppress(PermissionError):
+                if (lock := _try_lock(log_directory)) is not None:
+                    return cls(log_directory, lock)
         for _ in range(_ATTEMPTS):
             log_directory = directory / secrets.token_hex(_ID_BYTES)
             log_directory.mkdir(_DIRECTORY_MODE)

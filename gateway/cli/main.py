@@ -3,6 +3,9 @@
 Exit status: 0 success, 1 a finding or a failure, 2 wrong use.
 """
 
+import sys
+
+import structlog
 import typer
 
 from gateway.cli import accounts, audit, config, lists
@@ -35,4 +38,6 @@ app.command()(standin)
 
 def main() -> None:
     """Run the command line."""
+    # Made for each event: standard output belongs to what programs read, and a test may change either stream.
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     app()

@@ -61,7 +61,8 @@ def _tables(value: object) -> Iterator[tuple[KeyPath, Section]]:
     if isinstance(value, Section):
         yield (), value
     elif isinstance(value, dict):
-        yield from (((name,), table) for name, table in value.items())
+        # A table of plain values, such as names of models, is a value itself.
+        yield from (((name,), table) for name, table in value.items() if isinstance(table, Section))
     elif isinstance(value, tuple):
         yield from (((str(place),), table) for place, table in enumerate(value) if isinstance(table, Section))
 
@@ -79,5 +80,11 @@ def _line(row: Effective) -> str:
     if row.value is None:
         # TOML has no null; a comment keeps the key in view.
         return f"# {row.path[-1]} is not set"
+    return f"{row.path[-1]} = {_toml(row.value)}  # {row.origin}"
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{_toml(key)} = {_toml(member)}" for key, member in value.items()) + " }"
     # JSON's scalars, strings and lists of strings are TOML as well.
-    return f"{row.path[-1]} = {json.dumps(row.value, ensure_ascii=False)}  # {row.origin}"
+    return json.dumps(value, ensure_ascii=False)

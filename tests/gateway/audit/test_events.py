@@ -1,6 +1,7 @@
 """Events: what they hold, what they refuse, and how a command writes one."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from gateway.audit.events import (
     showable,
 )
 from gateway.audit.reader import read_log
-from gateway.audit.segment import ENTRY_LIMIT_BYTES, log_directories, segment_paths
+from gateway.audit.segment import ENTRY_LIMIT_BYTES, TORN_LIMIT_BYTES, log_directories, segment_paths
 from gateway.errors import ErrorCode, ResourceError
 from tests.gateway.audit.builders import stored
 
@@ -164,6 +165,37 @@ def test_commands_beside_a_gateway_share_one_more_log(tmp_path: Path) -> None:
     assert len(list(read_log(tmp_path / free))) == 3
     asyncio.run(beside(3))
     assert {log.name for log in log_directories(tmp_path)} == held | {free}
+
+
+def test_many_large_events_are_written_in_batches(tmp_path: Path) -> None:
+    """Of a size that a writer takes, however many there are."""
+    details = dict.fromkeys(("kind", "policy", "allow_from"), "\U0001f512" * DETAIL_CHARACTERS)
+    events = [_event(name=EventName.ACCOUNTS_CREATED, details={**details, "revision": each}) for each in range(120)]
+    assert sum(len(encode_event(event)) for event in events) > TORN_LIMIT_BYTES
+    record_event(tmp_path, *events)
+    assert [decode_event(orjson.loads(entry)) for entry in stored(tmp_path)] == events
+
+
+@pytest.mark.parametrize(("runs_as", "expected"), [(0, True), (1000, False)])
+def test_root_records_as_whoever_the_trail_belongs_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runs_as: int, *, expected: bool
+) -> None:
+    """Or a gateway with a user of its own could not append to the log afterwards; others stay who they are."""
+    became: list[tuple[str, int, int]] = []
+
+    def became_by(call: str) -> Callable[[int], None]:
+        # How many logs there are then tells whether it was before or after the writing.
+        return lambda number: became.append((call, number, len(log_directories(tmp_path))))
+
+    monkeypatch.setattr(os, "geteuid", lambda: runs_as)
+    monkeypatch.setattr(os, "getegid", lambda: 7)
+    monkeypatch.setattr(os, "seteuid", became_by("user"))
+    monkeypatch.setattr(os, "setegid", became_by("group"))
+    record_event(tmp_path, _event())
+    owner = tmp_path.stat()
+    changes = [("group", owner.st_gid, 0), ("user", owner.st_uid, 0), ("user", 0, 1), ("group", 7, 1)]
+    assert became == (changes if expected else [])
+    assert len(stored(tmp_path)) == 1
 
 
 def _without_disk(directory: Path, _: pytest.MonkeyPatch) -> None:

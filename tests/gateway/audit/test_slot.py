@@ -1,6 +1,7 @@
 """Tests of slots."""
 
 import contextlib
+import os
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,21 @@ def test_failed_claim_leaves_no_lock(tmp_path: Path) -> None:
     slot = Slot.claim(tmp_path, OsFileOps())
     slot.release()
     assert log_directories(tmp_path) == [slot.directory]
+
+
+def test_log_of_another_user_is_left_to_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lock that may not be opened keeps nobody from beginning a log of their own."""
+    theirs = Slot.claim(tmp_path, OsFileOps())
+    theirs.release()
+    lock, opened = theirs.directory / "lock", os.open
+
+    def open_ours(path: Path, *arguments: int) -> int:
+        if path == lock:
+            raise PermissionError(13, "Permission denied")
+        return opened(path, *arguments)
+
+    # Not by the file's mode, which root may ignore.
+    monkeypatch.setattr(os, "open", open_ours)
+    ours = Slot.claim(tmp_path, OsFileOps())
+    ours.release()
+    assert ours.log_id != theirs.log_id

@@ -27,6 +27,16 @@ def test_what_is_shown_can_be_read_back(tmp_path: Path) -> None:
     assert load(again, {}).settings == loaded.settings
 
 
+def test_names_of_models_can_be_read_back(tmp_path: Path) -> None:
+    """A table of names is a value of its key, whatever characters the names have."""
+    models = 'models = { fast = "org/small", "a.b 大" = "c" }\n[labels]'
+    loaded = load_text(tmp_path, COMPLETE.replace("[labels]", models))
+    (tmp_path / "again.toml").write_text(render_toml(loaded), encoding="utf-8")
+    assert load(tmp_path / "again.toml", {}).settings == loaded.settings
+    (row,) = [row for row in effective_settings(loaded) if row.path[-1] == "models"]
+    assert row.value == {"fast": "org/small", "a.b 大": "c"}
+
+
 def test_settings_without_an_upstream_can_be_read_back(tmp_path: Path) -> None:
     """An empty list stands before the first table, where it belongs to none."""
     loaded = load_text(tmp_path, "")
