@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 import structlog
 
+from gateway.audit.content.entry import ContentEntry
 from gateway.audit.entry import decode, leaf_hash
 from gateway.audit.events import Event
 from gateway.audit.reader import START, Position, StoredEntry, read_log
@@ -190,17 +191,18 @@ def _row(log_id: str, stored: StoredEntry) -> dict[str, Any]:
     return {
         "log_id": log_id,
         "sequence": stored.sequence,
-        **(_event_columns(record) if isinstance(record, Event) else _exchange_columns(record)),
+        **(_exchange_columns(record) if isinstance(record, ExchangeRecord) else _other_columns(record)),
         "entry": stored.entry,
         # From the bytes as written: encoding the record again could hide a difference (RFC 6962 section 2.1).
         "leaf_hash": leaf_hash(stored.entry),
     }
 
 
-def _event_columns(event: Event) -> dict[str, Any]:
-    """Return what an event has of the columns: it belongs to no exchange, so it is found by its time."""
+def _other_columns(entry: Event | ContentEntry) -> dict[str, Any]:
+    """Return what an entry has of the columns that is no exchange: its time, and of content the request."""
     columns = ("request_id", "account", "account_kind", "dialect", "model", "decision", "risks")
-    return {**dict.fromkeys(columns, ""), "at_us": event.at_us}
+    request_id = entry.request_id if isinstance(entry, ContentEntry) else ""
+    return {**dict.fromkeys(columns, ""), "at_us": entry.at_us, "request_id": request_id}
 
 
 def _exchange_columns(record: ExchangeRecord) -> dict[str, Any]:

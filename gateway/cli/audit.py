@@ -22,6 +22,7 @@ from gateway.audit.canonical import canonical_json
 from gateway.audit.entry import decode
 from gateway.audit.reader import read_log
 from gateway.audit.segment import CorruptLogError, log_directories
+from gateway.cli.audit_content import app as content_app
 from gateway.cli.context import failures_reported
 from gateway.protocol.record import ExchangeRecord
 from gateway.settings.loader import load
@@ -70,6 +71,9 @@ class Filter(NamedTuple):
             and self.request_id in {None, record.request_id}
             and self.decision in {None, record.decision}
         )
+
+
+app.add_typer(content_app, name="content")
 
 
 @app.callback()
