@@ -74,22 +74,19 @@ class Indexer:
             raise unreadable
         return new
 
-    def rebuild(self, report: Callable[[int], None] = _ignore) -> int:
-        """Forget what is indexed of the files under the directory and index them again; return the entries.
+    def forget(self) -> None:
+        """Forget what is indexed of the files under the directory, so that they are indexed again.
 
         What is indexed of other machines' logs stays, and so does what is indexed of segments that are gone: it could
         not be brought back.
 
-        Args:
-            report: as for `index_new`.
-
         Raises:
-            CorruptLogError: and the others of `index_new`.
+            OSError: a log cannot be read.
+            sqlalchemy.exc.SQLAlchemyError: the store is away.
         """
         for log_directory in log_directories(self._directory):
             if paths := segment_paths(log_directory):
                 self._forget(log_directory.name, first_sequence(paths[0]))
-        return self.index_new(report)
 
     async def run(self, interval_seconds: float) -> None:
         """Keep the index up to date until cancelled; while the store is away, try less and less often."""
@@ -129,7 +126,7 @@ class Indexer:
             # The last segment only: the writer begins no other before everything that counts is synced.
             _make_durable(log_directory / batch[-1].after.segment)
             rows = rows_of(log_directory.name, batch)
-            # Fewer where an entry's form is not known here: those before it are indexed, and it is met first next time.
+            # Fewer where an entry's form is not known here: those before it are indexed, and next time it comes first.
             batch = batch[: len(rows.entries)]
             if self._insert(log_directory.name, position, batch[-1].after, rows):
                 yield batch
@@ -137,7 +134,8 @@ class Indexer:
     def _position(self, log_id: str) -> Position:
         """Return where the index stands in a log."""
         # Asked anew for each batch: another indexer of the same directory may have moved it.
-        return read_cursors(self._engine, [log_id]).get(log_id, START)
+        with self._engine.connect() as connection:
+            return read_cursors(connection, [log_id]).get(log_id, START)
 
     def _insert(self, log_id: str, before: Position, after: Position, rows: Rows) -> bool:
         """Insert a batch's rows and move the cursor; False when another process was faster."""
@@ -176,16 +174,11 @@ class Indexer:
         return batch
 
 
-def read_cursors(engine: sa.Engine, log_ids: Sequence[str]) -> dict[str, Position]:
-    """Return where the index stands in some logs; one that it has nothing of is left out.
-
-    Raises:
-        sqlalchemy.exc.SQLAlchemyError: the store is away.
-    """
+def read_cursors(connection: sa.Connection, log_ids: Sequence[str]) -> dict[str, Position]:
+    """Return where the index stands in some logs; one that it has nothing of is left out."""
     table = AUDIT_CURSORS.c
     query = sa.select(table.log_id, table.segment, table.byte_offset, table.sequence).where(table.log_id.in_(log_ids))
-    with engine.connect() as connection:
-        return {log_id: Position(*rest) for log_id, *rest in connection.execute(query)}
+    return {log_id: Position(*rest) for log_id, *rest in connection.execute(query)}
 
 
 def failure_detail(error: Exception) -> str:

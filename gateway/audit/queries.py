@@ -1,8 +1,8 @@
 """Questions to the index: the newest entries that fit, page by page.
 
-Rules: whatever is asked, one index answers it in the order of time, so that the newest hundred cost a hundred rows and
-not a sort of all; a page goes on behind the last entry of the one before, by its key and not by counting, so a deep
-page costs what the first does.
+Rules: whatever is asked, one index answers it in the order of time, so that the newest hundred cost a hundred rows
+and not a sort of all; a page goes on behind the last entry of the one before, by its key and not by counting, so a
+deep page costs what the first does.
 """
 
 from collections.abc import Callable, Iterator
@@ -66,12 +66,12 @@ class IndexedEntry(NamedTuple):
 
     Attributes:
         key: its place.
-        entry: its canonical bytes; None for content, whose bytes are in the files alone.
+        entry: its canonical bytes.
         leaf_hash: its hash as a leaf of the log's tree.
     """
 
     key: Key
-    entry: bytes | None
+    entry: bytes
     leaf_hash: bytes
 
 
@@ -99,10 +99,8 @@ class Question(NamedTuple):
     type: str | None = None
 
 
-def find(
-    engine: sa.Engine, question: Question = Question(), *, before: Key | None = None, limit: int = 100
-) -> list[IndexedEntry]:
-    """Return the newest indexed entries that fit, newest first.
+def find(engine: sa.Engine, question: Question, *, before: Key | None = None, limit: int = 100) -> list[IndexedEntry]:
+    """Return the newest indexed exchanges and events that fit, newest first.
 
     Args:
         engine: the store.
@@ -129,8 +127,8 @@ def find(
     return found
 
 
-def find_all(engine: sa.Engine, question: Question = Question(), *, limit: int) -> Iterator[IndexedEntry]:
-    """Yield the newest indexed entries that fit, newest first, however many are asked for.
+def find_all(engine: sa.Engine, question: Question, *, limit: int) -> Iterator[IndexedEntry]:
+    """Yield the newest indexed exchanges and events that fit, newest first, however many are asked for.
 
     Args:
         engine: the store.
@@ -191,7 +189,9 @@ def page_query(question: Question, before: Key | None, limit: int) -> sa.Select[
     """Return the statement that answers a question; see `find`."""
     columns = (*_key(AUDIT_ENTRIES), AUDIT_ENTRIES.c.entry, AUDIT_ENTRIES.c.leaf_hash)
     if question.risk is None or question.request_id is not None:
-        entries = sa.select(*columns).where(*_conditions(AUDIT_ENTRIES, question, before))
+        # Content has no bytes here, and is not to be shown with the rest.
+        has_bytes = AUDIT_ENTRIES.c.entry.is_not(None)
+        entries = sa.select(*columns).where(has_bytes, *_conditions(AUDIT_ENTRIES, question, before))
         if question.risk is not None:
             # A request has few entries, so these are found first and then asked for their risks.
             entries = entries.where(sa.exists().where(AUDIT_RISKS.c.risk == question.risk, _same(AUDIT_RISKS)))

@@ -13,6 +13,7 @@ depends_on = None
 
 _NOTABLE = "decision NOT IN ('', 'allow')"
 _HAS_END_USER = "end_user <> ''"
+_MOMENT = ("at_us", "log_id", "sequence")
 
 
 def upgrade() -> None:
@@ -64,9 +65,9 @@ def _create_risks() -> None:
         sa.PrimaryKeyConstraint("risk", "at_us", "log_id", "sequence", name="pk_audit_risks"),
         postgresql_partition_by="RANGE (at_us)",
     )
-    _create_index("audit_risks", "account", ["risk", "account", "at_us"])
-    _create_index("audit_risks", "end_user", ["risk", "end_user", "at_us"], _HAS_END_USER)
-    _create_index("audit_risks", "decision", ["risk", "decision", "at_us"])
+    _create_index("audit_risks", "account", ["risk", "account", *_MOMENT])
+    _create_index("audit_risks", "end_user", ["risk", "end_user", *_MOMENT], _HAS_END_USER)
+    _create_index("audit_risks", "decision", ["risk", "decision", *_MOMENT])
 
 
 def _create_index(table: str, name: str, columns: list[str], condition: str | None = None) -> None:
