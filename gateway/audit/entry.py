@@ -1,56 +1,57 @@
-"""Entries of the audit trail: what is kept of an exchange, as canonical bytes.
+"""Entries of the audit trail: what is kept, as canonical bytes.
 
-Rules: an entry is an object with ``v`` (version of its form) and ``type``; a field is never dropped or renamed within
-a version. Whoever adds a type adds its encoder and its row here, and a paragraph to ``docs/audit-format.md``.
+Rules: an entry is an object with ``v`` (version of its form) and ``type``; a member whose value is its default is
+left out; a member is never dropped or renamed within a version, and no default changes. Whoever adds a type adds its
+encoder and its row here, and a paragraph to ``docs/audit-format.md``.
 """
 
 import hashlib
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any
 
 import orjson
 
 from filters.findings import Action, Phase, Stage
 from gateway.audit.canonical import canonical_json
-from gateway.protocol.record import ExchangeRecord, RecordedFinding, Unscanned
+from gateway.protocol.record import ExchangeRecord, Latency, RecordedFinding, Unscanned
 
-ENTRY_VERSION = 1
+ENTRY_VERSION = 2
 EXCHANGE = "exchange"
 
 _LEAF_PREFIX = b"\x00"  # RFC 6962 §2.1: keeps a leaf from being taken for an inner node of the tree
 
+# Members that are written as the record has them; the others have a form of their own below.
+_PLAIN = (
+    *("account", "account_kind", "user", "policy", "dialect", "model", "served_model", "streamed", "decision"),
+    *("released_characters", "ruleset", "label", "status", "error", "upstream", "content"),
+)
+_PLAIN_DEFAULTS = tuple(ExchangeRecord._field_defaults[name] for name in _PLAIN)
+_plain_of = attrgetter(*_PLAIN)
+
 
 def encode_exchange(record: ExchangeRecord) -> bytes:
-    """Return the entry of an exchange. On the request path, so the fields are spelled out rather than walked."""
-    return canonical_json(
-        {
-            "v": ENTRY_VERSION,
-            "type": EXCHANGE,
-            "request_id": record.request_id,
-            "started_at_us": record.started_at_us,
-            "ended_at_us": record.ended_at_us,
-            "account": record.account,
-            "account_kind": record.account_kind,
-            "policy": record.policy,
-            "dialect": record.dialect,
-            "model": record.model,
-            "streamed": record.streamed,
-            "decision": record.decision,
-            "phase": record.phase and record.phase.value,
-            "retract": record.retract,
-            "released_characters": record.released_characters,
-            "findings": [_finding(finding) for finding in record.findings] if record.findings else (),
-            "unscanned": [_unscanned(missed) for missed in record.unscanned] if record.unscanned else (),
-            "ruleset": record.ruleset,
-            "label": record.label,
-            "produce_id": record.produce_id,
-            "status": record.status,
-            "error": record.error,
-            "prompt_characters": record.prompt_characters,
-            "reply_characters": record.reply_characters,
-            "upstream": record.upstream,
-        }
-    )
+    """Return the entry of an exchange."""
+    plain = zip(_PLAIN, _plain_of(record), _PLAIN_DEFAULTS, strict=True)
+    fields: dict[str, object] = {name: value for name, value, default in plain if value != default}
+    fields |= {
+        "v": ENTRY_VERSION,
+        "type": EXCHANGE,
+        "request_id": record.request_id,
+        "at_us": record.started_at_us,
+    }
+    if record.produce_id != record.request_id:
+        fields["produce_id"] = record.produce_id
+    if record.phase is not None:
+        fields["phase"] = record.phase.value
+    if record.findings:
+        fields["findings"] = [_finding(finding) for finding in record.findings]
+    if record.unscanned:
+        fields["unscanned"] = [_unscanned(missed) for missed in record.unscanned]
+    _put_list(fields, "took_us", [record.ended_at_us - record.started_at_us, *record.latency], 0)
+    _put_list(fields, "prompt", [record.prompt_characters, record.prompt_digest], "")
+    _put_list(fields, "reply", [record.reply_characters, record.reply_digest], "")
+    return canonical_json(fields)
 
 
 def decode(entry: bytes) -> ExchangeRecord:
@@ -61,19 +62,12 @@ def decode(entry: bytes) -> ExchangeRecord:
     """
     fields = orjson.loads(entry)
     if not isinstance(fields, dict) or (fields.pop("v", None), fields.pop("type", None)) != (ENTRY_VERSION, EXCHANGE):
-        raise ValueError("not an exchange entry of version 1; read it with the release that wrote it")
+        raise ValueError("not an exchange entry of version 2; read it with the release that wrote it")
     try:
-        return ExchangeRecord(
-            **{
-                **fields,
-                "phase": fields["phase"] and Phase(fields["phase"]),
-                "findings": tuple(map(_to_finding, fields["findings"])),
-                "unscanned": tuple(map(_to_unscanned, fields["unscanned"])),
-            }
-        )
+        return _to_exchange(fields)
     # A field too many is refused too: an index that dropped it would not say what the file says.
     except (KeyError, TypeError) as exc:
-        raise ValueError("the entry lacks a field of version 1, or has one more") from exc
+        raise ValueError("the entry lacks a field of version 2, or has one more") from exc
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -81,31 +75,79 @@ def leaf_hash(entry: bytes) -> bytes:
     return hashlib.sha256(_LEAF_PREFIX + entry).digest()
 
 
-def _finding(finding: RecordedFinding) -> dict[str, str | int]:
-    return {
-        "phase": finding.phase.value,
-        "stage": finding.stage.value,
-        "risk": finding.risk,
-        "action": finding.action.value,
-        "term": finding.term,
-        "count": finding.count,
-    }
+def _put_list(fields: dict[str, object], name: str, values: list[Any], last_default: object) -> None:
+    """Write a list of fixed places, without the defaults at its end; an empty one is left out."""
+    while values and (values[-1] == last_default or values[-1] == 0):
+        values.pop()
+    if values:
+        fields[name] = values
 
 
-def _unscanned(missed: Unscanned) -> dict[str, str]:
-    return {"phase": missed.phase.value, "stage": missed.stage.value, "reason": missed.reason}
+def _finding(finding: RecordedFinding) -> dict[str, object]:
+    fields: dict[str, object] = {"risk": finding.risk, "action": finding.action.value}
+    if finding.phase is not Phase.REQUEST:
+        fields["phase"] = finding.phase.value
+    if finding.stage is not Stage.KEYWORDS:
+        fields["stage"] = finding.stage.value
+    if finding.term:
+        fields["term"] = finding.term
+    if finding.count != 1:
+        fields["count"] = finding.count
+    if finding.score is not None:
+        fields["score"] = finding.score
+    return fields
+
+
+def _unscanned(missed: Unscanned) -> dict[str, object]:
+    fields: dict[str, object] = {"reason": missed.reason}
+    if missed.phase is not Phase.REQUEST:
+        fields["phase"] = missed.phase.value
+    if missed.stage is not Stage.KEYWORDS:
+        fields["stage"] = missed.stage.value
+    return fields
+
+
+def _to_exchange(fields: dict[str, Any]) -> ExchangeRecord:
+    started_at_us = fields.pop("at_us")
+    total_us, *latency = fields.pop("took_us", ()) or (0,)
+    phase = fields.pop("phase", None)
+    return ExchangeRecord(
+        started_at_us=started_at_us,
+        ended_at_us=started_at_us + total_us,
+        produce_id=fields.pop("produce_id", fields["request_id"]),
+        phase=phase and Phase(phase),
+        findings=tuple(map(_to_finding, fields.pop("findings", ()))),
+        unscanned=tuple(map(_to_unscanned, fields.pop("unscanned", ()))),
+        latency=Latency(*latency),
+        **_to_digested("prompt", fields.pop("prompt", ())),
+        **_to_digested("reply", fields.pop("reply", ())),
+        **fields,
+    )
+
+
+def _to_digested(half: str, values: list[Any] | tuple[()]) -> dict[str, Any]:
+    """Read what is said of a prompt or a reply: how long it is, and its digest."""
+    return dict(zip((f"{half}_characters", f"{half}_digest"), values, strict=False))
 
 
 def _to_finding(fields: Mapping[str, Any]) -> RecordedFinding:
     return RecordedFinding(
         **{
+            "term": "",
+            "count": 1,
             **fields,
-            "phase": Phase(fields["phase"]),
-            "stage": Stage(fields["stage"]),
+            "phase": Phase(fields.get("phase", Phase.REQUEST)),
+            "stage": Stage(fields.get("stage", Stage.KEYWORDS)),
             "action": Action(fields["action"]),
         }
     )
 
 
 def _to_unscanned(fields: Mapping[str, Any]) -> Unscanned:
-    return Unscanned(**{**fields, "phase": Phase(fields["phase"]), "stage": Stage(fields["stage"])})
+    return Unscanned(
+        **{
+            **fields,
+            "phase": Phase(fields.get("phase", Phase.REQUEST)),
+            "stage": Stage(fields.get("stage", Stage.KEYWORDS)),
+        }
+    )

@@ -11,6 +11,7 @@ from filters.findings import Phase
 from filters.ruleset import Ruleset
 from gateway.protocol.continued import ContinuedStage
 from gateway.protocol.dialects.base import Carrier, ChannelKey, Segment, Spelling
+from gateway.protocol.evidence import ContentScope
 from gateway.protocol.gate import Channel, Released, StreamStage
 from gateway.protocol.judge import Judge
 from gateway.protocol.labels import AnswerText, Labelling, Position
@@ -18,6 +19,7 @@ from gateway.protocol.nested import NestedStage, scan_nested
 from gateway.protocol.personal import IDENTIFIERS, UNFOLLOWED, Following
 from gateway.protocol.placeholders import Vault
 from gateway.protocol.restoring import Restorer
+from gateway.protocol.witness import Witness
 
 
 class Owed(NamedTuple):
@@ -47,12 +49,13 @@ class Channels:
         most_shown: most characters shown, where a format says them once more and they are kept for it; 0 keeps none.
         personal: how personal data is followed.
         vault: values that are restored in what is shown.
+        witness: told of what is received.
 
     Attributes:
         received_characters: characters scanned so far.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 all but the first two are given by name
         self,
         ruleset: Ruleset,
         labelling: Labelling,
@@ -62,6 +65,7 @@ class Channels:
         most_shown: int = 0,
         personal: Following = UNFOLLOWED,
         vault: Vault | None = None,
+        witness: Witness | None = None,
     ) -> None:
         self._ruleset = ruleset
         self._labelling = labelling
@@ -73,6 +77,7 @@ class Channels:
         self._personal = personal
         # None where there is nothing to restore, which is nearly always: then no text is looked at again.
         self._vault = vault or None
+        self._witness = witness or Witness(ContentScope.NONE)
         self._restorers: dict[ChannelKey, Restorer] = {}
         self._channels: dict[ChannelKey, Channel] = {}
         self._answers: dict[int, AnswerText] = {}
@@ -249,7 +254,7 @@ class Channels:
             self._checks[answer] = check
         # Identifiers of the wire format are nobody's data.
         more = () if segment.channel[-1] in IDENTIFIERS else self._personal.stages()
-        channel = self._channels[segment.channel] = Channel((stage, *more))
+        channel = self._channels[segment.channel] = Channel((stage, *more), self._witness.begin_text())
         return channel
 
     def _restored(self, vault: Vault, segment: Segment, released: Released) -> Released:

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from filters.findings import Phase
+from gateway.protocol.evidence import NO_EVIDENCE, Evidence
 from gateway.protocol.record import ExchangeRecord
 
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -39,11 +40,13 @@ class CloseUpstream(NamedTuple):
 class AppendAudit(NamedTuple):
     """Record the exchange; answered by `AuditAppended` or `AuditFailed`.
 
-    ``durable`` means the answer comes after the entry is on disk: what follows is an intervention.
+    ``durable`` means the answer comes after the entry is on disk: what follows is an intervention. ``evidence`` is
+    what must not be written as it is.
     """
 
     record: ExchangeRecord
     durable: bool
+    evidence: Evidence = NO_EVIDENCE
 
 
 class SendStart(NamedTuple):

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from filters.ruleset import Ruleset
 from gateway.protocol.dialects.base import Dialect
+from gateway.protocol.evidence import ContentScope
 from gateway.protocol.labels import Labelling
 from gateway.protocol.policy import Policy
 from gateway.protocol.verdicts import VerdictMemory
@@ -45,6 +46,7 @@ class ExchangeContext:
         account_kind: kind of the account, or empty.
         observe: True when findings are recorded and nothing acts on them.
         bounds: limits of its buffers.
+        content: what is kept of its texts, encrypted.
         memory: texts that are known to be clean; the worker's, and the one thing here that learns.
     """
 
@@ -57,4 +59,5 @@ class ExchangeContext:
     account_kind: str = ""
     observe: bool = False
     bounds: Bounds = Bounds()
+    content: ContentScope = ContentScope.FLAGGED
     memory: VerdictMemory = field(default_factory=VerdictMemory)

@@ -43,6 +43,18 @@ def reads_one_way(data: bytes, document: Any) -> bool:  # noqa: ANN401 the same
     return written == data.replace(b'": ', b'":').replace(b', "', b',"') or not _names_twice(data)
 
 
+def reported_model(document: Any) -> str:  # noqa: ANN401 the same
+    """Return the model name a reply, or a frame of one, says it comes from; empty when it says none."""
+    if not isinstance(document, dict):
+        return ""
+    # Typed frames carry it in what they begin: a message, a response.
+    for holder in (document, document.get("message"), document.get("response")):
+        name = holder.get("model") if isinstance(holder, dict) else None
+        if isinstance(name, str):
+            return name
+    return ""
+
+
 class _NamedTwiceError(Exception):
     """An object has two members of one name."""
 

@@ -24,6 +24,7 @@ from gateway.protocol.nested import scan_nested
 from gateway.protocol.placeholders import Vault
 from gateway.protocol.policy import FailMode
 from gateway.protocol.record import ExchangeRecord
+from gateway.protocol.recording import Recording
 from gateway.protocol.restoring import restore_document
 from gateway.protocol.scanning import Scanning, left_out
 from gateway.protocol.sse import KEEP_ALIVE
@@ -35,8 +36,6 @@ _OK = 200
 _ERRORS_FROM = 400
 # The model server refuses us, not the client: its answer would mislead.
 _CREDENTIALS_REFUSED = frozenset({401, 403, 407})
-# The client chooses this name: unbounded, every request could swell the audit trail.
-_RECORDED_MODEL_CHARACTERS = 128
 _NO_REQUEST = ParsedRequest({}, "", streamed=False, structured=False, language_hint="")  # until one was read
 
 
@@ -52,40 +51,38 @@ class Exchange:
 
     Attributes:
         state: where it is.
-        record: what was recorded of it, once it was.
+        asked: the wish to record it, once there was one.
     """
 
     def __init__(self, context: ExchangeContext) -> None:
         self.state = State.IDLE
-        self.record: ExchangeRecord | None = None
+        self.asked: wish.AppendAudit | None = None
         self._context = context
         self._judge = Judge(context.policy, observe=context.observe)
         self._vault = Vault(context.request_id)
         self._builder = AnswerBuilder(context, self._judge)
+        self._recording = Recording(context, self._judge)
         self._request = _NO_REQUEST
         self._texts = Texts((), 0)
         self._scanning = Scanning(context)
-        self._prompt_characters = 0
         self._whole: WholeReply | None = None
         self._content_type = ""
         self._stream: StreamedReply | None = None
-        self._started_at_us = 0
-        self._status = 0
-        self._label = "none"
-        self._error = ""
-        self._upstream = ""
         # Kept back until the record is made: what cannot be recorded must not leave.
         self._answer: list[wish.Command] = []  # what leaves once the record is made
         self._after = State.DONE
         self._upstream_open = False
         self._passed = False  # bytes went out that nothing can be added to
-        # Stays empty where no generated reply was sent: a refusal is the gateway's own text and is no product.
-        self._produce_id = ""
 
     @property
     def decision(self) -> Decision:
         """The decision so far."""
         return self._judge.decision
+
+    @property
+    def record(self) -> ExchangeRecord | None:
+        """What was recorded of it, once it was."""
+        return self.asked.record if self.asked else None
 
     @property
     def lookups(self) -> tuple[int, int]:
@@ -124,17 +121,18 @@ class Exchange:
         """
         # One exchange is one entry: what the trail already has is not recorded a second time.
         recorded, self.state = self.state in (State.RECORDING, State.DONE), State.DONE
-        self._error, self._status = ErrorCode.INTERNAL, ANSWERS[ErrorCode.INTERNAL].status
-        record: list[wish.Command] = [] if recorded else [wish.AppendAudit(self._make_record(at_us), durable=False)]
+        self._recording.error, self._recording.status = ErrorCode.INTERNAL, ANSWERS[ErrorCode.INTERNAL].status
+        record: list[wish.Command] = [] if recorded else [self._wish_for_record(at_us, durable=False)]
         return [*record, *self._builder.error(ErrorCode.INTERNAL)]
 
     def _on_request(self, event: fact.RequestReceived, at_us: int) -> list[wish.Command]:
-        self._started_at_us = at_us
+        self._recording.started_at_us = at_us
         try:
             self._request = self._context.dialect.parse_request(event.body, event.head)
         except RequestError as exc:
             # Its message names a member and never quotes a value, so it may be shown.
             return self._fail(exc.code, at_us, str(exc))
+        self._recording.take_request(self._request)
         self._builder.identity = Identity(self._context.request_id, self._request.model, at_us // 1_000_000)
         if (unread := self._request.unread) is not None:
             # What was sent is well formed; that nobody can read it is told, or recorded where the operator said so.
@@ -149,14 +147,14 @@ class Exchange:
             if inputs is None
             else input_texts(inputs)
         )
-        self._prompt_characters = self._texts.characters
         return self._scan(Phase.REQUEST, at_us)
 
     def _on_refused(self, event: fact.RequestRefused, at_us: int) -> list[wish.Command]:
-        self._started_at_us = at_us
+        self._recording.started_at_us = at_us
         return self._fail(event.code, at_us)
 
     def _scan(self, phase: Phase, at_us: int) -> list[wish.Command]:
+        self._recording.take_texts(phase, self._texts)
         found = self._scanning.begin(phase, self._texts)
         if isinstance(found, wish.ScanText):
             self.state = State.SCANNING_REQUEST if phase is Phase.REQUEST else State.SCANNING_REPLY
@@ -187,6 +185,7 @@ class Exchange:
             raise IllegalEventError(f"a scan of the {event.phase} in {self.state.name}")
 
     def _judged(self, phase: Phase, findings: Findings, at_us: int) -> list[wish.Command]:
+        self._recording.take_findings(phase, self._texts, findings)
         if self._request.inputs is not None:
             return self._answer_itself(self._request.inputs, findings, at_us)
         if phase is Phase.RESPONSE:
@@ -219,14 +218,14 @@ class Exchange:
     def _answer_itself(self, inputs: tuple[Input, ...], findings: Findings, at_us: int) -> list[wish.Command]:
         """The client asked for a verdict and not for an answer of the model."""
         document = moderate(inputs, findings, self._builder.identity, self._judge)
-        self._status = _OK
+        self._recording.status = _OK
         self._answer = self._builder.reply(_OK, document, labelled=False)
         # Whoever asks will stop the text on the strength of it.
         return [self._append(at_us, durable=self._judge.decision is Decision.BLOCK)]
 
     def _on_upstream_started(self, event: fact.UpstreamStarted, at_us: int) -> list[wish.Command]:
-        self._status = event.status
-        self._upstream = event.upstream
+        self._recording.status = event.status
+        self._recording.upstream = event.upstream
         # Our key is wrong, not the client's: passed on, the answer would send it looking for a fault of its own.
         if event.status in _CREDENTIALS_REFUSED:
             return self._fail(ErrorCode.UPSTREAM_REFUSED, at_us)
@@ -245,20 +244,17 @@ class Exchange:
             limit = context.bounds.encoded_reply_bytes if carriage.large else context.bounds.reply_bytes
             self._whole = WholeReply(context.dialect, kind, limit, good=good)
             return []
-        self._produce()
+        self._recording.produce()
         if kind is ReplyKind.BINARY:
             self.state = State.PASSING
             return [self._builder.binary_start(event.content_type)]
         self.state = State.STREAMING
         self._stream = StreamedReply(
-            context, self._judge, self._builder.identity, self._vault, structured=request.structured
+            *(context, self._judge, self._builder.identity, self._vault),
+            structured=request.structured,
+            witness=self._recording.witness,
         )
         return [self._builder.stream_start()]
-
-    def _produce(self) -> None:
-        """Number the reply, where it is generated content."""
-        if self._context.dialect.generates:
-            self._produce_id = self._context.request_id
 
     def _on_frames(self, event: fact.UpstreamData, at_us: int) -> list[wish.Command]:
         stream = self._streaming()
@@ -292,7 +288,7 @@ class Exchange:
         texts = self._read_whole().read()
         if texts is None:
             # An error page that is no JSON cannot be scanned text by text; an error of our own stands in for it.
-            failed = self._status >= _ERRORS_FROM
+            failed = self._recording.status >= _ERRORS_FROM
             return self._fail(ErrorCode.UPSTREAM_ERROR if failed else ErrorCode.UPSTREAM_MALFORMED, at_us)
         self._texts = texts
         return self._scan(Phase.RESPONSE, at_us)
@@ -307,7 +303,7 @@ class Exchange:
 
     def _on_bytes_failed(self, event: fact.UpstreamFailed, at_us: int) -> list[wish.Command]:
         # Bytes have no place for an error. Left without its end, the answer is seen to be cut off.
-        self._error = event.code
+        self._recording.error = event.code
         return [*self._close(), self._append(at_us)]
 
     def _on_upstream_failed(self, event: fact.UpstreamFailed, at_us: int) -> list[wish.Command]:
@@ -346,7 +342,7 @@ class Exchange:
         # The entry is made or on its way; a leave is not worth a second one.
         if state in (State.RECORDING, State.CLOSING, State.DONE):
             return closing
-        self._error = ErrorCode.CLIENT_DISCONNECTED
+        self._recording.error = ErrorCode.CLIENT_DISCONNECTED
         return [*closing, self._append(at_us)]
 
     def _close(self) -> list[wish.Command]:
@@ -357,7 +353,7 @@ class Exchange:
     def _refuse(self, at_us: int) -> list[wish.Command]:
         """The prompt, or a reply that is not streamed, is blocked: nothing of it was shown."""
         self._answer = self._builder.refusal(self._request)
-        self._status = self._builder.refusal_status
+        self._recording.status = self._builder.refusal_status
         # Durable: a refusal that could not be proved later must not leave.
         return [self._append(at_us, durable=True)]
 
@@ -369,17 +365,17 @@ class Exchange:
         if restored or action is Action.MASK:
             self._context.dialect.withhold(whole.document)
         # An error of the model server is no generated content, nor is a number of tokens: neither label nor number.
-        generated = self._status == _OK and self._context.dialect.generates
+        generated = self._recording.status == _OK and self._context.dialect.generates
         if generated:
-            self._produce()
+            self._recording.produce()
             structured = self._request.structured
-            self._label = label_answers(whole.visible, self._context.labelling, structured=structured)
-        elif self._status != _OK:
-            self._error = ErrorCode.UPSTREAM_ERROR
+            self._recording.label = label_answers(whole.visible, self._context.labelling, structured=structured)
+        elif self._recording.status != _OK:
+            self._recording.error = ErrorCode.UPSTREAM_ERROR
         if whole.kind is ReplyKind.TEXT:
             self._answer = self._builder.text(self._content_type, whole.text)
         else:
-            self._answer = self._builder.reply(self._status, whole.document, labelled=generated)
+            self._answer = self._builder.reply(self._recording.status, whole.document, labelled=generated)
         return [self._append(at_us)]
 
     def _end_stream(self, stream: StreamedReply, at_us: int, after: State) -> list[wish.Command]:
@@ -399,15 +395,15 @@ class Exchange:
             self._answer = self._builder.notice(stream, self._request)
             return [*self._close(), self._append(at_us, durable=True)]
         # A failure is no intervention: the client need not wait for the disk to hear of it.
-        self._error = code
+        self._recording.error = code
         self._answer = self._builder.broken(stream, code)
         return [*self._close(), self._append(at_us)]
 
     def _fail(self, code: ErrorCode, at_us: int, detail: str = "") -> list[wish.Command]:
         """Answer with an error; nothing was sent before."""
-        self._error = code
+        self._recording.error = code
         self._answer = self._builder.error(code, detail)
-        self._status = ANSWERS[code].status
+        self._recording.status = ANSWERS[code].status
         return [*self._close(), self._append(at_us)]
 
     def _streaming(self) -> StreamedReply:
@@ -420,45 +416,12 @@ class Exchange:
 
     def _append(self, at_us: int, *, durable: bool = False) -> wish.AppendAudit:
         self.state = State.RECORDING
-        self.record = self._make_record(at_us)
-        return wish.AppendAudit(self.record, durable)
+        self.asked = self._wish_for_record(at_us, durable=durable)
+        return self.asked
 
-    def _make_record(self, at_us: int) -> ExchangeRecord:
-        context, judge, request, stream = self._context, self._judge, self._request, self._stream
-        blocked = judge.decision is Decision.BLOCK
-        # Of use for a block only: an answer that came to its end has nothing to take back.
-        released = stream.channels.released_characters if stream and blocked else 0
-        return ExchangeRecord(
-            request_id=context.request_id,
-            # A client may leave before its request is complete: such an exchange begins and ends at once.
-            started_at_us=self._started_at_us or at_us,
-            ended_at_us=at_us,
-            account=context.account,
-            account_kind=context.account_kind,
-            policy=context.policy.name,
-            dialect=context.dialect.name,
-            model=request.model[:_RECORDED_MODEL_CHARACTERS],
-            streamed=request.streamed,
-            # A block stays one, whatever failed afterwards: it is what an auditor looks for.
-            decision=(Decision.ERROR if self._error and not blocked else judge.decision).value,
-            phase=judge.blocked_in,
-            retract=released > 0,
-            released_characters=released,
-            findings=judge.recorded,
-            unscanned=judge.not_scanned,
-            ruleset=context.ruleset.digest,
-            label=stream.channels.label_outcome if stream else self._label,
-            produce_id=self._produce_id,
-            status=self._status,
-            error=str(self._error),
-            prompt_characters=self._prompt_characters,
-            reply_characters=stream.channels.received_characters if stream else self._reply_characters(),
-            upstream=self._upstream,
-        )
-
-    def _reply_characters(self) -> int:
-        # Before the reply was read, the texts are still the prompt's.
-        return self._texts.characters if self._whole and self._whole.document else 0
+    def _wish_for_record(self, at_us: int, *, durable: bool) -> wish.AppendAudit:
+        record = self._recording.make(at_us, self._stream, self._whole)
+        return wish.AppendAudit(record, durable, self._recording.witness.testify())
 
     # A table and not tests in each handler: what is not written here is illegal, and can be seen to be.
     _TABLE: ClassVar[dict[State, dict[type, Callable[[Any, Any, int], list[wish.Command]]]]] = {

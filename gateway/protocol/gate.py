@@ -11,8 +11,10 @@ the text up to the blocking match only, never on how the text was cut; lengths n
 from typing import NamedTuple, Protocol
 
 from filters.findings import MOST_FINDINGS, Action, Known, Phase
+from gateway.protocol.evidence import ContentScope
 from gateway.protocol.judge import Judge
 from gateway.protocol.texts import mask_text
+from gateway.protocol.transcript import Transcript
 
 
 class StreamStage(Protocol):
@@ -53,16 +55,18 @@ class Channel:
 
     Args:
         stages: the checks that must clear it.
+        transcript: what is remembered of it.
 
     Attributes:
         released: characters let go so far.
         held: text received and not yet let go.
     """
 
-    __slots__ = ("_judged", "_masks", "_stages", "held", "released")
+    __slots__ = ("_judged", "_masks", "_stages", "_transcript", "held", "released")
 
-    def __init__(self, stages: tuple[StreamStage, ...]) -> None:
+    def __init__(self, stages: tuple[StreamStage, ...], transcript: Transcript | None = None) -> None:
         self._stages = stages
+        self._transcript = transcript or Transcript(ContentScope.NONE)
         self._masks: list[tuple[int, int]] = []
         self._judged = 0
         self.released = 0
@@ -78,7 +82,10 @@ class Channel:
         self.held += text
         # All stages before any judging: one that missed a piece would give wrong offsets ever after.
         found = [known for stage in self._stages for known in stage.feed(text)]
-        if found and (stop := self._judge(found, judge)):
+        stop = self._judge(found, judge) if found else None
+        # Behind the findings: it then knows what of a long piece to keep.
+        self._transcript.add(text)
+        if stop is not None:
             return self._stop(stop)
         return Released(self._release(min([stage.frontier for stage in self._stages])))
 
@@ -106,6 +113,8 @@ class Channel:
                 action = judge.overrun(Phase.RESPONSE)
             else:
                 action = judge.act(Phase.RESPONSE, finding)
+            if action is not Action.OFF:
+                self._transcript.note(finding)
             if action is Action.MASK:
                 self._masks.append((finding.start, finding.end))
             elif action is Action.BLOCK:

@@ -102,6 +102,10 @@ class Judge:
         # Counted where the text itself is read; the same words would count twice.
         return not self._observe and self._policy.action_for(phase, finding) not in (Action.OFF, Action.FLAG)
 
+    def heeded(self, phase: Phase, findings: Iterable[Finding]) -> list[Finding]:
+        """Return the findings the policy does not pass over."""
+        return [finding for finding in findings if self._policy.action_for(phase, finding) is not Action.OFF]
+
     def unscanned(self, phase: Phase, stage: Stage, reason: str) -> FailMode:
         """Say what a stage's fail mode makes of a text it did not scan; what passes so is recorded as such."""
         # Nothing acts on an observed exchange, so nothing may close on it; the record still names it.

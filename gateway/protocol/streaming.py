@@ -7,13 +7,14 @@ the business of `gateway.protocol.outbox`.
 
 from collections.abc import Callable, Sequence
 
-from filters.findings import Action, Phase, Stage
+from filters.findings import Action, Finding, Phase, Stage
 from gateway.errors import ANSWERS, ErrorCode
 from gateway.protocol.buffered import Texts, judge_texts
 from gateway.protocol.channels import Channels, StreamShapeError
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.base import ChannelKey, Document, FrameView, Identity, Segment, Wait
-from gateway.protocol.documents import read_document, reads_one_way
+from gateway.protocol.documents import read_document, reads_one_way, reported_model
+from gateway.protocol.evidence import ContentScope
 from gateway.protocol.gate import Released
 from gateway.protocol.judge import Judge
 from gateway.protocol.nested import scan_nested
@@ -24,6 +25,7 @@ from gateway.protocol.policy import FailMode
 from gateway.protocol.sse import SseDecoder, SseFrame
 from gateway.protocol.templates import FrameTemplate, fill, make_template, text_between
 from gateway.protocol.texts import TextGroup
+from gateway.protocol.witness import Witness
 
 # Metadata (ids, model name, event names) repeats in every frame; what was scanned is remembered, within bounds.
 _REMEMBERED_TEXTS = 128
@@ -42,16 +44,26 @@ class StreamedReply:
         identity: names frames that are made here.
         vault: values that are restored in what is shown.
         structured: True when JSON was asked for.
+        witness: told of what is received and found.
 
     Attributes:
         channels: the running texts.
         done: True once the stream said that it is complete.
+        served_model: model name it says it comes from, once it does.
         stop: why the stream must end before the model ends it: ``content_filter`` for a block, else the error.
     """
 
     def __init__(
-        self, context: ExchangeContext, judge: Judge, identity: Identity, vault: Vault, *, structured: bool
+        self,
+        context: ExchangeContext,
+        judge: Judge,
+        identity: Identity,
+        vault: Vault,
+        *,
+        structured: bool,
+        witness: Witness | None = None,
     ) -> None:
+        self._witness = witness or Witness(ContentScope.NONE)
         self._dialect = context.dialect
         self._format = context.dialect.stream(identity)
         self._matcher = context.ruleset.response
@@ -70,9 +82,11 @@ class StreamedReply:
             most_shown=context.bounds.frame_bytes if self._format.repeats else 0,
             personal=following(context),
             vault=vault,
+            witness=self._witness,
         )
         self._outbox = Outbox(self._dialect, self._format, self.channels)
         self.done = False
+        self.served_model = ""
         self.stop: ErrorCode | None = None
 
     def feed(self, data: bytes) -> bytes:
@@ -160,6 +174,7 @@ class StreamedReply:
         except ValueError:
             self._malformed(frame)
             return
+        self.served_model = self.served_model or reported_model(document)
         # Every frame of a stream repeats its metadata: after the first one this is a single look.
         if self._scanned.issuperset(view.texts) or all(self._clean(text) for text in view.texts):
             self._pass(frame, document, view)
@@ -178,7 +193,9 @@ class StreamedReply:
             return True
         # As readers decode it (WHATWG HTML 9.2): a strict reading would fail at one bad byte that they step over.
         plain = text if isinstance(text, str) else text.decode("utf-8", "replace")
-        for finding in scan_nested(self._matcher, (plain,))[0]:
+        findings = scan_nested(self._matcher, (plain,))[0]
+        self._note(plain, findings)
+        for finding in findings:
             # A masked id or event name would be another id to the client, so nothing is masked here.
             if self._judge.act(Phase.RESPONSE, finding, maskable=False) is Action.BLOCK:
                 self.stop = ErrorCode.CONTENT_FILTER
@@ -187,9 +204,15 @@ class StreamedReply:
             self._scanned.add(text)
         return True
 
+    def _note(self, text: str, findings: Sequence[Finding]) -> None:
+        if findings:
+            self._witness.note(Phase.RESPONSE, text, self._judge.heeded(Phase.RESPONSE, findings))
+
     def _covered(self, passages: Sequence[TextGroup]) -> bool:
         """Scan texts that are complete in their frame, and mask them there; tell whether that changed any."""
         findings = scan_nested(self._matcher, [each.text for each in passages])
+        for passage, found in zip(passages, findings, strict=True):
+            self._note(passage.text, found)
         action = judge_texts(Phase.RESPONSE, Texts(tuple(passages), 0), findings, self._judge, self._vault)
         if action is Action.BLOCK:
             self.stop = ErrorCode.CONTENT_FILTER

@@ -22,6 +22,7 @@ from gateway.protocol import commands as wish
 from gateway.protocol import events as fact
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.exchange import Exchange
+from gateway.protocol.record import ExchangeRecord, Latency
 from gateway.protocol.states import State
 from gateway.proxy.keep_alive import KeepAlive
 from gateway.proxy.services import Services
@@ -178,8 +179,8 @@ class Driver:
 
     async def _append_made(self) -> None:
         """Append a record that was made and not appended: it waited behind a piece that could not be sent."""
-        if self._exchange.record is not None and not self._recorded:
-            await self._append(wish.AppendAudit(self._exchange.record, durable=False))
+        if self._exchange.asked is not None and not self._recorded:
+            await self._append(self._exchange.asked._replace(durable=False))
 
     async def _drive(self, event: fact.Event | None) -> None:
         exchange = self._exchange
@@ -279,7 +280,7 @@ class Driver:
             self._timing.request_ns = own_ns
         metrics.count_exchange(command.record, self._timing)
         metrics.count_lookups(*self._exchange.lookups)
-        entry = encode_exchange(command.record)
+        entry = encode_exchange(command.record._replace(latency=self._latency(command.record)))
         try:
             # An intervention is on disk before its effect is seen; an ordinary answer may leave before its batch is.
             if command.durable:
@@ -292,6 +293,18 @@ class Driver:
             # Told and not raised: what an exchange without a record becomes is for the core to decide.
             return fact.AuditFailed()
         return fact.AuditAppended()
+
+    def _latency(self, record: ExchangeRecord) -> Latency:
+        timing = self._timing
+        streamed = record.streamed
+        return Latency(
+            timing.request_ns // 1000,
+            timing.response_ns // 1000,
+            timing.upstream_ns // 1000,
+            # Of a whole reply, the first piece is nothing a client sees.
+            timing.first_upstream_ns // 1000 if streamed else 0,
+            timing.first_added_ns // 1000 if streamed else 0,
+        )
 
     async def _start(self, command: wish.SendStart) -> None:
         # Before the wait: a head that may have left cannot be taken back, and a second one would corrupt the answer.

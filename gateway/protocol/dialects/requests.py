@@ -48,3 +48,19 @@ def read_messages(document: Document, content: tuple[type, ...]) -> list[Documen
         if not isinstance(message.get("content"), content):
             raise RequestError(f"'messages[{number}].content' must be a string or an array of parts.")
     return messages
+
+
+def end_user_of(document: Document) -> str:
+    """Return who a request says is asking, or an empty string.
+
+    OpenAI's formats name the end user in ``safety_identifier``, older clients in ``user``; Anthropic's in
+    ``metadata.user_id``. A number stands for its digits, since some servers take one.
+    """
+    metadata = document.get("metadata")
+    inner = metadata.get("user_id") if isinstance(metadata, dict) else None
+    for value in (document.get("safety_identifier"), document.get("user"), inner):
+        if isinstance(value, str) and value:
+            return value
+        if type(value) is int:
+            return str(value)
+    return ""

@@ -1,13 +1,12 @@
 """Values and fakes for tests of the audit trail."""
 
-import dataclasses
 from pathlib import Path
 
 from filters.findings import Action, Phase, Stage
 from gateway.audit.files import OsFileOps
 from gateway.audit.reader import read_log
 from gateway.audit.segment import log_directories
-from gateway.protocol.record import ExchangeRecord, RecordedFinding, Unscanned
+from gateway.protocol.record import ExchangeRecord, Latency, RecordedFinding, Unscanned
 
 FINDING = RecordedFinding(Phase.REQUEST, Stage.KEYWORDS, "A.1.f", Action.BLOCK, "禁词", 2)
 MISSED = Unscanned(Phase.RESPONSE, Stage.KEYWORDS, "malformed_frame")
@@ -15,32 +14,24 @@ MISSED = Unscanned(Phase.RESPONSE, Stage.KEYWORDS, "malformed_frame")
 _RECORD = ExchangeRecord(
     request_id="0199f0e2c0de7abc8123456789abcdef",
     started_at_us=1_795_316_941_000_000,
-    ended_at_us=1_795_316_941_900_000,
-    account="acc_0123456789ab",
-    account_kind="user",
-    policy="default",
-    dialect="openai.chat",
+    ended_at_us=1_795_316_941_900_412,
+    account="acc-0123456789abcdef",
+    user="Z2F0ZXdheS9hdWRpdC9lbg",
     model="smollm2-135m-instruct",
-    streamed=True,
-    decision="allow",
-    phase=None,
-    retract=False,
-    released_characters=0,
-    findings=(),
-    unscanned=(),
-    ruleset="0123456789abcdef",
-    label="end",
+    ruleset="0123456789abcdef01234567",
     produce_id="0199f0e2c0de7abc8123456789abcdef",
-    status=200,
-    error="",
     prompt_characters=1234,
     reply_characters=2345,
+    upstream="local",
+    prompt_digest="dGVzdHMvZ2F0ZXdheS9hdQ",
+    reply_digest="YnVpbGRlcnMucHkgdmFsdQ",
+    latency=Latency(212, 1433, 897_310, 211_870, 245),
 )
 
 
 def exchange(**changes: object) -> ExchangeRecord:
     """Return the record of an ordinary clean exchange, with changes."""
-    return dataclasses.replace(_RECORD, **changes)  # type: ignore[arg-type]  # fields by name, each of its type
+    return _RECORD._replace(**changes)  # type: ignore[arg-type]  # fields by name, each of its type
 
 
 def entries(count: int, first: int = 0) -> list[bytes]:

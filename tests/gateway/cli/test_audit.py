@@ -93,7 +93,7 @@ def test_table_says_who_what_and_why(tmp_path: Path) -> None:
     cells = [cell.strip() for cell in row.strip("│").split("│")]
     assert cells[1:] == [
         "0199f0e2c0de7abc8123456789abcdef",
-        "acc_0123456789ab",
+        "acc-0123456789abcdef",
         "block",
         "request",
         "A.1.f",
@@ -114,7 +114,7 @@ def test_narrow_table_loses_nothing(tmp_path: Path) -> None:
     blocked = {"decision": "block", "phase": Phase.REQUEST, "status": 400, "error": "content_filter"}
     _write(tmp_path, exchange(findings=(FINDING,), **blocked))
     shown = _show(tmp_path, columns=80).stdout
-    for text in ("acc_0123456789ab", "block", "request", "A.1.f", "禁词 ×2", "400 content_filter", "2026-11-22"):
+    for text in ("acc-0123456789ab", "block", "request", "A.1.f", "禁词 ×2", "400 content_filter", "2026-11-22"):
         assert text in shown
     assert "…" not in shown
     assert all(len(line.rstrip()) <= 80 for line in shown.splitlines())

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.protocol.documents import read_document, reads_one_way
+from gateway.protocol.documents import read_document, reads_one_way, reported_model
 
 VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.integers(-9, 9) | st.text('a": ,{}\\é', max_size=6),
@@ -70,3 +70,20 @@ def test_a_document_without_doubles_reads_one_way(value: object, style: dict[str
 def test_a_name_said_twice_is_noticed(data: bytes) -> None:
     """At any depth and in any spelling."""
     assert not reads_one_way(data, read_document(data))
+
+
+@pytest.mark.parametrize(
+    ("document", "name"),
+    [
+        ({"model": "m"}, "m"),
+        ({"type": "message_start", "message": {"model": "m"}}, "m"),
+        ({"type": "response.created", "response": {"model": "m"}}, "m"),
+        ({"model": 5, "message": "text", "response": None}, ""),
+        ({}, ""),
+        ([], ""),
+        (None, ""),
+    ],
+)
+def test_the_model_a_reply_names_is_found_in_every_format(document: object, name: str) -> None:
+    """At its top, or in what a typed frame begins."""
+    assert reported_model(document) == name

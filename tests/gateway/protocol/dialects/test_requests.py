@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from gateway.errors import ErrorCode, RequestError
-from gateway.protocol.dialects.requests import read_messages, read_request
+from gateway.protocol.dialects.requests import end_user_of, read_messages, read_request
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,20 @@ def test_the_content_of_a_message_has_one_of_the_types_named() -> None:
     assert read_messages(document, (str, type(None))) == document["messages"]
     with pytest.raises(RequestError, match=r"messages\[0\].content"):
         read_messages(document, (str, list))
+
+
+@pytest.mark.parametrize(
+    ("document", "name"),
+    [
+        ({"user": "alice"}, "alice"),
+        ({"user": "old", "safety_identifier": "new"}, "new"),
+        ({"metadata": {"user_id": "alice"}}, "alice"),
+        ({"metadata": {"user_id": "alice"}, "user": ""}, "alice"),
+        ({"user": 17}, "17"),
+        ({"user": True, "metadata": "alice", "safety_identifier": ["alice"]}, ""),
+        ({}, ""),
+    ],
+)
+def test_who_asks_is_found_where_the_formats_name_it(document: dict[str, object], name: str) -> None:
+    """The newer member wins; what is neither text nor number names nobody."""
+    assert end_user_of(document) == name
