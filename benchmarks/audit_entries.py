@@ -10,7 +10,9 @@ from itertools import accumulate
 
 from filters.findings import Action, Phase, Stage
 from gateway.audit.entry import encode_exchange
-from gateway.protocol.record import ExchangeRecord, RecordedFinding
+from gateway.audit.event_forms import EventName
+from gateway.audit.events import Event, encode_event
+from gateway.protocol.record import ExchangeRecord, Latency, RecordedFinding
 from gateway.storage.partitions import DAY_US
 
 _ACCOUNTS = 200
@@ -20,6 +22,7 @@ _RISKS = 31
 _DECISIONS = {"flag": 2.0, "block": 1.2, "mask": 0.8, "error": 0.2, "unscanned": 0.05}
 _WITH_USER = 0.7
 _COMMON_SHARE = 0.5
+_EVENT_EVERY = 5_000
 # In all, whatever the number of entries.
 _RARE_FINDINGS = 20
 _OLD_DAYS = 3
@@ -67,6 +70,9 @@ class Trail:
         old_until = self.start_us + _OLD_DAYS * DAY_US
         for number in range(self.count):
             at_us = self._at_us(number)
+            if number % _EVENT_EVERY == _EVENT_EVERY - 1:
+                yield self._event(at_us)
+                continue
             (account,) = chance.choices(accounts, cum_weights=account_weights)
             (decision,) = chance.choices(decisions, cum_weights=decision_weights)
             if account == self.clean_account:
@@ -82,6 +88,9 @@ class Trail:
             user = chance.choices(self.users, cum_weights=user_weights)[0] if chance.random() < _WITH_USER else ""
             yield encode_exchange(self._record(number, at_us, account, user, decision, risks))
 
+    def _event(self, at_us: int) -> bytes:
+        return encode_event(Event(EventName.CONTENT_READ, "cli:officer", at_us, self.request_id(0), {"entries": 1}))
+
     def _at_us(self, number: int) -> int:
         return self.start_us + (self.end_us - self.start_us) * number // self.count
 
@@ -96,22 +105,18 @@ class Trail:
             ended_at_us=at_us + 900_000 + number % 7_777,
             account=account,
             account_kind="user",
-            policy="default",
-            dialect="openai.chat",
+            user=user,
             model="qwen3-32b",
             streamed=True,
             decision=decision,
             phase=Phase.REQUEST if decision == "block" else None,
-            retract=False,
-            released_characters=0,
             findings=findings,
-            unscanned=(),
-            ruleset="0123456789abcdef",
-            label="end",
+            ruleset="0123456789abcdef01234567",
             produce_id=self.request_id(number),
-            status=200,
-            error="",
             prompt_characters=200 + number % 999,
+            prompt_digest="0123456789abcdefABCDEF",
             reply_characters=900 + number % 3_331,
-            upstream=user,
+            reply_digest="0123456789abcdefABCDEF",
+            upstream="gpu-1",
+            latency=Latency(150, 700, 899_000, 120_000, 300),
         )

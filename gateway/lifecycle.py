@@ -26,6 +26,7 @@ from gateway.accounts.store import AccountStore
 from gateway.app import ASGIApp, data_plane, management_plane
 from gateway.audit.appender import Appender
 from gateway.audit.companion import keep_indexing
+from gateway.audit.events import Event, encode_event
 from gateway.audit.spool import SpoolLimits
 from gateway.connections import ClientConnection
 from gateway.errors import ResourceError
@@ -42,6 +43,7 @@ from gateway.proxy.upstream.selection import Selector, Upstream
 from gateway.rulesets.builder import Builder
 from gateway.rulesets.building import InForce, build_active
 from gateway.rulesets.reloader import Reloader
+from gateway.service_events import effective, read_previous, record_start, record_stop, remember, start_events
 from gateway.settings.loader import Loaded
 from gateway.settings.models import Lists
 from gateway.settings.policies import build_policies
@@ -49,7 +51,7 @@ from gateway.settings.problems import Problem, SettingsError
 from gateway.settings.serving import ServedUpstream, Serving
 from gateway.sockets import open_socket
 from gateway.storage.engine import open_engine
-from gateway.storage.migrate import migrate
+from gateway.storage.migrate import migrate, pending
 
 _LOG = structlog.get_logger("sluice")
 _GC_THRESHOLD = 20_000
@@ -81,6 +83,7 @@ async def services_of(
     prepare_directories(settings.store.url, settings.audit.directory)
     engine = open_engine(settings.store.url)
     # At every start: a worker that met an older schema would fail on its first request instead.
+    missing = pending(engine)
     migrate(engine)
     directory = AccountDirectory(AccountStore(engine))
     scan_pool, document_thread = ScanPool(), DocumentThread()
@@ -94,15 +97,22 @@ async def services_of(
     def swap(ruleset: Ruleset) -> None:
         services.ruleset = ruleset
 
+    def record(event: Event) -> None:
+        services.appender.append_soon(encode_event(event))
+
     watching = [asyncio.create_task(directory.watch())]
     try:
+        previous = read_previous(settings.audit.directory)
+        durable = record_start(appender, start_events(appender.log_id, loaded, in_force, missing, previous))
+        if durable is not None:
+            watching.append(asyncio.create_task(remember(durable, settings.audit.directory, effective(loaded))))
         services = Services(
             directory=directory,
             appender=appender,
             upstreams=upstreams,
             scan_pool=scan_pool,
             ruleset=in_force.ruleset,
-            reloader=Reloader(settings.lists, in_force, Builder(), swap),
+            reloader=Reloader(settings.lists, in_force, Builder(), swap, record),
             document_thread=document_thread,
             policies=build_policies(settings),
             labelling=Labelling(
@@ -119,6 +129,7 @@ async def services_of(
     finally:
         # First: a reply that went on would end in a record the closed trail refuses.
         upstreams.close()
+        record_stop(appender)
         await appender.close()
         for task in watching:
             await _cancelled(task)

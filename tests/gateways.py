@@ -23,6 +23,7 @@ from gateway.accounts.account import AccountKind, Network
 from gateway.accounts.store import AccountDraft, AccountStore
 from gateway.audit.appender import Appender
 from gateway.audit.entry import decode
+from gateway.audit.events import Event
 from gateway.audit.files import FileOps
 from gateway.audit.reader import read_log
 from gateway.audit.segment import log_directories
@@ -101,9 +102,12 @@ class Gateway:
         )
 
     def on_disk(self) -> list[ExchangeRecord]:
-        """Return what the segment files hold now."""
-        logs = log_directories(self.audit_directory)
-        return [decode(stored.entry) for log in logs for stored in read_log(log)]
+        """Return the exchanges the segment files hold now."""
+        return [each for each in entries_under(self.audit_directory) if isinstance(each, ExchangeRecord)]
+
+    def events(self) -> list[Event]:
+        """Return the events the segment files hold now."""
+        return events_under(self.audit_directory)
 
     def records(self, count: int) -> list[ExchangeRecord]:
         """Return the entries once there are so many."""
@@ -134,6 +138,17 @@ class Gateway:
             return action()
 
         return asyncio.run_coroutine_threadsafe(run(), self.loop).result(_PATIENCE_SECONDS)
+
+
+def entries_under(audit_directory: Path) -> list[ExchangeRecord | Event]:
+    """Return what the segment files under an audit directory hold, log by log."""
+    logs = log_directories(audit_directory)
+    return [decode(stored.entry) for log in logs for stored in read_log(log)]
+
+
+def events_under(audit_directory: Path) -> list[Event]:
+    """Return the events under an audit directory, log by log."""
+    return [each for each in entries_under(audit_directory) if isinstance(each, Event)]
 
 
 def chat(prompt: str, **members: Any) -> dict[str, Any]:  # noqa: ANN401 any JSON

@@ -1,12 +1,13 @@
 """Accounts in the store: made, found, changed.
 
 Rules: a key leaves this module once, when it is made, and only its digest stays; every change raises the counter
-``accounts`` in its own transaction, so that whoever polls the counter misses no change.
+``accounts`` in its own transaction, so that whoever polls the counter misses no change; a change is recorded in that
+transaction, with the counter's number, and one that cannot be recorded does not happen.
 """
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,6 +15,8 @@ from sqlalchemy import Connection, Engine, insert, or_, select, update
 
 from gateway.accounts.account import Account, AccountKind, Network, parse_network
 from gateway.accounts.keys import key_digest, new_key
+from gateway.audit.event_forms import EventName
+from gateway.audit.events import Details, showable
 from gateway.errors import RequestError
 from gateway.storage.schema import ACCOUNT_KEYS, ACCOUNTS, REVISIONS
 from gateway.storage.transactions import reading, writing
@@ -43,6 +46,24 @@ class Credential(NamedTuple):
     key_expires_at_us: int | None
 
 
+class AccountChange(NamedTuple):
+    """A change of an account that is about to be committed.
+
+    Attributes:
+        name: what happens.
+        account_id: to which account.
+        details: the rest, with the number of the change as `revision`.
+    """
+
+    name: EventName
+    account_id: str
+    details: Details
+
+
+Record = Callable[[Sequence[AccountChange]], None]
+"""Makes changes durable in the audit trail; called before they are committed, and undoes them by raising."""
+
+
 @dataclass(frozen=True, slots=True)
 class AccountDraft:
     """An account to be made; see `Account` for the attributes.
@@ -70,10 +91,16 @@ class AccountDraft:
 
 
 class AccountStore:
-    """The accounts of one store; synchronous, safe to use from several threads."""
+    """The accounts of one store; synchronous, safe to use from several threads.
 
-    def __init__(self, engine: Engine) -> None:
+    Args:
+        engine: the store.
+        record: records changes. Whoever changes accounts for people gives one; whoever only reads needs none.
+    """
+
+    def __init__(self, engine: Engine, record: Record = lambda _changes: None) -> None:
         self._engine = engine
+        self._record = record
 
     def create(
         self,
@@ -98,14 +125,18 @@ class AccountStore:
         """
         # Outside the transaction, which holds the counter's lock while others wait.
         made = [(_account(draft, at_us), new_key()) for draft in drafts]
+        changes = []
         with writing(self._engine) as connection:
-            _raise_revision(connection)
             for account, key in made:
+                revision = _raise_revision(connection)
                 # Not left to the constraint, whose error differs by database; the counter's lock keeps it true.
                 if _find(connection, account.name):
                     raise AccountError(f"There is an account {account.name!r} already. Choose another name.")
                 connection.execute(insert(ACCOUNTS).values(_row(account)))
                 _insert_key(connection, account.id, key, at_us)
+                changes.append(_created(account, revision))
+            # Last, so that it tells of nothing the store refuses; before the commit, so that nothing goes untold.
+            self._record(changes)
         return made
 
     def find_by_digest(self, digest: bytes) -> Credential | None:
@@ -134,10 +165,11 @@ class AccountStore:
             AccountError: when there is no such account.
         """
         with writing(self._engine) as connection:
-            _raise_revision(connection)
+            revision = _raise_revision(connection)
             account = _get(connection, name)
             if account.disabled_at_us is None:
                 _set_disabled(connection, account, at_us)
+            self._record([AccountChange(EventName.ACCOUNTS_DISABLED, account.id, {"revision": revision})])
 
     def enable(self, name: str) -> None:
         """Take an account back into service.
@@ -146,8 +178,10 @@ class AccountStore:
             AccountError: when there is no such account.
         """
         with writing(self._engine) as connection:
-            _raise_revision(connection)
-            _set_disabled(connection, _get(connection, name), None)
+            revision = _raise_revision(connection)
+            account = _get(connection, name)
+            _set_disabled(connection, account, None)
+            self._record([AccountChange(EventName.ACCOUNTS_ENABLED, account.id, {"revision": revision})])
 
     def rotate(self, name: str, overlap_seconds: int, at_us: int) -> str:
         """Give an account a new key; its other keys end after the overlap, or earlier where they would anyway.
@@ -160,7 +194,7 @@ class AccountStore:
         ends_at_us = at_us + overlap_seconds * _MICROSECONDS
         keys = ACCOUNT_KEYS.c
         with writing(self._engine) as connection:
-            _raise_revision(connection)
+            revision = _raise_revision(connection)
             account = _get(connection, name)
             # A rotation may shorten a key's life and never lengthen it.
             ends_later = or_(keys.expires_at_us.is_(None), keys.expires_at_us > ends_at_us)
@@ -168,6 +202,8 @@ class AccountStore:
                 update(ACCOUNT_KEYS).where(keys.account_id == account.id, ends_later).values(expires_at_us=ends_at_us)
             )
             _insert_key(connection, account.id, key, at_us)
+            details = {"revision": revision, "others_end_at_us": ends_at_us}
+            self._record([AccountChange(EventName.ACCOUNTS_ROTATED, account.id, details)])
         return key
 
     def revision(self) -> int:
@@ -177,9 +213,21 @@ class AccountStore:
             return int(connection.execute(query).scalar_one())
 
 
-def _raise_revision(connection: Connection) -> None:
+def _raise_revision(connection: Connection) -> int:
     # First in every change: the row's lock puts changes of all processes in order, so what a change reads holds.
-    connection.execute(update(REVISIONS).where(REVISIONS.c.name == REVISION).values(number=REVISIONS.c.number + 1))
+    raised = update(REVISIONS).where(REVISIONS.c.name == REVISION).values(number=REVISIONS.c.number + 1)
+    return int(connection.execute(raised.returning(REVISIONS.c.number)).scalar_one())
+
+
+def _created(account: Account, revision: int) -> AccountChange:
+    given: dict[str, str | int | None] = {
+        "policy": account.policy and showable(account.policy),
+        "expires_at_us": account.expires_at_us,
+        "allow_from": showable(", ".join(map(str, account.allow_from))) or None,
+    }
+    details = {"revision": revision, "kind": account.kind.value}
+    details |= {key: value for key, value in given.items() if value is not None}
+    return AccountChange(EventName.ACCOUNTS_CREATED, account.id, details)
 
 
 def _find(connection: Connection, name: str) -> Account | None:

@@ -14,6 +14,7 @@ import orjson
 
 from filters.findings import Action, Phase, Stage
 from gateway.audit.canonical import canonical_json
+from gateway.audit.events import EVENT, Event, decode_event
 from gateway.protocol.record import ExchangeRecord, Latency, RecordedFinding, Unscanned
 
 ENTRY_VERSION = 2
@@ -54,13 +55,15 @@ def encode_exchange(record: ExchangeRecord) -> bytes:
     return canonical_json(fields)
 
 
-def decode(entry: bytes) -> ExchangeRecord:
-    """Return the record an entry was made of.
+def decode(entry: bytes) -> ExchangeRecord | Event:
+    """Return what an entry was made of.
 
     Raises:
         ValueError: the bytes are no entry of a version and type known here.
     """
     fields = orjson.loads(entry)
+    if isinstance(fields, dict) and fields.get("type") == EVENT:
+        return decode_event(fields)
     if not isinstance(fields, dict) or (fields.pop("v", None), fields.pop("type", None)) != (ENTRY_VERSION, EXCHANGE):
         raise ValueError("not an exchange entry of version 2; read it with the release that wrote it")
     try:

@@ -126,7 +126,7 @@ class Indexer:
             # The last segment only: the writer begins no other before everything that counts is synced.
             _make_durable(log_directory / batch[-1].after.segment)
             rows = rows_of(log_directory.name, batch)
-            # Fewer where an entry's form is not known here: those before it are indexed, and next time it comes first.
+            # Fewer where an entry's form is not known here: those before it are indexed; next time it comes first.
             batch = batch[: len(rows.entries)]
             if self._insert(log_directory.name, position, batch[-1].after, rows):
                 yield batch

@@ -5,18 +5,35 @@ second copy of a ciphertext answers no question. Texts in columns are cut and cl
 made it, may stop the index; the bytes beside them are as written.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import psycopg
 import sqlalchemy as sa
 
 from gateway.audit.entry import EXCHANGE, decode, leaf_hash
+from gateway.audit.event_forms import EventName
+from gateway.audit.events import EVENT, Event
 from gateway.audit.reader import StoredEntry
+from gateway.protocol.record import ExchangeRecord
 from gateway.storage.schema import AUDIT_ENTRIES, AUDIT_RISKS
 
 # PostgreSQL indexes at most 2,704 bytes of a row; three such texts of four bytes a character fit.
 _TEXT_CHARACTERS = 200
+_NOTHING = {"request_id": "", "account": "", "end_user": "", "decision": "", "key_id": ""}
+
+# The columns that an event's subject belongs into; where it is one of two things, it can be asked for as either.
+_SUBJECTS = {
+    EventName.ACCOUNTS_CREATED: ("account",),
+    EventName.ACCOUNTS_DISABLED: ("account",),
+    EventName.ACCOUNTS_ENABLED: ("account",),
+    EventName.ACCOUNTS_ROTATED: ("account",),
+    EventName.ACCOUNTS_POLICY_CHANGED: ("account",),
+    EventName.CONTENT_READ: ("request_id",),
+    EventName.CONTENT_EXPORTED: ("account", "end_user"),
+    EventName.CONTENT_ERASED: ("account", "end_user"),
+}
+_DETAILS = {"user": "end_user", "account": "account"}
 
 
 class EntryRow(NamedTuple):
@@ -73,26 +90,42 @@ def rows_of(log_id: str, batch: Iterable[StoredEntry]) -> Rows:
             if not rows.entries:
                 raise
             break
+        columns = _event_columns(record) if isinstance(record, Event) else _exchange_columns(record)
         row = EntryRow(
             log_id=log_id,
             sequence=stored.sequence,
-            at_us=record.started_at_us,
-            type=EXCHANGE,
-            request_id=_clean(record.request_id),
-            account=_clean(record.account),
-            end_user=record.upstream,
-            decision=_clean(record.decision),
-            key_id="",
+            **{**_NOTHING, **columns},
             entry=stored.entry,
             # From the bytes as written: encoding the record again could hide a difference (RFC 6962 section 2.1).
             leaf_hash=leaf_hash(stored.entry),
         )
         rows.entries.append(row)
-        for risk in {finding.risk for finding in record.findings}:
-            rows.risks.append(
-                RiskRow(_clean(risk), row.at_us, log_id, row.sequence, row.account, row.end_user, row.decision)
-            )
+        if isinstance(record, ExchangeRecord) and record.findings:
+            rows.risks.extend(_risk_rows(row, {finding.risk for finding in record.findings}))
     return rows
+
+
+def _exchange_columns(record: ExchangeRecord) -> dict[str, Any]:
+    return {
+        "at_us": record.started_at_us,
+        "type": EXCHANGE,
+        "request_id": _clean(record.request_id),
+        "account": _clean(record.account),
+        "end_user": _clean(record.user),
+        "decision": _clean(record.decision),
+    }
+
+
+def _event_columns(event: Event) -> dict[str, Any]:
+    """Return what an event has of the columns: whoever asks for an account or a request finds what was done to it."""
+    about = dict.fromkeys(_SUBJECTS.get(event.name, ()), event.subject)
+    about |= {name: str(event.details[detail]) for detail, name in _DETAILS.items() if detail in event.details}
+    return {"at_us": event.at_us, "type": EVENT} | {name: _clean(text) for name, text in about.items()}
+
+
+def _risk_rows(row: EntryRow, risks: Iterable[str]) -> Iterator[RiskRow]:
+    for risk in risks:
+        yield RiskRow(_clean(risk), row.at_us, row.log_id, row.sequence, row.account, row.end_user, row.decision)
 
 
 def insert_rows(connection: sa.Connection, rows: Rows) -> None:

@@ -3,16 +3,19 @@
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.table import Table
 from rich.text import Text
+from sqlalchemy import Engine
 
 from gateway.accounts.account import Account, AccountKind, Network, has_ended, parse_network
 from gateway.accounts.store import AccountDraft, AccountStore
-from gateway.cli.context import StoreOption, console, store_for
+from gateway.cli.context import ConfigOption, StoreOption, console, store_for
 from gateway.cli.times import parse_duration, parse_moment, show_moment
+from gateway.cli.trail import ReasonOption, trail_of
 
 MOST_AT_ONCE = 1_000
 """Accounts that one command makes: a filing asks for tens."""
@@ -41,17 +44,19 @@ def create(  # noqa: PLR0913 - one parameter per option
     ] = None,
     policy: Annotated[str | None, typer.Option(help="Policy of its own, by name.")] = None,
     as_json: JsonOption = False,
+    reason: ReasonOption = "",
     store: StoreOption = None,
+    config: ConfigOption = None,
 ) -> None:
     """Make accounts, and show the key of each this one time."""
     # Taken once, so that all accounts of a batch begin and end together.
     now_us = _now_us()
     expires_at_us = _read("--expires", lambda text: parse_moment(text, now_us), expires) if expires else None
     networks = tuple(_read("--allow-from", _parse_network, text) for text in allow_from or ())
-    with store_for(store) as engine:
+    with store_for(store, config) as engine:
         # All in one call: half a batch would have to be cleared away by hand.
         drafts = [AccountDraft(each, kind, policy, expires_at_us, networks) for each in _names(name, count)]
-        made = AccountStore(engine).create_all(drafts, now_us)
+        made = _store(engine, config, reason).create_all(drafts, now_us)
     if as_json:
         _echo_json([{**_public(account, now_us), "key": key} for account, key in made])
     else:
@@ -59,9 +64,9 @@ def create(  # noqa: PLR0913 - one parameter per option
 
 
 @app.command("list")
-def list_accounts(*, as_json: JsonOption = False, store: StoreOption = None) -> None:
+def list_accounts(*, as_json: JsonOption = False, store: StoreOption = None, config: ConfigOption = None) -> None:
     """List the accounts; keys are not among what can be shown."""
-    with store_for(store) as engine:
+    with store_for(store, config) as engine:
         accounts = [_public(account, _now_us()) for account in AccountStore(engine).list_all()]
     if as_json:
         _echo_json(accounts)
@@ -76,18 +81,22 @@ def list_accounts(*, as_json: JsonOption = False, store: StoreOption = None) -> 
 
 
 @app.command()
-def disable(name: NameArgument, store: StoreOption = None) -> None:
+def disable(
+    name: NameArgument, *, reason: ReasonOption = "", store: StoreOption = None, config: ConfigOption = None
+) -> None:
     """Refuse an account until it is enabled again; workers follow within seconds."""
-    with store_for(store) as engine:
-        AccountStore(engine).disable(name, _now_us())
+    with store_for(store, config) as engine:
+        _store(engine, config, reason).disable(name, _now_us())
     typer.echo(f"Account {name} is disabled.")
 
 
 @app.command()
-def enable(name: NameArgument, store: StoreOption = None) -> None:
+def enable(
+    name: NameArgument, *, reason: ReasonOption = "", store: StoreOption = None, config: ConfigOption = None
+) -> None:
     """Take a disabled account back into service."""
-    with store_for(store) as engine:
-        AccountStore(engine).enable(name)
+    with store_for(store, config) as engine:
+        _store(engine, config, reason).enable(name)
     typer.echo(f"Account {name} is enabled.")
 
 
@@ -98,17 +107,24 @@ def rotate(
     # A day, so that clients can change keys without a moment of refusals; 0m ends a leaked one at once.
     overlap: Annotated[str, typer.Option(metavar="TIME", help="How long the old key still works.")] = "24h",
     as_json: JsonOption = False,
+    reason: ReasonOption = "",
     store: StoreOption = None,
+    config: ConfigOption = None,
 ) -> None:
     """Give an account a new key, shown this one time; the old one ends after the overlap."""
     overlap_seconds = _read("--overlap", parse_duration, overlap)
-    with store_for(store) as engine:
-        key = AccountStore(engine).rotate(name, overlap_seconds, _now_us())
+    with store_for(store, config) as engine:
+        key = _store(engine, config, reason).rotate(name, overlap_seconds, _now_us())
     if as_json:
         _echo_json({"name": name, "key": key})
         return
     _show_keys([(name, key)])
     typer.echo(f"Its other keys end in {overlap}, or earlier where they would anyway.")
+
+
+def _store(engine: Engine, config: Path | None, reason: str) -> AccountStore:
+    """Return the accounts, whose changes are recorded as the doing of whoever runs the command."""
+    return AccountStore(engine, trail_of(config, reason).record_accounts)
 
 
 def _now_us() -> int:

@@ -28,19 +28,21 @@ StoreOption = Annotated[
     str | None,
     typer.Option("--store", metavar="URL", help="The store; otherwise the one the settings name ([store] url)."),
 ]
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="Settings file; default ./sluice.toml.")]
 
 
-def open_store(url: str | None) -> Engine:
+def open_store(url: str | None, config: Path | None = None) -> Engine:
     """Open the store a command works on.
 
     Args:
         url: what the command line named; None takes the settings'.
+        config: settings file; None takes the default.
 
     Raises:
         StorageError: when it cannot be opened.
         SettingsError: when the settings are wrong.
     """
-    url = url or load(None, os.environ).settings.store.url
+    url = url or load(config, os.environ).settings.store.url
     if url.startswith(_SQLITE_FILE):
         # SQLite makes its file and no directory, and its error for that names neither.
         Path(url.removeprefix(_SQLITE_FILE)).parent.mkdir(parents=True, exist_ok=True)
@@ -48,10 +50,10 @@ def open_store(url: str | None) -> Engine:
 
 
 @contextmanager
-def store_for(url: str | None) -> Iterator[Engine]:
+def store_for(url: str | None, config: Path | None = None) -> Iterator[Engine]:
     """Open a store that is up to date for one command, and close it after."""
     with failures_reported():
-        engine = open_store(url)
+        engine = open_store(url, config)
         try:
             if pending(engine):
                 # Not migrated in passing: a newer program beside a running gateway would change its tables unasked.

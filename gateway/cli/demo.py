@@ -19,8 +19,10 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway.accounts.account import AccountKind
+from gateway.cli.migrate import migrate_recorded
 from gateway.cli.serve import failures_end_serving
 from gateway.cli.standin import Model
+from gateway.cli.trail import Trail, actor
 from gateway.demo.setup import UPSTREAM_KEY, demo_keys, demo_settings
 from gateway.demo.tour import first_model, take_tour
 from gateway.lifecycle import prepare_directories, serve, stop_on_signals
@@ -29,7 +31,6 @@ from gateway.settings.loader import Loaded
 from gateway.settings.serving import Serving, require_serving
 from gateway.sockets import open_socket
 from gateway.storage.engine import open_engine
-from gateway.storage.migrate import migrate
 
 # The names the two servers give themselves; a request with another one would be refused by some.
 _MODEL_NAMES = {Model.STANDIN: "sluice-standin", Model.SMOLLM2: "smollm2"}
@@ -141,10 +142,11 @@ def _first_model(serving: Serving) -> str:
 def _keys(loaded: Loaded) -> dict[AccountKind, str]:
     prepare_directories(loaded.settings.store.url, loaded.settings.audit.directory)
     engine = open_engine(loaded.settings.store.url)
+    trail = Trail(loaded.settings.audit.directory, actor(), "demonstration")
     try:
         # `serve` does it as well, but the accounts are made before.
-        migrate(engine)
-        return demo_keys(engine)
+        migrate_recorded(engine, trail)
+        return demo_keys(engine, trail.record_accounts)
     finally:
         engine.dispose()
 

@@ -12,12 +12,11 @@ from filters.list_diff import Difference, compare_rows
 from filters.list_rows import ListRow, write_row
 from filters.list_stats import ListStats, count_rows
 from filters.taxonomy import load_taxonomy
-from gateway.cli.context import console
+from gateway.cli.context import ConfigOption, console
 from gateway.cli.lists_check import check
 from gateway.cli.lists_export import export
 from gateway.cli.lists_import import import_terms
 from gateway.cli.lists_sources import (
-    ConfigOption,
     JsonOption,
     WhichArgument,
     choose,

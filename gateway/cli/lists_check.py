@@ -13,9 +13,8 @@ from filters.list_rows import ListRow
 from filters.list_stats import ListStats, count_rows
 from filters.lists import ListError, Problem
 from filters.taxonomy import load_taxonomy
-from gateway.cli.context import console
+from gateway.cli.context import ConfigOption, console
 from gateway.cli.lists_sources import (
-    ConfigOption,
     JsonOption,
     WhichArgument,
     choose,

@@ -11,8 +11,8 @@ from openpyxl.cell import WriteOnlyCell
 from filters.list_rows import COLUMNS, ListRow, write_row
 from filters.list_writing import list_text, rows_by_risk
 from gateway.audit.files import OsFileOps, write_durably
+from gateway.cli.context import ConfigOption
 from gateway.cli.lists_sources import (
-    ConfigOption,
     WhichArgument,
     choose,
     joined,

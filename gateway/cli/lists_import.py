@@ -21,7 +21,8 @@ from filters.list_writing import list_text
 from filters.lists import ListLimits, read_rows
 from filters.taxonomy import load_taxonomy
 from gateway.audit.files import OsFileOps, write_durably
-from gateway.cli.lists_sources import ConfigOption, choose, joined, list_failures_reported, read_all, settings_of
+from gateway.cli.context import ConfigOption
+from gateway.cli.lists_sources import choose, joined, list_failures_reported, read_all, settings_of
 from gateway.errors import GatewayError
 from gateway.settings.models import Lists
 

@@ -23,7 +23,6 @@ WhichArgument = Annotated[
     str | None,
     typer.Argument(metavar="[DIR]", help="A directory, or a version's id; otherwise the active lists."),
 ]
-ConfigOption = Annotated[Path | None, typer.Option("--config", help="Settings file; default ./sluice.toml.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 
 

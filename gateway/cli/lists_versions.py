@@ -1,7 +1,5 @@
 """``sluice lists publish``, ``rollback`` and ``versions``: which lists are in force, and how to go back."""
 
-import os
-import pwd
 import time
 from pathlib import Path
 from typing import Annotated
@@ -13,9 +11,9 @@ from rich.text import Text
 from filters.list_diff import compare_rows
 from filters.lists import ListError, list_digest
 from filters.ruleset import build_ruleset
-from gateway.cli.context import console
+from gateway.audit.event_forms import EventName
+from gateway.cli.context import ConfigOption, console
 from gateway.cli.lists_sources import (
-    ConfigOption,
     JsonOption,
     choose,
     echo_json,
@@ -25,8 +23,9 @@ from gateway.cli.lists_sources import (
     settings_of,
 )
 from gateway.cli.times import show_moment
+from gateway.cli.trail import ReasonOption, check_option, trail_of, user_name
 from gateway.rulesets.sources import configured_directories
-from gateway.rulesets.versions import VersionStore
+from gateway.rulesets.versions import Version, VersionStore
 
 
 def publish(
@@ -34,8 +33,14 @@ def publish(
         Path | None, typer.Argument(help="Lists to publish with the shipped ones; otherwise those of the settings.")
     ] = None,
     *,
-    note: Annotated[str, typer.Option(help="Why, for whoever reads the versions later.")] = "",
-    by: Annotated[str | None, typer.Option(metavar="NAME", help="Who publishes; otherwise your user name.")] = None,
+    note: Annotated[
+        str,
+        typer.Option(help="Why, for whoever reads the versions and the audit trail later.", callback=check_option),
+    ] = "",
+    by: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Who publishes; otherwise your user name.", callback=check_option),
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
     """Store lists as a version and make it the active one; gateways on this machine follow within seconds."""
@@ -46,14 +51,23 @@ def publish(
         read = read_all(configured_directories(lists))
         terms = [row.term for row in joined(read)]
         # What cannot be built would be refused by every gateway, and nobody would be looking.
-        build_ruleset(terms, list_digest(terms))
+        digest = list_digest(terms)
+        build_ruleset(terms, digest)
         try:
             before = joined(read_all(choose(lists, None).directories))
         except ListError:
             # Lists that are broken now are what this may be the repair of.
             before = ()
-        version = VersionStore(lists.versions).publish(read, by or user_name(), note, time.time_ns() // 1_000)
-    added, removed, changed = map(len, compare_rows(before, joined(read)))
+        added, removed, changed = map(len, compare_rows(before, joined(read)))
+        trail = trail_of(config, note)
+
+        def record(version: Version, active: str) -> None:
+            details = {"ruleset": digest, "keywords": version.keywords, "by": version.by, **_from(active)}
+            details |= {"added": added, "removed": removed, "changed": changed}
+            trail.record(EventName.LISTS_PUBLISHED, version.id, details)
+
+        publisher = by or user_name()
+        version = VersionStore(lists.versions).publish(read, publisher, note, time.time_ns() // 1_000, record)
     typer.echo(
         f"Version {version.id} is active: {version.keywords} keywords;"
         f" {added} added, {removed} removed, {changed} changed."
@@ -65,11 +79,17 @@ def rollback(
     to: Annotated[
         str | None, typer.Option(metavar="VERSION", help="Id of a version; otherwise the one that was active before.")
     ] = None,
+    reason: ReasonOption = "",
     config: ConfigOption = None,
 ) -> None:
     """Make an earlier version the active one; before the first are the directories of the settings."""
     with list_failures_reported():
-        version = VersionStore(settings_of(config).versions).roll_back(to)
+        trail = trail_of(config, reason)
+
+        def record(version: str, active: str) -> None:
+            trail.record(EventName.LISTS_ROLLED_BACK, version, _from(active))
+
+        version = VersionStore(settings_of(config).versions).roll_back(to, record)
     if version is None:
         typer.echo("No version is active now: the directories of the settings are.")
     else:
@@ -106,15 +126,5 @@ def versions(*, as_json: JsonOption = False, config: ConfigOption = None) -> Non
     console().print(table)
 
 
-def user_name(uid: int | None = None) -> str:
-    """Return the name of a system account.
-
-    Args:
-        uid: its number; None takes whoever runs this.
-    """
-    # Not from the environment, where anybody may call themselves anything.
-    uid = os.getuid() if uid is None else uid
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"
+def _from(active: str) -> dict[str, str | int]:
+    return {"from": active} if active else {}

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from gateway.accounts.account import AccountKind, Network
-from gateway.accounts.store import AccountError, AccountStore
+from gateway.accounts.store import AccountError, AccountStore, Record
 from gateway.settings.loader import Loaded, load
 
 PRODUCER = "sluice-demo"
@@ -53,13 +53,14 @@ def _key(environ: Mapping[str, str]) -> dict[str, str]:
     return {"api_key_env": UPSTREAM_KEY} if UPSTREAM_KEY in environ else {}
 
 
-def demo_keys(engine: Engine) -> dict[AccountKind, str]:
+def demo_keys(engine: Engine, record: Record) -> dict[AccountKind, str]:
     """Make one account of each kind, or give the existing one a new key; return the keys.
 
     Args:
         engine: an up-to-date store.
+        record: records the accounts in the audit trail.
     """
-    store, at_us = AccountStore(engine), time.time_ns() // 1000
+    store, at_us = AccountStore(engine, record), time.time_ns() // 1000
     keys = {}
     for kind in AccountKind:
         # A new account each day: the unfiltered one expires after that, as the rules for such accounts ask.

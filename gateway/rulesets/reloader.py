@@ -1,7 +1,8 @@
 """Reload while serving: notices that lists changed, has a ruleset built, swaps it in or keeps the old one.
 
 Rules: the process that serves never builds; a list that is wrong is refused whole, with file, line and reason, and
-what is in force stays; exchanges under way end with the ruleset they began with. Every process that serves watches
+what is in force stays; exchanges under way end with the ruleset they began with; a ruleset is in the audit trail
+before it is in force, and one that the trail does not take is not taken either. Every process that serves watches
 for itself, so nothing has to reach all of them but the files.
 """
 
@@ -19,6 +20,9 @@ import structlog
 from filters.lists import ListError, Problem
 from filters.ruleset import Ruleset, load_ruleset
 from gateway import metrics
+from gateway.audit.event_forms import EventName
+from gateway.audit.events import SYSTEM, Details, Event, now_us, showable
+from gateway.errors import ResourceError
 from gateway.rulesets.builder import Dump
 from gateway.rulesets.building import InForce
 from gateway.rulesets.sources import Signature, signature
@@ -31,6 +35,7 @@ _BACK_OFF_LIMIT_SECONDS = 60.0
 _LOGGED_PROBLEMS = 20
 # Long enough for a loop that waits to take the lock; a hundred slices then cost a tenth of a second.
 _PAUSE_SECONDS = 0.001
+_SHORT_DIGITS = 24
 # Nobody should be the first to run a new ruleset's code and touch its tables.
 _WARM_UP = "水闸 sluice: 预热 warm-up 123 ＡＢＣ 1a2b @ example.org，繁體與简体。\n" * 4
 
@@ -80,6 +85,7 @@ class Reloader:
         in_force: what the process began with.
         builder: builds beside the process.
         swap: puts a ruleset in force.
+        record: puts an event into the audit trail; undoes what it tells of by raising ResourceError.
         poll_seconds: time between two looks at the files.
 
     Attributes:
@@ -92,14 +98,17 @@ class Reloader:
         in_force: InForce,
         builder: BuildsRulesets,
         swap: Callable[[Ruleset], None],
+        record: Callable[[Event], object],
         poll_seconds: float = POLL_SECONDS,
     ) -> None:
         self.state = ReloadState(in_force)
         self._lists = lists
         self._builder = builder
         self._swap = swap
+        self._record = record
         self._poll_seconds = poll_seconds
         self._asked = asyncio.Event()
+        self._asked_by = SYSTEM
         self._ended = asyncio.Condition()
         self._begun = 0
         self._finished = 0
@@ -108,15 +117,24 @@ class Reloader:
         self._tried: Signature = in_force.signature
         _show(in_force)
 
-    def ask(self) -> None:
-        """Have the lists read again soon, changed or not."""
+    def ask(self, by: str = SYSTEM) -> None:
+        """Have the lists read again soon, changed or not.
+
+        Args:
+            by: who asks, as an event names them.
+        """
+        self._asked_by = by
         self._asked.set()
 
-    async def reload(self) -> ReloadState:
-        """Have the lists read again; return how that ended."""
+    async def reload(self, by: str = SYSTEM) -> ReloadState:
+        """Have the lists read again; return how that ended.
+
+        Args:
+            by: who asks, as an event names them.
+        """
         # One that has begun may have read the files before the change that whoever asks has made.
         wanted = self._begun + 1
-        self.ask()
+        self.ask(by)
         async with self._ended:
             await self._ended.wait_for(lambda: self._finished >= wanted)
         return self.state
@@ -141,9 +159,11 @@ class Reloader:
 
     async def _turn(self, found: Signature) -> None:
         self._asked.clear()
+        # Of several who ask for one reload, the last: they all get it.
+        by, self._asked_by = self._asked_by, SYSTEM
         self._begun += 1
         self._tried = found
-        self.state = await self._reloaded(found)
+        self.state = await self._reloaded(found, by)
         metrics.RULESET_RELOADS.labels(self.state.outcome).inc()
         self._failures = self._failures + 1 if self.state.outcome is Outcome.FAILED else 0
         self._retry_at = time.monotonic() + min(1 << min(self._failures, 16), _BACK_OFF_LIMIT_SECONDS)
@@ -151,7 +171,7 @@ class Reloader:
         async with self._ended:
             self._ended.notify_all()
 
-    async def _reloaded(self, found: Signature) -> ReloadState:
+    async def _reloaded(self, found: Signature, by: str) -> ReloadState:
         old, began = self.state.in_force, time.monotonic()
         try:
             dump = await asyncio.to_thread(self._builder.build, self._lists, datetime.now(UTC))
@@ -160,13 +180,20 @@ class Reloader:
                 return ReloadState(old._replace(version=dump.version, signature=found), Outcome.UNCHANGED)
             with _collector_paused():
                 ruleset = await asyncio.to_thread(_load, dump.ruleset)
+                # Into the same log as the exchanges, so it stands before the first that the ruleset judges.
+                self._record(loaded_event(ruleset, dump.version, old.ruleset.digest, by))
                 self._swap(ruleset)
         except ListError as error:
             _report_refusal(error)
+            self._record_refusal(by, len(error.problems), str(error))
             return ReloadState(old, Outcome.REFUSED, error.problems)
         except Exception as error:  # noqa: BLE001 whatever is wrong with a new ruleset, watching must go on with the old
             _LOG.error("ruleset_build_failed", reason=str(error), kind=type(error).__name__)
-            return ReloadState(old, Outcome.FAILED, failure=f"{type(error).__name__}: {error}")
+            failure = f"{type(error).__name__}: {error}"
+            # Once: it is tried again for as long as it fails.
+            if not self._failures:
+                self._record_refusal(by, 0, failure)
+            return ReloadState(old, Outcome.FAILED, failure=failure)
         in_force = InForce(ruleset, dump.version, found, time.time())
         _show(in_force)
         seconds = round(time.monotonic() - began, 3)
@@ -178,6 +205,28 @@ class Reloader:
             seconds=seconds,
         )
         return ReloadState(in_force)
+
+    def _record_refusal(self, by: str, problems: int, why: str) -> None:
+        details: Details = {"problems": problems, "first": showable(why.partition("\n")[0])}
+        digest = self.state.in_force.ruleset.digest
+        # Nothing is changed that a trail without room could keep from being changed; the log on the screen has it.
+        with contextlib.suppress(ResourceError):
+            self._record(Event(EventName.LISTS_REFUSED, by, now_us(), digest, details))
+
+
+def loaded_event(ruleset: Ruleset, version: str, before: str = "", by: str = SYSTEM) -> Event:
+    """Return the event of a ruleset that is about to be in force.
+
+    Args:
+        ruleset: what texts will be scanned with.
+        version: id of the published version it is from; empty for the settings' directories.
+        before: digest of the ruleset that was in force; empty at a start.
+        by: who asked for it.
+    """
+    short = ruleset.digest.removeprefix("sha256:")[:_SHORT_DIGITS]
+    details: dict[str, str | int] = {"short": short, "keywords": ruleset.term_count}
+    details |= {key: text for key, text in (("from", before), ("version", version)) if text}
+    return Event(EventName.LISTS_LOADED, by, now_us(), ruleset.digest, details)
 
 
 def _load(dump: bytes) -> Ruleset:

@@ -15,7 +15,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -78,7 +78,7 @@ class VersionStore:
         Raises:
             ListError: the file that names it cannot be read.
         """
-        return next(iter(reversed(self._stack())), "")
+        return _top(self._stack())
 
     def versions(self) -> tuple[Version, ...]:
         """Return every version, the newest first."""
@@ -110,7 +110,14 @@ class VersionStore:
             raise ListError([Problem(f"version {version_id}", 0, what)])
         return tuple(sorted(path for path in (self._directory / version_id).iterdir() if path.is_dir()))
 
-    def publish(self, lists: Sequence[Sequence[ListRow]], by: str, note: str, at_us: int) -> Version:
+    def publish(
+        self,
+        lists: Sequence[Sequence[ListRow]],
+        by: str,
+        note: str,
+        at_us: int,
+        record: Callable[[Version, str], None] = lambda _version, _active: None,
+    ) -> Version:
         """Store lists as a version, and make it the active one.
 
         Args:
@@ -118,6 +125,8 @@ class VersionStore:
             by: who publishes them.
             note: why.
             at_us: now, in microseconds of Unix time.
+            record: records it durably before it can be seen, given the version and the id of the one that is active;
+                undoes it by raising.
 
         Returns:
             The version; the one that is there already when the same lists were published before.
@@ -130,18 +139,22 @@ class VersionStore:
         if not any(lists):
             raise VersionError("The lists hold no row at all; publish some, or roll back.")
         with self._locked():
-            version = self._store(lists, by, note, at_us)
             stack = self._stack()
+            version = self._store(lists, by, note, at_us, lambda made: record(made, _top(stack)))
             # Published twice in a row: going back has to lead to what was before, not to the same again.
             if stack[-1:] != [version.id]:
                 self._point([*stack, version.id])
         return version
 
-    def roll_back(self, to: str | None = None) -> Version | None:
+    def roll_back(
+        self, to: str | None = None, record: Callable[[str, str], None] = lambda _version, _active: None
+    ) -> Version | None:
         """Make an earlier version the active one again.
 
         Args:
             to: id, or how it begins; None takes the one that was active before.
+            record: records it durably before it takes effect, given the ids of the version and of the one that is
+                active; undoes it by raising.
 
         Returns:
             The version that is active now; None when the settings' directories are.
@@ -162,6 +175,7 @@ class VersionStore:
                 left = stack[: len(stack) - stack[::-1].index(wanted)] if wanted in stack else [*stack, wanted]
             if left:
                 self.directories(left[-1])
+            record(_top(left), _top(stack))
             self._point(left)
         return self._read(left[-1]) if left else None
 
@@ -195,7 +209,14 @@ class VersionStore:
         else:
             self.pointer.unlink(missing_ok=True)
 
-    def _store(self, lists: Sequence[Sequence[ListRow]], by: str, note: str, at_us: int) -> Version:
+    def _store(
+        self,
+        lists: Sequence[Sequence[ListRow]],
+        by: str,
+        note: str,
+        at_us: int,
+        record: Callable[[Version], None],
+    ) -> Version:
         making = self._directory / "making"
         # Left behind by a publisher that was killed; the lock says that none is at work.
         shutil.rmtree(making, ignore_errors=True)
@@ -207,6 +228,8 @@ class VersionStore:
         digest = _digest(making)
         keywords = sum(row.term.kind is not Kind.ALLOW for rows in lists for row in rows)
         version = Version(digest.partition(":")[2][:_ID_DIGITS], digest, at_us, by, note, keywords)
+        # Now that it has an id, and before anybody can see it.
+        record(version)
         place = self._directory / version.id
         if self._is_whole(version.id):
             shutil.rmtree(making)
@@ -231,6 +254,11 @@ class VersionStore:
             return Version(**fields)
         except (OSError, ValueError, LookupError, TypeError) as exc:
             raise VersionError(f"Version {version_id} cannot be read; restore its directory, or remove it.") from exc
+
+
+def _top(stack: Sequence[str]) -> str:
+    """Return the id of the active version; empty when none is."""
+    return stack[-1] if stack else ""
 
 
 def _digest(root: Path) -> str:

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from filters.lists import ListError
+from gateway.audit.event_forms import EventName
 from gateway.errors import ResourceError
 from gateway.lifecycle import load_ruleset, open_upstreams, prepare_directories, serve
 from gateway.proxy.services import Services
@@ -17,7 +18,7 @@ from gateway.settings.models import Lists
 from gateway.settings.serving import require_serving
 from gateway.sockets import open_socket
 from tests.certificates import server_context
-from tests.gateways import HTTP, STREAM_HEAD, chat, delta, gateway, reply, scripted
+from tests.gateways import HTTP, STREAM_HEAD, chat, delta, events_under, gateway, reply, scripted
 from tests.raw_server import Do, RawServer
 from tests.settings_files import COMPLETE, load_text
 
@@ -67,6 +68,17 @@ def test_a_gateway_makes_what_it_needs_serves_and_stops(tmp_path: Path) -> None:
     assert _serve_until_ready(loaded) == [200, 200]
     assert (tmp_path / "var" / "store.db").is_file()
     assert _serve_until_ready(loaded) == [200, 200]
+
+
+def test_a_start_that_makes_the_tables_says_so(tmp_path: Path) -> None:
+    """In the audit trail, behind the start; the next start finds nothing to do."""
+    loaded = _loaded(tmp_path)
+    for _ in range(2):
+        _serve_until_ready(loaded)
+    names = [event.name for event in events_under(loaded.settings.audit.directory)]
+    start = [EventName.SERVICE_STARTED, EventName.SETTINGS_LOADED, EventName.MODELS_LOADED, EventName.LISTS_LOADED]
+    first = [start[0], EventName.STORE_MIGRATED, *start[1:], EventName.SERVICE_STOPPED]
+    assert names == [*first, *start, EventName.SERVICE_STOPPED]
 
 
 def test_a_taken_port_is_found_before_anything_is_made(tmp_path: Path) -> None:

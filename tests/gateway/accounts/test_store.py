@@ -1,6 +1,6 @@
 """Accounts are made, found and changed, the same on both databases."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -8,7 +8,9 @@ from sqlalchemy import Engine, select
 
 from gateway.accounts.account import AccountKind, Network, parse_network
 from gateway.accounts.keys import key_digest, parse_key
-from gateway.accounts.store import NAME_CHARACTERS, AccountDraft, AccountError, AccountStore
+from gateway.accounts.store import NAME_CHARACTERS, AccountChange, AccountDraft, AccountError, AccountStore
+from gateway.audit.event_forms import EventName
+from gateway.errors import ResourceError
 from gateway.storage.engine import StorageError
 from gateway.storage.schema import ACCOUNT_KEYS, ACCOUNTS
 from gateway.storage.transactions import reading
@@ -186,3 +188,64 @@ def test_a_store_without_tables_is_reported(empty_engine: Engine) -> None:
     """Whoever forgot to migrate is told to."""
     with pytest.raises(StorageError, match="sluice migrate"):
         AccountStore(empty_engine).revision()
+
+
+RECORDED_CHANGES: dict[str, Callable[[AccountStore], object]] = {
+    "created": lambda store: store.create("two", AccountKind.USER, at_us=AT_US),
+    "disabled": lambda store: store.disable("one", AT_US),
+    "enabled": lambda store: store.enable("one"),
+    "rotated": lambda store: store.rotate("one", 60, AT_US),
+}
+"""Each change there is, of a store that has the account `one`."""
+
+
+@pytest.mark.parametrize("name", RECORDED_CHANGES)
+def test_a_change_is_recorded_before_it_can_be_seen(store_engine: Engine, name: str) -> None:
+    """With the number the counter has once it is committed."""
+    account, _ = AccountStore(store_engine).create("one", AccountKind.USER, at_us=AT_US)
+    reader = AccountStore(store_engine)
+    recorded: list[AccountChange] = []
+
+    def record(changes: Sequence[AccountChange]) -> None:
+        recorded.extend(changes)
+        assert reader.revision() == 1
+
+    RECORDED_CHANGES[name](AccountStore(store_engine, record))
+    (change,) = recorded
+    assert change.name == f"accounts.{name}"
+    assert change.account_id in {each.id for each in reader.list_all()} - (
+        {account.id} if name == "created" else set()
+    )
+    assert change.details["revision"] == reader.revision() == 2
+
+
+@pytest.mark.parametrize("name", RECORDED_CHANGES)
+def test_a_change_that_is_not_recorded_does_not_happen(store_engine: Engine, name: str) -> None:
+    """Accounts, keys and counter stay as they were."""
+    _, key = AccountStore(store_engine).create("one", AccountKind.USER, at_us=AT_US)
+
+    def refuse(_changes: Sequence[AccountChange]) -> None:
+        raise ResourceError("no room")
+
+    reader = AccountStore(store_engine)
+    before = (reader.list_all(), reader.revision(), reader.find_by_digest(key_digest(key)))
+    with pytest.raises(ResourceError):
+        RECORDED_CHANGES[name](AccountStore(store_engine, refuse))
+    assert (reader.list_all(), reader.revision(), reader.find_by_digest(key_digest(key))) == before
+
+
+def test_a_recorded_change_that_did_not_happen_can_be_told(store_engine: Engine) -> None:
+    """A crash behind the record leaves its number above the counter's, and the next change takes it over."""
+    recorded: list[AccountChange] = []
+
+    def crash(changes: Sequence[AccountChange]) -> None:
+        recorded.extend(changes)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        AccountStore(store_engine, crash).create("one", AccountKind.USER, at_us=AT_US)
+    store = AccountStore(store_engine, recorded.extend)
+    assert recorded[0].details["revision"] == 1 > store.revision()
+    account, _ = store.create("one", AccountKind.USER, at_us=AT_US)
+    assert [change.details["revision"] for change in recorded] == [1, 1]
+    assert recorded[1] == AccountChange(EventName.ACCOUNTS_CREATED, account.id, {"revision": 1, "kind": "user"})

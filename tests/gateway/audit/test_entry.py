@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from filters.findings import Action, Phase, Stage
 from gateway.audit.entry import decode, encode_exchange, leaf_hash
+from gateway.audit.event_forms import EventName
+from gateway.audit.events import Event, encode_event
 from gateway.audit.segment import frame
 from gateway.protocol.record import ExchangeRecord, Latency, RecordedFinding, Unscanned
 from tests.gateway.audit.builders import FINDING, MISSED, exchange
@@ -143,3 +145,10 @@ def test_every_member_is_documented() -> None:
     """The page on the format names every member, for readers in other languages."""
     page = (Path(__file__).parents[3] / "docs" / "audit-format.md").read_text(encoding="utf-8")
     assert sorted(name for name in _MEMBERS if f"`{name}`" not in page) == []
+
+
+def test_an_event_is_told_from_an_exchange() -> None:
+    """By its type, whoever reads."""
+    event = Event(EventName.ACCOUNTS_DISABLED, "cli:li", 7, "acc-1", {"revision": 3})
+    assert decode(encode_event(event)) == event
+    assert decode(encode_exchange(exchange())) == exchange()

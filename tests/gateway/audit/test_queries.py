@@ -97,7 +97,7 @@ def _keys(entries: list[IndexedEntry]) -> list[Key]:
 
 
 def test_what_is_found_is_what_fits_newest_first(store_engine: sa.Engine, sample: _Sample) -> None:
-    """Whatever is asked, alone or together, nothing is missing, nothing is too much, and the order is that of time."""
+    """Whatever is asked, alone or together, nothing is missing or too much, and the order is that of time."""
     for question in _questions():
         assert _keys(find(store_engine, question, limit=PAGE_ENTRIES)) == sample.answer(question), question
 

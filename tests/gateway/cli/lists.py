@@ -25,6 +25,7 @@ class SluiceLists:
         monkeypatch.setenv("SLUICE_LISTS__DIRECTORIES", '["own"]')
         monkeypatch.setenv("SLUICE_LISTS__SHIPPED", "false")
         monkeypatch.setenv("SLUICE_LISTS__VERSIONS", "versions")
+        monkeypatch.setenv("SLUICE_AUDIT__DIRECTORY", "audit")
         # Wide, so that no table breaks what a test looks for.
         monkeypatch.setenv("COLUMNS", "200")
 

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,15 +13,20 @@ from typer.testing import CliRunner, Result
 from gateway.accounts.account import AccountKind
 from gateway.accounts.keys import key_digest, parse_key
 from gateway.accounts.store import AccountStore
+from gateway.audit.event_forms import EventName
+from gateway.cli.accounts import app as accounts_app
 from gateway.cli.main import app
+from gateway.cli.trail import actor
+from tests.gateways import events_under
 
 DAY_US = 86_400_000_000
 
 
 @pytest.fixture
-def sluice(store_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> "Sluice":
-    """The command on a store of its own, named by the environment."""
+def sluice(store_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Sluice":
+    """The command on a store and an audit trail of its own, named by the environment."""
     monkeypatch.setenv("SLUICE_STORE__URL", store_engine.url.render_as_string(hide_password=False))
+    monkeypatch.setenv("SLUICE_AUDIT__DIRECTORY", str(tmp_path / "audit"))
     return Sluice()
 
 
@@ -186,3 +192,105 @@ def test_an_overlap_that_is_no_time_is_wrong_use(sluice: Sluice) -> None:
     result = sluice("rotate", "one", "--overlap", "long")
     assert result.exit_code == 2
     assert "--overlap" in result.stderr
+
+
+RECORDED = {
+    "create": ([], EventName.ACCOUNTS_CREATED),
+    "disable": (["one"], EventName.ACCOUNTS_DISABLED),
+    "enable": (["one"], EventName.ACCOUNTS_ENABLED),
+    "rotate": (["one"], EventName.ACCOUNTS_ROTATED),
+    "list": ([], None),
+}
+"""What each command leaves in the audit trail."""
+
+
+def test_every_command_is_known_to_record_or_not() -> None:
+    """A new command has to say which."""
+    names = {each.name or getattr(each.callback, "__name__", "") for each in accounts_app.registered_commands}
+    assert names == RECORDED.keys()
+
+
+@pytest.mark.parametrize("command", RECORDED)
+def test_a_change_is_in_the_audit_trail(sluice: Sluice, store_engine: Engine, tmp_path: Path, command: str) -> None:
+    """Who, why, which account by its id, and the number of the change; no name, and no key."""
+    (made,) = sluice.make(name="one-made-before")
+    arguments, name = RECORDED[command]
+    given = ["--kind", "user", "--name", "two"] if command == "create" else ["one-made-before" for _ in arguments]
+    before = AccountStore(store_engine).revision()
+    sluice(command, *given, *(["--reason", "泄露"] if name else []))
+    events = events_under(tmp_path / "audit")[1:]
+    if name is None:
+        assert events == []
+        return
+    (event,) = events
+    assert (event.name, event.actor, event.reason) == (name, actor(), "泄露")
+    assert event.details["revision"] == before + 1 == AccountStore(store_engine).revision()
+    ids = {each["id"] for each in sluice.json("list")}
+    assert event.subject in (ids - {made["id"]} if command == "create" else {made["id"]})
+    written = b"".join(path.read_bytes() for path in (tmp_path / "audit").rglob("*.seg"))
+    assert b"one-made-before" not in written
+    assert b"sk-sluice" not in written
+
+
+def test_what_bounds_an_account_is_in_the_trail(sluice: Sluice, tmp_path: Path) -> None:
+    """Of many accounts each has an event and a number of its own."""
+    arguments = ["--count", "20", "--expires", "90d", "--policy", "strict", "--allow-from", "10.0.0.0/8"]
+    made = sluice.make(*arguments, "--allow-from", "::1/128", kind="unfiltered")
+    events = events_under(tmp_path / "audit")
+    assert [event.subject for event in events] == [each["id"] for each in made]
+    assert [event.details["revision"] for event in events] == list(range(1, 21))
+    details = dict(events[0].details)
+    assert isinstance(details.pop("expires_at_us"), int)
+    bounds = {"kind": "unfiltered", "policy": "strict", "allow_from": "10.0.0.0/8, ::1/128"}
+    assert details == {"revision": 1, **bounds}
+
+
+@pytest.mark.parametrize("command", [each for each, (_, name) in RECORDED.items() if name])
+def test_without_a_trail_nothing_is_changed(
+    sluice: Sluice, store_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """No account, no key and no change; the message says why."""
+    (made,) = sluice.make()
+    listed, revision = sluice.json("list"), AccountStore(store_engine).revision()
+    (tmp_path / "full").write_text("a file")
+    monkeypatch.setenv("SLUICE_AUDIT__DIRECTORY", str(tmp_path / "full"))
+    result = sluice(command, *(["--kind", "user", "--name", "two"] if command == "create" else ["one"]))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "takes no entry, so nothing was changed" in result.stderr
+    assert (sluice.json("list"), AccountStore(store_engine).revision()) == (listed, revision)
+    found = AccountStore(store_engine).find_by_digest(key_digest(made["key"]))
+    assert found is not None
+    assert found.key_expires_at_us is None
+
+
+def test_what_is_refused_leaves_no_event(sluice: Sluice, tmp_path: Path) -> None:
+    """A taken name, an account that is not there, a reason that forges lines."""
+    sluice.make()
+    for arguments in (["create", "--kind", "user", "--name", "one"], ["disable", "none"], ["rotate", "none"]):
+        assert sluice(*arguments).exit_code == 1
+    forged = sluice("disable", "one", "--reason", "leak\nforged")
+    assert forged.exit_code == 2
+    assert "--reason" in forged.stderr
+    assert len(events_under(tmp_path / "audit")) == 1
+
+
+def test_store_and_trail_are_those_of_one_settings_file(
+    sluice: Sluice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store_engine: Engine
+) -> None:
+    """So that a change is recorded where the gateway records; a trail that begins is said."""
+    monkeypatch.delenv("SLUICE_STORE__URL")
+    monkeypatch.delenv("SLUICE_AUDIT__DIRECTORY")
+    url = store_engine.url.render_as_string(hide_password=False)
+    own = f'[audit]\ndirectory = "{tmp_path / "other"}"\n'
+    if store_engine.url.password:
+        # A password is taken from the environment only.
+        monkeypatch.setenv("SLUICE_STORE__URL", url)
+    else:
+        own += f'[store]\nurl = "{url}"\n'
+    trail = tmp_path / "other"
+    (tmp_path / "own.toml").write_text(own)
+    options = ["create", "--kind", "user", "--config", str(tmp_path / "own.toml")]
+    first, second = sluice(*options, "--name", "one"), sluice(*options, "--name", "two")
+    assert f"An audit trail begins in {trail}." in first.stderr
+    assert second.stderr == ""
+    assert len(events_under(trail)) == 2

@@ -9,6 +9,8 @@ from typer.testing import CliRunner, Result
 
 from filters.findings import Phase
 from gateway.audit.entry import encode_exchange
+from gateway.audit.event_forms import EventName
+from gateway.audit.events import Event, record_event
 from gateway.audit.segment import log_directories, segment_paths
 from gateway.audit.writer import LogWriter
 from gateway.cli.main import app
@@ -160,3 +162,19 @@ def test_damaged_log_is_a_failure(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert path.name in result.stderr
     assert "damaged" in result.stderr
+
+
+def test_events_are_shown_with_the_exchanges(directory: Path) -> None:
+    """What changed stands between them by its time, with who did it to what and why; either can be asked for alone."""
+    at_us = _NOON_US + 5_400_000_000
+    details = {"revision": 3}
+    record_event(directory, Event(EventName.ACCOUNTS_DISABLED, "cli:li", at_us, "acc-1", details, "asked to"))
+    lines = _show(directory).stdout.splitlines()
+    (row,) = (number for number, line in enumerate(lines) if "accounts.disabled" in line)
+    for text in ("cli:li", "acc-1", "revision 3", "reason asked to"):
+        assert text in lines[row]
+    assert "r1" in lines[row - 1]
+    assert "r2" in lines[row + 1]
+    assert _ids(directory, "--type", "exchange") == ["r0", "r1", "r2", "r3"]
+    assert orjson.loads(_show(directory, "--json", "--type", "event").stdout)["event"] == "accounts.disabled"
+    assert orjson.loads(_show(directory, "--json", "--account", "acc-1").stdout)["event"] == "accounts.disabled"

@@ -1,15 +1,16 @@
 """``sluice lists publish``, ``rollback`` and ``versions``."""
 
 import os
-import pwd
 from datetime import UTC, datetime
 
 import pytest
 
-from gateway.cli.lists_versions import user_name
+from gateway.audit.event_forms import EventName
+from gateway.cli.trail import actor, user_name
 from gateway.rulesets.building import read_active
 from gateway.settings.loader import load
 from tests.gateway.cli.lists import SluiceLists
+from tests.gateways import events_under
 from tests.lists import write_list
 
 
@@ -85,7 +86,55 @@ def test_publishing_mends_what_is_broken(lists: SluiceLists) -> None:
     assert _active() == ["乙乙"]
 
 
-def test_publisher_is_who_runs_the_command() -> None:
-    """By the system's account, which the environment cannot change; one without a name is told by number."""
-    assert user_name() == pwd.getpwuid(os.getuid()).pw_name
-    assert user_name(4_000_000_000) == "uid 4000000000"
+def test_publishing_and_going_back_are_recorded(lists: SluiceLists) -> None:
+    """Who, why, which version and which before it; each event begins where the one before it ended."""
+    write_list(lists.own, "甲甲")
+    first = lists.publish("--note", "weekly", "--by", "li")
+    write_list(lists.own, "甲甲", "乙乙", action="mask")
+    second = lists.publish()
+    lists("rollback", "--reason", "too much")
+    lists("rollback")
+    events = events_under(lists.folder / "audit")
+    assert {event.actor for event in events} == {actor()}
+    published, rolled_back = EventName.LISTS_PUBLISHED, EventName.LISTS_ROLLED_BACK
+    assert [(event.name, event.subject, event.details.get("from"), event.reason) for event in events] == [
+        (published, first, None, "weekly"),
+        (published, second, first, ""),
+        (rolled_back, first, second, "too much"),
+        (rolled_back, "", first, ""),
+    ]
+    digest = events[0].details["ruleset"]
+    assert str(digest).startswith("sha256:")
+    assert events[0].details == {
+        "ruleset": digest,
+        "keywords": 1,
+        "by": "li",
+        "added": 0,
+        "removed": 0,
+        "changed": 0,
+    }
+    assert events[1].details["by"] == user_name()
+    assert [events[1].details[key] for key in ("keywords", "added", "removed", "changed")] == [2, 1, 0, 1]
+
+
+def test_without_a_trail_no_list_is_changed(lists: SluiceLists, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither is there a version nobody recorded, nor another one in force."""
+    write_list(lists.own, "甲甲")
+    first = lists.publish()
+    write_list(lists.own, "乙乙")
+    (lists.folder / "full").write_text("a file")
+    monkeypatch.setenv("SLUICE_AUDIT__DIRECTORY", "full")
+    for command in (["publish"], ["rollback"]):
+        result = lists(*command, status=1)
+        assert "nothing was changed" in result.stderr
+        assert result.stdout == ""
+    assert [each["version"] for each in lists.json("versions")] == [first]
+    assert _active() == ["甲甲"]
+
+
+@pytest.mark.parametrize("option", ["--note", "--by"])
+def test_words_an_entry_cannot_hold_are_refused(lists: SluiceLists, option: str) -> None:
+    """Before anything is published."""
+    write_list(lists.own, "甲甲")
+    assert option in lists("publish", option, "line\nforged", status=2).stderr
+    assert lists.json("versions") == []

@@ -16,8 +16,11 @@ import pytest
 from gateway.accounts.account import AccountKind
 from gateway.accounts.store import AccountStore
 from gateway.audit.entry import decode
+from gateway.audit.event_forms import EventName
+from gateway.audit.events import Event
 from gateway.audit.reader import read_log
 from gateway.audit.segment import log_directories
+from gateway.protocol.record import ExchangeRecord
 from gateway.sockets import open_socket
 from gateway.storage.engine import open_engine
 from gateway.storage.migrate import migrate
@@ -96,7 +99,9 @@ def test_open_streams_end_before_the_gateway_does(tmp_path: Path) -> None:
             assert received.endswith(DONE)
             assert process.wait(60) == 0
     (log,) = log_directories(tmp_path / "audit")
-    assert [decode(stored.entry).decision for stored in read_log(log)] == ["allow"]
+    entries = [decode(stored.entry) for stored in read_log(log)]
+    assert [each.decision for each in entries if isinstance(each, ExchangeRecord)] == ["allow"]
+    assert [each.name for each in entries if isinstance(each, Event)][-1] is EventName.SERVICE_STOPPED
 
 
 def test_hangup_reads_the_lists_again(tmp_path: Path) -> None:

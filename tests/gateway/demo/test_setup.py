@@ -46,7 +46,7 @@ def test_ports_of_the_command_line_win(tmp_path: Path) -> None:
 
 def test_each_kind_has_a_key_and_every_start_a_new_one(store_engine: Engine) -> None:
     """Keys of an earlier start end at once; accounts do not pile up."""
-    first, second = demo_keys(store_engine), demo_keys(store_engine)
+    first, second = demo_keys(store_engine, lambda _changes: None), demo_keys(store_engine, lambda _changes: None)
     assert set(first) == set(second) == set(AccountKind)
     store = AccountStore(store_engine)
     assert len(store.list_all()) == len(AccountKind)
@@ -60,7 +60,7 @@ def test_each_kind_has_a_key_and_every_start_a_new_one(store_engine: Engine) -> 
 
 def test_the_unfiltered_account_is_bounded(store_engine: Engine) -> None:
     """It ends within two days, and works on this machine only."""
-    demo_keys(store_engine)
+    demo_keys(store_engine, lambda _changes: None)
     (account,) = [each for each in AccountStore(store_engine).list_all() if each.kind is AccountKind.UNFILTERED]
     assert account.expires_at_us is not None
     assert account.expires_at_us - account.created_at_us <= 2 * 24 * 3600 * 1_000_000

@@ -11,6 +11,9 @@ from structlog.testing import capture_logs
 
 from filters.lists import read_rows
 from filters.ruleset import Ruleset, dump_ruleset
+from gateway.audit.event_forms import EventName
+from gateway.audit.events import Event
+from gateway.errors import ResourceError
 from gateway.metrics import REGISTRY
 from gateway.rulesets.builder import BuildError, Dump
 from gateway.rulesets.building import build_active
@@ -53,10 +56,25 @@ class _Watched:
         self.lists = Lists(directories=(folder / "own",), versions=folder / "versions", shipped=False)
         self.builder = _Builder()
         self.swapped: list[Ruleset] = []
+        self.events: list[Event] = []
+        self.full = False
         self.changed = asyncio.Event()
         self.reloader = Reloader(
-            self.lists, build_active(self.lists, datetime.now(UTC)), self.builder, self._swap, poll_seconds=0.002
+            self.lists,
+            build_active(self.lists, datetime.now(UTC)),
+            self.builder,
+            self._swap,
+            self._record,
+            poll_seconds=0.002,
         )
+
+    def _record(self, event: Event) -> None:
+        if self.full:
+            raise ResourceError("no room")
+        # What is recorded is not in force yet.
+        if event.name is EventName.LISTS_LOADED:
+            assert event.subject not in {ruleset.digest for ruleset in self.swapped[-1:]}
+        self.events.append(event)
 
     def _swap(self, ruleset: Ruleset) -> None:
         self.swapped.append(ruleset)
@@ -236,3 +254,53 @@ async def test_age_begins_anew_with_each_ruleset(tmp_path: Path) -> None:
         age = REGISTRY.get_sample_value("sluice_ruleset_age_seconds")
         assert age is not None
         assert age >= 0
+
+
+@_on_a_loop
+async def test_a_ruleset_is_recorded_before_it_is_in_force(tmp_path: Path) -> None:
+    """What it is, what it takes the place of, and who asked for it; lists that say the same are no event."""
+    async with _watching(tmp_path) as watched:
+        before = watched.reloader.state.in_force.ruleset.digest
+        await watched.reloader.reload(by="api:local")
+        assert watched.events == []
+        write_list(tmp_path / "own", "出售某物", "别的词语")
+        state = await watched.reloader.reload(by="api:local")
+        # By this request, or by the watch a moment before it.
+        (event,) = watched.events
+        assert event.actor in {"api:local", "system"}
+        digest = state.in_force.ruleset.digest
+        short = digest.removeprefix("sha256:")[:24]
+        assert (event.name, event.subject) == (EventName.LISTS_LOADED, digest)
+        assert event.details == {"short": short, "keywords": 2, "from": before}
+
+
+@_on_a_loop
+async def test_a_ruleset_the_trail_does_not_take_is_not_taken(tmp_path: Path) -> None:
+    """The old one stays, and the new one is tried again until there is room."""
+    async with _watching(tmp_path) as watched:
+        watched.full = True
+        write_list(tmp_path / "own", "出售某物", "别的词语")
+        state = await watched.reloader.reload()
+        assert (state.outcome, watched.swapped, watched.events) == (Outcome.FAILED, [], [])
+        assert "no room" in state.failure
+        watched.full = False
+        state = await watched.reloader.reload()
+        assert state.outcome is Outcome.LOADED
+        assert [event.name for event in watched.events] == [EventName.LISTS_LOADED]
+
+
+@_on_a_loop
+async def test_refused_lists_are_recorded(tmp_path: Path) -> None:
+    """With what is wrong and what stays in force; a build that keeps failing is recorded once."""
+    async with _watching(tmp_path) as watched:
+        digest = watched.reloader.state.in_force.ruleset.digest
+        write_list(tmp_path / "own", "毒")
+        await watched.reloader.reload()
+        (event,) = watched.events
+        assert (event.name, event.subject, event.details["problems"]) == (EventName.LISTS_REFUSED, digest, 1)
+        assert "A.1.h.csv" in str(event.details["first"])
+        write_list(tmp_path / "own", "出售某物")
+        watched.builder.failures = 2
+        await watched.reloader.reload()
+        await watched.reloader.reload()
+        assert [event.details for event in watched.events[1:]] == [{"problems": 0, "first": "BuildError: it broke"}]

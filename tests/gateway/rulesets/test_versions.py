@@ -170,3 +170,38 @@ def test_memory_of_what_was_active_is_bounded(tmp_path: Path) -> None:
     store.pointer.write_text(f"{version.id}\n" * 1_000)
     _publish(store, "乙乙")
     assert len(store.pointer.read_text().split()) == 1_000
+
+
+def test_a_version_is_recorded_before_it_can_be_seen(tmp_path: Path) -> None:
+    """With the one that is active then; the same for going back."""
+    store = VersionStore(tmp_path)
+    seen: list[tuple[str, str, list[str], str]] = []
+
+    def look(version: str, active: str) -> None:
+        seen.append((version, active, [each.id for each in store.versions()], store.active_id()))
+
+    first = _publish(store, "甲甲")
+    second = store.publish([[list_row("乙乙")]], "li", "", 2, lambda version, active: look(version.id, active))
+    store.roll_back(None, look)
+    store.roll_back(None, look)
+    assert seen == [
+        (second.id, first.id, [first.id], first.id),
+        (first.id, second.id, [second.id, first.id], second.id),
+        ("", first.id, [second.id, first.id], first.id),
+    ]
+
+
+def test_a_version_that_is_not_recorded_is_not_published(tmp_path: Path) -> None:
+    """Nothing of it can be seen; once it can be recorded, it is published."""
+    store = VersionStore(tmp_path)
+    first = _publish(store, "甲甲")
+
+    def refuse(_version: object, _active: str) -> None:
+        raise VersionError("no room")
+
+    with pytest.raises(VersionError, match="no room"):
+        store.publish([[list_row("乙乙")]], "li", "", 2, refuse)
+    with pytest.raises(VersionError, match="no room"):
+        store.roll_back(None, refuse)
+    assert (store.versions(), store.active_id()) == ((first,), first.id)
+    assert _publish(store, "乙乙").id == store.active_id() != first.id

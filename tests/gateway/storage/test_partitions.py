@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.storage.partitions import DAY_US, PARTITIONED, make_partitions, partition_edges
+from gateway.storage.schema import AUDIT_ENTRIES
 from tests.gateway.audit.index_builders import NOON_US, indexed_row
 
 _PROCESSES = 4
@@ -19,21 +20,18 @@ def _partitions(engine: sa.Engine, table: str = "audit_entries") -> list[str]:
         return list(connection.scalars(query, {"table": table}))
 
 
-def _insert(engine: sa.Engine, at_us: int) -> None:
-    row = indexed_row(at_us=at_us, sequence=abs(at_us))._asdict()
-    with engine.begin() as connection:
-        connection.execute(
-            sa.text(f"INSERT INTO audit_entries VALUES ({', '.join(f':{name}' for name in row)})"), row
-        )
+def _insert(connection: sa.Connection, at_us: int) -> None:
+    row = indexed_row(at_us=at_us, sequence=abs(at_us))
+    connection.execute(sa.insert(AUDIT_ENTRIES), row._asdict())
 
 
 def test_every_moment_has_a_place(store_engine: sa.Engine) -> None:
     """Rows of any time can be written once their partitions were made, however wrong a clock was."""
     moments = [NOON_US, 0, -1, -(2**53), 2**53 - 1]
     make_partitions(store_engine, moments)
-    for at_us in moments:
-        _insert(store_engine, at_us)
-    with store_engine.connect() as connection:
+    with store_engine.begin() as connection:
+        for at_us in moments:
+            _insert(connection, at_us)
         assert connection.scalar(sa.text("SELECT count(*) FROM audit_entries")) == len(moments)
 
 
@@ -102,7 +100,6 @@ def test_making_a_partition_waits_for_no_reader_and_no_writer(postgresql_engine:
     make_partitions(postgresql_engine, [NOON_US])
     with postgresql_engine.connect() as reader, postgresql_engine.connect() as writer:
         reader.execute(sa.text("SELECT * FROM audit_entries")).all()
-        row = indexed_row()._asdict()
-        writer.execute(sa.text(f"INSERT INTO audit_entries VALUES ({', '.join(f':{name}' for name in row)})"), row)
+        _insert(writer, NOON_US)
         make_partitions(postgresql_engine, [NOON_US + 9 * DAY_US])
     assert "audit_entries_d20261201" in _partitions(postgresql_engine)
