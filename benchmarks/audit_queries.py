@@ -16,6 +16,7 @@ import argparse
 import itertools
 import random
 import shlex
+import sqlite3
 import statistics
 import sys
 import time
@@ -280,9 +281,9 @@ def _report(
         [
             "### Questions to the audit index",
             "",
-            f"{arguments.entries:,} entries over {arguments.days} days; the newest {_LIMIT} that fit; milliseconds of "
-            f'{arguments.times} times each, with reading the rows. "Fresh" is the first question over a new connection.',
-            f"Slowest 99th percentile: {slowest:.0f} ms; slowest fresh: {max(fresh):.0f} ms. {loaded} {_size(engine)}",
+            f"{arguments.entries:,} entries over {arguments.days} days; the newest {_LIMIT} that fit; milliseconds,",
+            f"{arguments.times} times each, with reading the rows. Fresh is the first over a new connection.",
+            f"Slowest p99: {slowest:.0f} ms; slowest fresh: {max(fresh):.0f} ms. {loaded} {_size(engine)}",
             "",
             "| question | found | p50 ms | p99 ms | fresh ms |",
             "|---|---:|---:|---:|---:|",
@@ -324,7 +325,8 @@ def _size(engine: sa.Engine) -> str:
         return ""
     query = sa.text(
         "SELECT sum(pg_relation_size(child.oid)), sum(pg_indexes_size(child.oid)) FROM pg_inherits "
-        "JOIN pg_class child ON child.oid = inhrelid WHERE inhparent = ANY(ARRAY['audit_entries', 'audit_risks']::regclass[])"
+        "JOIN pg_class child ON child.oid = inhrelid "
+        "WHERE inhparent = ANY(ARRAY['audit_entries', 'audit_risks']::regclass[])"
     )
     with engine.connect() as connection:
         rows, indexes = connection.execute(query).one()
@@ -333,7 +335,7 @@ def _size(engine: sa.Engine) -> str:
 
 def _server(engine: sa.Engine) -> str:
     if engine.dialect.name != "postgresql":
-        return f"SQLite {sa.dialects.sqlite.dialect().dbapi}"
+        return f"SQLite {sqlite3.sqlite_version}"
     with engine.connect() as connection:
         version = connection.scalar(sa.text("SELECT version()"))
         buffers = connection.scalar(sa.text("SHOW shared_buffers"))

@@ -2,8 +2,8 @@
 
 Rules: the files are the truth, and the index can be rebuilt from them at any time. Entries and the cursor behind them
 move in one transaction, so an entry is there exactly once and after all before it, also when several processes index
-the same directory or one is killed. On the machine that writes them, entries are made durable before they are indexed,
-so the index never knows more than the files. What is asked of it is in `gateway.audit.queries`.
+the same directory or one is killed. On the machine that writes them, entries are made durable before they are
+indexed, so the index never knows more than the files. What is asked of it is in `gateway.audit.queries`.
 """
 
 import asyncio
