@@ -199,7 +199,7 @@ def _stacked_table(rows: list[tuple[str, ...]]) -> Table:
 
 def _cells(record: ExchangeRecord | Event) -> tuple[str, ...]:
     if isinstance(record, Event):
-        told = record.details | ({"reason": record.reason} if record.reason else {})
+        told = {**record.details, **({"reason": record.reason} if record.reason else {})}
         details = ", ".join(f"{name} {value}" for name, value in told.items())
         return _local_time(record.at_us), "", record.actor, record.name, "", "", record.subject, details
     terms: Counter[str] = Counter()

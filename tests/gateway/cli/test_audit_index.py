@@ -24,7 +24,7 @@ from tests.stores import opened
 _LOGS = 2
 # Many batches of either store.
 _ENTRIES = 12_000
-_KILLS = 6
+_KILLS = 3
 
 
 @pytest.fixture
@@ -39,11 +39,12 @@ def _write(directory: Path, count: int, logs: int = _LOGS) -> None:
     for writer in writers:
         for first in range(0, count, 1_000):
             numbers = range(first, min(first + 1_000, count))
-            records = [
-                exchange(request_id=f"r{number}", started_at_us=number, findings=(FINDING,)) for number in numbers
-            ]
-            writer.append_batch([encode_exchange(record) for record in records])
+            writer.append_batch([_entry(number) for number in numbers])
         writer.close()
+
+
+def _entry(number: int) -> bytes:
+    return encode_exchange(exchange(request_id=f"r{number}", started_at_us=number, findings=(FINDING,)))
 
 
 def _run(*arguments: str) -> Result:
