@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import gc
 import math
+import os
 import random
 import signal
 import socket
@@ -26,6 +27,7 @@ from gateway.accounts.store import AccountStore
 from gateway.app import ASGIApp, data_plane, management_plane
 from gateway.audit.appender import Appender
 from gateway.audit.companion import keep_indexing
+from gateway.audit.content.service import sealing
 from gateway.audit.events import Event, encode_event
 from gateway.audit.spool import SpoolLimits
 from gateway.connections import ClientConnection
@@ -101,7 +103,11 @@ async def services_of(
         services.appender.append_soon(encode_event(event))
 
     watching = [asyncio.create_task(directory.watch())]
+    sealers = contextlib.AsyncExitStack()
     try:
+        sealer = await sealers.enter_async_context(
+            sealing(engine, settings.audit, os.environ, lambda: services.appender)
+        )
         previous = read_previous(settings.audit.directory)
         durable = record_start(appender, start_events(appender.log_id, loaded, in_force, missing, previous))
         if durable is not None:
@@ -109,6 +115,7 @@ async def services_of(
         services = Services(
             directory=directory,
             appender=appender,
+            sealer=sealer,
             upstreams=upstreams,
             scan_pool=scan_pool,
             ruleset=in_force.ruleset,
@@ -123,12 +130,15 @@ async def services_of(
             body_limit_bytes=settings.server.body_limit_bytes,
             trusted_proxies=settings.server.trusted_proxies,
             cors=Cors(settings.server.cors_origins),
+            content=settings.audit.content,
         )
         watching.append(asyncio.create_task(services.reloader.watch()))
         yield services
     finally:
         # First: a reply that went on would end in a record the closed trail refuses.
         upstreams.close()
+        # Before the trail: it still writes to it.
+        await sealers.aclose()
         record_stop(appender)
         await appender.close()
         for task in watching:

@@ -103,6 +103,12 @@ AUDIT_APPEND = Histogram(
     buckets=_ADDED_BUCKETS,
     registry=REGISTRY,
 )
+CONTENT = Counter(
+    "sluice_audit_content_total",
+    "Encrypted contents of exchanges: kept in the audit trail, or dropped because the store was away or memory full.",
+    ["outcome"],
+    registry=REGISTRY,
+)
 LABELS = Counter(
     "sluice_labels_total", "Answers, by what became of their visible label.", ["kind"], registry=REGISTRY
 )
@@ -121,6 +127,8 @@ _FIRST_FRAME_UPSTREAM = TIME_TO_FIRST_FRAME.labels("upstream")
 _FIRST_FRAME_ADDED = TIME_TO_FIRST_FRAME.labels("added")
 _LOOKUP_HITS = VERDICT_LOOKUPS.labels("hit")
 _LOOKUP_MISSES = VERDICT_LOOKUPS.labels("miss")
+CONTENT_KEPT = CONTENT.labels("kept")
+CONTENT_DROPPED = CONTENT.labels("dropped")
 # Bounded, because the labels are closed sets.
 _exchanges: dict[tuple[str, str, str], Counter] = {}
 _labels: dict[str, Counter] = {}

@@ -22,6 +22,7 @@ import orjson
 from gateway.accounts.account import AccountKind, Network
 from gateway.accounts.store import AccountDraft, AccountStore
 from gateway.audit.appender import Appender
+from gateway.audit.content.entry import ContentEntry
 from gateway.audit.entry import decode
 from gateway.audit.events import Event
 from gateway.audit.files import FileOps
@@ -140,7 +141,7 @@ class Gateway:
         return asyncio.run_coroutine_threadsafe(run(), self.loop).result(_PATIENCE_SECONDS)
 
 
-def entries_under(audit_directory: Path) -> list[ExchangeRecord | Event]:
+def entries_under(audit_directory: Path) -> list[ExchangeRecord | ContentEntry | Event]:
     """Return what the segment files under an audit directory hold, log by log."""
     logs = log_directories(audit_directory)
     return [decode(stored.entry) for log in logs for stored in read_log(log)]

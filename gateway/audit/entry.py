@@ -14,6 +14,7 @@ import orjson
 
 from filters.findings import Action, Phase, Stage
 from gateway.audit.canonical import canonical_json
+from gateway.audit.content.entry import CONTENT, ContentEntry, decode_content
 from gateway.audit.events import EVENT, Event, decode_event
 from gateway.protocol.record import ExchangeRecord, Latency, RecordedFinding, Unscanned
 
@@ -55,7 +56,7 @@ def encode_exchange(record: ExchangeRecord) -> bytes:
     return canonical_json(fields)
 
 
-def decode(entry: bytes) -> ExchangeRecord | Event:
+def decode(entry: bytes) -> ExchangeRecord | ContentEntry | Event:
     """Return what an entry was made of.
 
     Raises:
@@ -64,6 +65,8 @@ def decode(entry: bytes) -> ExchangeRecord | Event:
     fields = orjson.loads(entry)
     if isinstance(fields, dict) and fields.get("type") == EVENT:
         return decode_event(fields)
+    if isinstance(fields, dict) and fields.get("type") == CONTENT:
+        return decode_content(fields)
     if not isinstance(fields, dict) or (fields.pop("v", None), fields.pop("type", None)) != (ENTRY_VERSION, EXCHANGE):
         raise ValueError("not an exchange entry of version 2; read it with the release that wrote it")
     try:

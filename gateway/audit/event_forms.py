@@ -34,6 +34,7 @@ class EventName(StrEnum):
     CONTENT_ERASED = "content.erased"
     CONTENT_RETIRED = "content.retired"
     CONTENT_REKEYED = "content.rekeyed"
+    CONTENT_DROPPED = "content.dropped"
     AUDIT_KEY_CREATED = "audit.key_created"
     SIGNIN_SUCCEEDED = "signin.succeeded"
     SIGNIN_FAILED = "signin.failed"
@@ -170,6 +171,11 @@ EVENTS: Mapping[EventName, EventForm] = MappingProxyType(
             "data keys were wrapped by another master key",
             "id of the new master key",
             {"keys": _KEYS, "from": "id of the old master key"},
+        ),
+        EventName.CONTENT_DROPPED: EventForm(
+            "content could not be kept, though its exchanges say `kept`: the store was away, or the key was erased",
+            "",
+            {"entries": _ENTRIES},
         ),
         EventName.AUDIT_KEY_CREATED: EventForm(
             "a key that signs checkpoints was made",

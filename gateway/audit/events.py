@@ -133,7 +133,19 @@ def record_event(directory: Path, *events: Event) -> None:
     Raises:
         ResourceError: the trail cannot take it, and it must not happen.
     """
-    entries = [encode_event(event) for event in events]
+    append_event_entry(directory, *map(encode_event, events))
+
+
+def append_event_entry(directory: Path, *entries: bytes) -> None:
+    """Write encoded events, as `record_event` does.
+
+    Args:
+        directory: the audit directory.
+        entries: what is about to happen.
+
+    Raises:
+        ResourceError: the trail cannot take it, and it must not happen.
+    """
     try:
         writer = LogWriter(directory)
         try:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import psycopg
 import sqlalchemy as sa
 
+from gateway.audit.content.entry import CONTENT, ContentEntry
 from gateway.audit.entry import EXCHANGE, decode, leaf_hash
 from gateway.audit.event_forms import EventName
 from gateway.audit.events import EVENT, Event
@@ -90,12 +91,11 @@ def rows_of(log_id: str, batch: Iterable[StoredEntry]) -> Rows:
             if not rows.entries:
                 raise
             break
-        columns = _event_columns(record) if isinstance(record, Event) else _exchange_columns(record)
         row = EntryRow(
             log_id=log_id,
             sequence=stored.sequence,
-            **{**_NOTHING, **columns},
-            entry=stored.entry,
+            **{**_NOTHING, **_columns(record)},
+            entry=None if isinstance(record, ContentEntry) else stored.entry,
             # From the bytes as written: encoding the record again could hide a difference (RFC 6962 section 2.1).
             leaf_hash=leaf_hash(stored.entry),
         )
@@ -103,6 +103,12 @@ def rows_of(log_id: str, batch: Iterable[StoredEntry]) -> Rows:
         if isinstance(record, ExchangeRecord) and record.findings:
             rows.risks.extend(_risk_rows(row, {finding.risk for finding in record.findings}))
     return rows
+
+
+def _columns(record: ExchangeRecord | ContentEntry | Event) -> dict[str, Any]:
+    if isinstance(record, ExchangeRecord):
+        return _exchange_columns(record)
+    return _event_columns(record) if isinstance(record, Event) else _content_columns(record)
 
 
 def _exchange_columns(record: ExchangeRecord) -> dict[str, Any]:
@@ -114,6 +120,11 @@ def _exchange_columns(record: ExchangeRecord) -> dict[str, Any]:
         "end_user": _clean(record.user),
         "decision": _clean(record.decision),
     }
+
+
+def _content_columns(content: ContentEntry) -> dict[str, Any]:
+    about = {"request_id": _clean(content.request_id), "key_id": _clean(content.key)}
+    return {"at_us": content.at_us, "type": CONTENT} | about
 
 
 def _event_columns(event: Event) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import typer
 
+from gateway.cli.audit_content import app as content_app
 from gateway.cli.audit_index import collect, reindex
 from gateway.cli.audit_show import show
 
@@ -10,3 +11,4 @@ app = typer.Typer(help="The audit trail: what was decided, on whose request, and
 app.command()(show)
 app.command()(collect)
 app.command()(reindex)
+app.add_typer(content_app, name="content")

@@ -20,6 +20,7 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import Engine
 
+from gateway.audit.content.entry import ContentEntry
 from gateway.audit.entry import decode
 from gateway.audit.events import Event
 from gateway.audit.lookup import look_up, look_up_in_files
@@ -197,11 +198,13 @@ def _stacked_table(rows: list[tuple[str, ...]]) -> Table:
     return table
 
 
-def _cells(record: ExchangeRecord | Event) -> tuple[str, ...]:
+def _cells(record: ExchangeRecord | ContentEntry | Event) -> tuple[str, ...]:
     if isinstance(record, Event):
         told = {**record.details, **({"reason": record.reason} if record.reason else {})}
         details = ", ".join(f"{name} {value}" for name, value in told.items())
         return _local_time(record.at_us), "", record.actor, record.name, "", "", record.subject, details
+    if isinstance(record, ContentEntry):
+        raise TypeError("content is not shown here")
     terms: Counter[str] = Counter()
     for finding in record.findings:
         terms[finding.term] += finding.count

@@ -94,8 +94,9 @@ def keep(texts: Iterable[str], room: int = KEPT_CHARACTERS) -> tuple[tuple[str, 
     kept: list[str] = []
     cut = 0
     for text in texts:
-        piece = text[:room]
-        room -= len(piece)
+        piece = text[: max(0, room)]
+        # One more for what stands between texts: thousands of short ones are bounded as well.
+        room -= len(piece) + 1
         cut += len(text) - len(piece)
         if piece:
             kept.append(piece)

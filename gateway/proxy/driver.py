@@ -280,7 +280,16 @@ class Driver:
             self._timing.request_ns = own_ns
         metrics.count_exchange(command.record, self._timing)
         metrics.count_lookups(*self._exchange.lookups)
-        entry = encode_exchange(command.record._replace(latency=self._latency(command.record)))
+        user, prompt_digest, reply_digest, content = self._services.sealer.seal(command.record, command.evidence)
+        entry = encode_exchange(
+            command.record._replace(
+                user=user,
+                prompt_digest=prompt_digest,
+                reply_digest=reply_digest,
+                content=content,
+                latency=self._latency(command.record),
+            )
+        )
         try:
             # An intervention is on disk before its effect is seen; an ordinary answer may leave before its batch is.
             if command.durable:

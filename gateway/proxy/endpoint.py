@@ -106,6 +106,7 @@ class Endpoint:
             account=account.id if account else "",
             account_kind=account.kind.value if account else "",
             observe=account is not None and account.kind is AccountKind.UNFILTERED,
+            content=services.content,
             memory=services.memory,
         )
         forwarded = _forwarded(scope, dialect, ruleset)

@@ -7,7 +7,9 @@ from ipaddress import IPv4Network, IPv6Network
 from filters.ruleset import Ruleset
 from gateway.accounts.directory import AccountDirectory
 from gateway.audit.appender import Appender
+from gateway.audit.content.sealer import Sealer
 from gateway.errors import ErrorCode, GatewayError
+from gateway.protocol.evidence import ContentScope
 from gateway.protocol.exchange import Exchange
 from gateway.protocol.labels import Labelling
 from gateway.protocol.policy import Policy
@@ -36,6 +38,7 @@ class Services:
     Attributes:
         directory: who is asking.
         appender: the audit trail.
+        sealer: pseudonyms, digests and encrypted content of its entries.
         upstreams: the model servers.
         scan_pool: scans of long texts.
         document_thread: work on large bodies.
@@ -49,12 +52,14 @@ class Services:
         keep_alive_seconds: longest time a stream's client hears nothing.
         streams: exchanges whose stream is open.
         trusted_proxies: whose ``X-Forwarded-For`` is believed.
+        content: what is kept of prompts and replies.
         cors: pages of which origins may call.
         draining: True once the gateway is stopping: new exchanges are turned away.
     """
 
     directory: AccountDirectory
     appender: Appender
+    sealer: Sealer
     upstreams: Fleet
     scan_pool: ScanPool
     document_thread: DocumentThread
@@ -69,6 +74,7 @@ class Services:
     streams: set[Exchange] = field(default_factory=set)
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     cors: Cors = field(default_factory=Cors)
+    content: ContentScope = ContentScope.FLAGGED
     draining: bool = False
 
     def policy(self, name: str | None) -> Policy:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, field_validator, model_validator
 
+from gateway.protocol.evidence import ContentScope
 from gateway.settings.base import Section, rejected
 from gateway.settings.labels import Labels
 from gateway.settings.policy_models import PolicySettings
@@ -21,6 +22,8 @@ from gateway.settings.problems import has_user
 
 KIBIBYTE = 1024
 MEBIBYTE = 1024 * KIBIBYTE
+RETENTION_DAYS = 190
+"""Shortest retention: six months are up to 184 days, and what is still needed must not be gone on the day after."""
 
 # Capital letters only: API keys nearly always hold small ones, so a key pasted here by mistake is refused, unquoted.
 VARIABLE_NAME = r"^[A-Z_][A-Z0-9_]*$"
@@ -260,6 +263,26 @@ class Audit(Section):
     # Every exchange may wait this long for its entry, so longer than a second would be felt by users.
     batch_milliseconds: int = Field(
         50, ge=1, le=1000, description="Longest wait of an entry for others to be made durable with it."
+    )
+    content: ContentScope = Field(
+        ContentScope.FLAGGED,
+        description="What is kept of prompts and replies, encrypted: `none`, excerpts around findings (`flagged`), or"
+        " `all`.",
+    )
+    master_key_file: Path | None = Field(
+        None,
+        description="File of the master key, when `SLUICE_AUDIT_MASTER_KEY` does not hold it; when neither is given,"
+        " one is made beside the directory.",
+    )
+    retention_days: int = Field(
+        RETENTION_DAYS,
+        ge=RETENTION_DAYS,
+        le=36_500,
+        description="Days after which the keys of encrypted content are destroyed.",
+        json_schema_extra={
+            "remedy": f"Set {RETENTION_DAYS} or more: network logs are to be kept for at least six months"
+            " (Cybersecurity Law, article 23(3)), which is up to 184 days"
+        },
     )
 
 

@@ -130,6 +130,20 @@ AUDIT_CURSORS = Table(
 )
 """How far the index has read each segment log."""
 
+CONTENT_KEYS = Table(
+    "content_keys",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("account", Text, nullable=False, index=True),
+    Column("end_user", Text, nullable=False, index=True),
+    Column("day", BigInteger, nullable=False, index=True),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("master_key", Text, nullable=False),
+    Column("created_at_us", BigInteger, nullable=False),
+)
+"""Data keys of encrypted content, each wrapped by the master key it names; whose end user is a pseudonym, ``day`` is
+in days since 1970-01-01. Without its row, what a key encrypted is gone."""
+
 REVISIONS = Table(
     "revisions",
     METADATA,

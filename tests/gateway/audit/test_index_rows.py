@@ -5,7 +5,10 @@ import dataclasses
 import pytest
 import sqlalchemy as sa
 
+from gateway.audit.content.entry import ContentEntry, encode_content
 from gateway.audit.entry import encode_exchange, leaf_hash
+from gateway.audit.event_forms import EventName
+from gateway.audit.events import Event, encode_event
 from gateway.audit.index_rows import EntryRow, RiskRow, Rows, insert_rows, rows_of
 from gateway.audit.reader import START, StoredEntry
 from gateway.storage.partitions import make_partitions
@@ -43,6 +46,35 @@ def test_an_exchange_has_a_row_and_one_for_each_risk() -> None:
     ]
     shared = (record.started_at_us, LOG, 0, record.account, "p" * 22, "block")
     assert sorted(rows.risks) == [RiskRow("A.1.a", *shared), RiskRow("A.1.f", *shared)]
+
+
+def test_content_is_kept_by_its_place_and_key_alone() -> None:
+    """The ciphertext is in the files; the row says of which request it is, what opens it, and the hash of all."""
+    entry = encode_content(ContentEntry("r1", 7, "k1", bytes(12), b"secret"))
+    rows = rows_of(LOG, _stored(entry))
+    nothing = {"account": "", "end_user": "", "decision": "", "entry": None}
+    row = indexed_row(at_us=7, type="content", request_id="r1", key_id="k1", leaf_hash=leaf_hash(entry), **nothing)
+    assert rows == Rows([row], [])
+
+
+@pytest.mark.parametrize(
+    ("event", "columns"),
+    [
+        (Event(EventName.ACCOUNTS_DISABLED, "cli:li", 7, "acc-1"), {"account": "acc-1"}),
+        (
+            Event(EventName.CONTENT_READ, "cli:li", 7, "r1", {"user": "u1", "account": "acc-1"}),
+            {"request_id": "r1", "end_user": "u1", "account": "acc-1"},
+        ),
+        (Event(EventName.CONTENT_ERASED, "cli:li", 7, "u1"), {"end_user": "u1", "account": "u1"}),
+        (Event(EventName.LISTS_PUBLISHED, "cli:li", 7, "v1"), {}),
+    ],
+)
+def test_an_event_is_found_by_what_it_is_about(event: Event, columns: dict[str, str]) -> None:
+    """Who asks for a person, an account or a request finds what was done to it, and who looked at it."""
+    entry = encode_event(event)
+    nothing = {"request_id": "", "account": "", "end_user": "", "decision": ""}
+    known: dict[str, object] = {**nothing, **columns, "leaf_hash": leaf_hash(entry)}
+    assert rows_of(LOG, _stored(entry)) == Rows([indexed_row(at_us=7, type="event", entry=entry, **known)], [])
 
 
 def test_entries_before_an_unknown_form_have_rows() -> None:

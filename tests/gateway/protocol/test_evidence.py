@@ -40,8 +40,9 @@ def test_other_texts_have_another_digest(one: list[str], other: list[str]) -> No
 def test_kept_is_the_beginning_and_the_rest_is_counted(texts: list[str], room: int) -> None:
     """Nothing goes missing without being counted."""
     kept, cut = keep(texts, room)
-    assert "".join(texts)[:room] == "".join(kept)
-    assert cut == max(0, len("".join(texts)) - room)
+    assert "".join(texts).startswith("".join(kept))
+    assert cut == len("".join(texts)) - len("".join(kept))
+    assert len("".join(kept)) <= room
 
 
 def test_an_excerpt_is_the_text_around_a_finding() -> None:
