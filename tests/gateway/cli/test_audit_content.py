@@ -1,4 +1,4 @@
-"""What a running gateway leaves behind of prompts and replies: nothing in clear, all of it to those who may read it."""
+"""What a running gateway leaves behind of prompts: nothing in clear, all of it to those who may read it."""
 
 import base64
 from collections.abc import Iterator
