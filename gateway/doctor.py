@@ -25,6 +25,7 @@ from filters.lists import ListError
 from filters.taxonomy import load_taxonomy
 from gateway.accounts.account import Account, AccountKind, has_ended
 from gateway.accounts.store import AccountStore
+from gateway.audit.lag import Lag, measure_lag
 from gateway.audit.segment import CorruptLogError, log_directories, scan, segment_paths
 from gateway.errors import UpstreamError
 from gateway.proxy.upstream.connection import Timeouts
@@ -43,6 +44,8 @@ _MEBIBYTE = 1024 * 1024
 # The lower bound is one segment of the default size, the upper one sixteen: time to act in.
 SPACE_FAILED_BYTES = 64 * _MEBIBYTE
 SPACE_WARNING_BYTES = 1024 * _MEBIBYTE
+# More than a busy second, and less than an index that follows is ever behind for long.
+INDEX_BEHIND_BYTES = 16 * _MEBIBYTE
 # A reviewer of a filing may log in any day, so a new account must be made before the old one ends.
 EXPIRING_US = 7 * 24 * 3600 * 1_000_000
 LISTS_OLD_DAYS = 90
@@ -103,6 +106,7 @@ def examine(config: Path | None, environ: Mapping[str, str], now: datetime) -> I
     yield from check_lists(loaded, now)
     yield from check_store(loaded, now)
     yield from check_audit(loaded)
+    yield from check_index(loaded)
     yield from check_upstreams(loaded, environ)
     server = loaded.settings.server
     yield check_port("data plane", server.host, server.port)
@@ -267,6 +271,36 @@ def _ends(directory: Path) -> Iterator[Finding]:
             yield Finding("audit", Verdict.FAILED, str(error), "Keep the file, and restore it from a backup")
     if logs and not damaged:
         yield Finding("audit", Verdict.OK, f"{len(logs)} logs end well")
+
+
+def check_index(loaded: Loaded) -> Iterator[Finding]:
+    """Look how far the audit trail's index in the store is behind the files."""
+    url, directory = loaded.settings.store.url, loaded.settings.audit.directory
+    # Without a store or a log there is nothing to be behind; what is wrong with them is said by their own checks.
+    if not log_directories(directory) or (
+        url.startswith(SQLITE) and not Path(url.removeprefix(f"{SQLITE}:///")).exists()
+    ):
+        return
+    try:
+        engine = open_engine(url)
+        try:
+            if not pending(engine):
+                yield _lag(measure_lag(engine, directory))
+        finally:
+            engine.dispose()
+    except (StorageError, CorruptLogError, OSError) as error:
+        yield Finding("audit index", Verdict.FAILED, str(error), "Check [store] url and the audit directory")
+
+
+def _lag(lag: Lag) -> Finding:
+    if not lag.logs:
+        return Finding("audit index", Verdict.OK, "up to date")
+    what = f"behind by {lag.log_bytes / _MEBIBYTE:.1f} MiB of {lag.logs} logs"
+    # Between two looks of the companion, a second's entries are always missing.
+    if lag.log_bytes < INDEX_BEHIND_BYTES:
+        return Finding("audit index", Verdict.OK, what)
+    remedy = "Look for audit_index_behind in the gateway's log, or run 'sluice audit collect' on the directory"
+    return Finding("audit index", Verdict.WARNING, what, remedy)
 
 
 def check_upstreams(loaded: Loaded, environ: Mapping[str, str]) -> Iterator[Finding]:

@@ -69,3 +69,21 @@ def store_engine(empty_engine: Engine) -> Engine:
     """An engine on a store with all its tables."""
     migrate(empty_engine)
     return empty_engine
+
+
+@pytest.fixture
+def sqlite_engine(sqlite_url: str) -> Iterator[Engine]:
+    """An engine on an SQLite store with all its tables, for what SQLite alone does."""
+    yield from _migrated(sqlite_url)
+
+
+@pytest.fixture
+def postgresql_engine(postgresql_url: str) -> Iterator[Engine]:
+    """An engine on a PostgreSQL store with all its tables, for what PostgreSQL alone does."""
+    yield from _migrated(postgresql_url)
+
+
+def _migrated(url: str) -> Iterator[Engine]:
+    with opened(url) as engine:
+        migrate(engine)
+        yield engine

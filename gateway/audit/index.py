@@ -1,49 +1,43 @@
 """The index: audit entries in the store, for questions the segment files would answer slowly.
 
 Rules: the files are the truth, and the index can be rebuilt from them at any time. Entries and the cursor behind them
-move in one transaction, so an entry is there exactly once, also when several processes index the same directory or
-one is killed. An entry is made durable before it is indexed, so the index never knows more than the files.
+move in one transaction, so an entry is there exactly once and after all before it, also when several processes index
+the same directory or one is killed. On the machine that writes them, entries are made durable before they are
+indexed, so the index never knows more than the files. What is asked of it is in `gateway.audit.queries`.
 """
 
 import asyncio
 import os
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 import structlog
 
-from gateway.audit.content.entry import ContentEntry
-from gateway.audit.entry import decode, leaf_hash
-from gateway.audit.events import Event
+from gateway.audit.index_rows import Rows, insert_rows, rows_of
 from gateway.audit.reader import START, Position, StoredEntry, read_log
-from gateway.audit.segment import CorruptLogError, log_directories
-from gateway.protocol.record import ExchangeRecord
-from gateway.storage.schema import AUDIT_CURSORS, AUDIT_ENTRIES
+from gateway.audit.segment import CorruptLogError, first_sequence, log_directories, segment_paths
+from gateway.storage.engine import StorageError
+from gateway.storage.partitions import make_partitions
+from gateway.storage.schema import AUDIT_CURSORS, AUDIT_ENTRIES, AUDIT_RISKS
 
 # One batch is one transaction: on SQLite it holds the write lock, for which account changes wait.
-_BATCH_ENTRIES = 500
+_BATCH_ENTRIES = {"sqlite": 500, "postgresql": 5_000}
+# An entry may have 256 KiB, and a batch is in memory twice.
+_BATCH_BYTES = 8 * 1024 * 1024
+# What a line has besides its entry: checksum, space, line feed.
+_LINE_BYTES = 10
 _BACK_OFF_LIMIT_SECONDS = 60.0
+# Of a log of many million entries, where the engine's own limit suits questions.
+_FORGET_SECONDS = 600
+
+INDEX_FAILURES = (sa.exc.SQLAlchemyError, StorageError, OSError, CorruptLogError, ValueError)
+"""What indexing may fail with: the store is away, a log cannot be read, is damaged, or has a form not known here."""
 
 _log = structlog.get_logger(__name__)
 
 
-class IndexedEntry(NamedTuple):
-    """An entry as the index has it.
-
-    Attributes:
-        log_id: the log it is in.
-        sequence: its place there.
-        entry: its canonical bytes.
-        leaf_hash: its hash as a leaf of the log's tree.
-    """
-
-    log_id: str
-    sequence: int
-    entry: bytes
-    leaf_hash: bytes
+def _ignore(_bytes: int) -> None: ...
 
 
 class Indexer:
@@ -53,20 +47,26 @@ class Indexer:
         self._engine = engine
         self._directory = directory
 
-    def index_new(self) -> int:
+    def index_new(self, report: Callable[[int], None] = _ignore) -> int:
         """Index every entry that is on disk now; return how many were new.
+
+        Args:
+            report: called with the bytes of log that each batch took up, after it is in the store.
 
         Raises:
             CorruptLogError: a log is damaged; the others, and what comes before the damage, are indexed.
             ValueError: the same for a log with an entry of a form that is not known here.
             OSError: a log cannot be read.
             sqlalchemy.exc.SQLAlchemyError: the store is away.
+            StorageError: the same.
         """
         new = 0
         unreadable: Exception | None = None
         for log_directory in log_directories(self._directory):
             try:
-                new += sum(self._index_log(log_directory))
+                for batch in self._index_log(log_directory):
+                    new += len(batch)
+                    report(sum(len(stored.entry) + _LINE_BYTES for stored in batch))
             except (CorruptLogError, ValueError) as exc:
                 # Goes on: a damaged log must not keep the other processes' entries from being found.
                 unreadable = exc
@@ -74,14 +74,19 @@ class Indexer:
             raise unreadable
         return new
 
-    def rebuild(self) -> int:
-        """Forget what is indexed of the logs under the directory and index them again; return the entries."""
-        # Not the whole table: the store may index the logs of other machines, whose files are not here.
+    def forget(self) -> None:
+        """Forget what is indexed of the files under the directory, so that they are indexed again.
+
+        What is indexed of other machines' logs stays, and so does what is indexed of segments that are gone: it could
+        not be brought back.
+
+        Raises:
+            OSError: a log cannot be read.
+            sqlalchemy.exc.SQLAlchemyError: the store is away.
+        """
         for log_directory in log_directories(self._directory):
-            with self._engine.begin() as connection:
-                for table in (AUDIT_ENTRIES, AUDIT_CURSORS):
-                    connection.execute(sa.delete(table).where(table.c.log_id == log_directory.name))
-        return self.index_new()
+            if paths := segment_paths(log_directory):
+                self._forget(log_directory.name, first_sequence(paths[0]))
 
     async def run(self, interval_seconds: float) -> None:
         """Keep the index up to date until cancelled; while the store is away, try less and less often."""
@@ -90,10 +95,10 @@ class Indexer:
             try:
                 # In a thread, so that the end of the gateway is noticed during a long catch-up.
                 await asyncio.to_thread(self.index_new)
-            except (sa.exc.SQLAlchemyError, OSError, CorruptLogError, ValueError) as exc:
+            except INDEX_FAILURES as exc:
                 # Once for each outage: a store that is away for hours must not fill the log.
                 if not failures:
-                    _log.error("audit_index_behind", error=type(exc).__name__, detail=_detail(exc))
+                    _log.error("audit_index_behind", error=type(exc).__name__, detail=failure_detail(exc))
                 failures += 1
             else:
                 if failures:
@@ -101,122 +106,84 @@ class Indexer:
                 failures = 0
             await asyncio.sleep(min(interval_seconds * (1 << min(failures, 16)), _BACK_OFF_LIMIT_SECONDS))
 
-    def _index_log(self, log_directory: Path) -> Iterator[int]:
-        """Index a log batch by batch; yield the size of each."""
+    def _forget(self, log_id: str, first: int) -> None:
+        """Take a log's entries out of the index, from a sequence on, and its cursor."""
+        with self._engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.text(f"SET LOCAL statement_timeout = '{_FORGET_SECONDS}s'"))
+            # The cursor first: whoever indexes the same log waits for it, and finds that it has to begin again.
+            connection.execute(sa.delete(AUDIT_CURSORS).where(AUDIT_CURSORS.c.log_id == log_id))
+            for table in (AUDIT_ENTRIES, AUDIT_RISKS):
+                connection.execute(sa.delete(table).where(table.c.log_id == log_id, table.c.sequence >= first))
+
+    def _index_log(self, log_directory: Path) -> Iterator[list[StoredEntry]]:
+        """Index a log batch by batch; yield each that is in the store by our doing."""
         while True:
             position = self._position(log_directory.name)
-            batch = _read_batch(log_directory, position)
+            batch = self._read_batch(log_directory, position)
             if not batch:
                 return
             # The last segment only: the writer begins no other before everything that counts is synced.
             _make_durable(log_directory / batch[-1].after.segment)
-            yield self._insert(log_directory.name, position, batch)
+            rows = rows_of(log_directory.name, batch)
+            # Fewer where an entry's form is not known here: those before it are indexed; next time it comes first.
+            batch = batch[: len(rows.entries)]
+            if self._insert(log_directory.name, position, batch[-1].after, rows):
+                yield batch
 
     def _position(self, log_id: str) -> Position:
         """Return where the index stands in a log."""
-        columns = (AUDIT_CURSORS.c.segment, AUDIT_CURSORS.c.byte_offset, AUDIT_CURSORS.c.sequence)
-        query = sa.select(*columns).where(AUDIT_CURSORS.c.log_id == log_id)
         # Asked anew for each batch: another indexer of the same directory may have moved it.
         with self._engine.connect() as connection:
-            row = connection.execute(query).one_or_none()
-        return Position(*row) if row else START
+            return read_cursors(connection, [log_id]).get(log_id, START)
 
-    def _insert(self, log_id: str, before: Position, batch: list[StoredEntry]) -> int:
-        """Insert a batch and move the cursor; nothing happens when another process was faster."""
-        after = batch[-1].after._asdict()
+    def _insert(self, log_id: str, before: Position, after: Position, rows: Rows) -> bool:
+        """Insert a batch's rows and move the cursor; False when another process was faster."""
+        make_partitions(self._engine, {row.at_us for row in rows.entries})
         try:
             with self._engine.begin() as connection:
                 # The cursor first: it locks the log's row, so of two indexers one waits and then finds it moved.
                 if before == START:
-                    connection.execute(sa.insert(AUDIT_CURSORS).values(log_id=log_id, **after))
+                    connection.execute(sa.insert(AUDIT_CURSORS).values(log_id=log_id, **after._asdict()))
                 elif not self._move_cursor(connection, log_id, before, after):
-                    return 0
-                connection.execute(sa.insert(AUDIT_ENTRIES), [_row(log_id, stored) for stored in batch])
+                    return False
+                insert_rows(connection, rows)
         except sa.exc.IntegrityError:
             if self._position(log_id) == before:
                 raise  # not the other process's doing: the index holds what the cursor does not know of
-            return 0
-        return len(batch)
+            return False
+        return True
 
     @staticmethod
-    def _move_cursor(connection: sa.Connection, log_id: str, before: Position, after: dict[str, Any]) -> bool:
+    def _move_cursor(connection: sa.Connection, log_id: str, before: Position, after: Position) -> bool:
         cursor = (AUDIT_CURSORS.c.log_id == log_id) & (AUDIT_CURSORS.c.sequence == before.sequence)
-        return connection.execute(sa.update(AUDIT_CURSORS).where(cursor).values(**after)).rowcount == 1
+        return connection.execute(sa.update(AUDIT_CURSORS).where(cursor).values(**after._asdict())).rowcount == 1
+
+    def _read_batch(self, log_directory: Path, position: Position) -> list[StoredEntry]:
+        batch: list[StoredEntry] = []
+        size = 0
+        try:
+            for stored in read_log(log_directory, position):
+                batch.append(stored)
+                size += len(stored.entry)
+                if len(batch) >= _BATCH_ENTRIES[self._engine.dialect.name] or size >= _BATCH_BYTES:
+                    break
+        except CorruptLogError:
+            if not batch:
+                raise  # only now, so that everything before the damage is indexed
+        return batch
 
 
-def find(
-    engine: sa.Engine,
-    *,
-    request_id: str | None = None,
-    since_us: int | None = None,
-    account: str | None = None,
-    decision: str | None = None,
-    limit: int = 100,
-) -> list[IndexedEntry]:
-    """Return the newest indexed entries that fit every condition given, newest first.
-
-    Args:
-        engine: the store.
-        request_id: id of the exchange.
-        since_us: earliest start, in microseconds of Unix time.
-        account: id of the account.
-        decision: the decision, as recorded.
-        limit: most entries returned.
-    """
-    table = AUDIT_ENTRIES.c
-    query = sa.select(table.log_id, table.sequence, table.entry, table.leaf_hash)
-    for column, wanted in ((table.request_id, request_id), (table.account, account), (table.decision, decision)):
-        if wanted is not None:
-            query = query.where(column == wanted)
-    if since_us is not None:
-        query = query.where(table.at_us >= since_us)
-    # Times are not unique: without the rest, the limit would cut anywhere among equals.
-    query = query.order_by(table.at_us.desc(), table.log_id, table.sequence.desc()).limit(limit)
-    with engine.connect() as connection:
-        return [IndexedEntry(*row) for row in connection.execute(query)]
+def read_cursors(connection: sa.Connection, log_ids: Sequence[str]) -> dict[str, Position]:
+    """Return where the index stands in some logs; one that it has nothing of is left out."""
+    table = AUDIT_CURSORS.c
+    query = sa.select(table.log_id, table.segment, table.byte_offset, table.sequence).where(table.log_id.in_(log_ids))
+    return {log_id: Position(*rest) for log_id, *rest in connection.execute(query)}
 
 
-def _read_batch(log_directory: Path, position: Position) -> list[StoredEntry]:
-    batch: list[StoredEntry] = []
-    try:
-        batch.extend(islice(read_log(log_directory, position), _BATCH_ENTRIES))
-    except CorruptLogError:
-        if not batch:
-            raise  # only now, so that everything before the damage is indexed
-    return batch
-
-
-def _row(log_id: str, stored: StoredEntry) -> dict[str, Any]:
-    record = decode(stored.entry)
-    return {
-        "log_id": log_id,
-        "sequence": stored.sequence,
-        **(_exchange_columns(record) if isinstance(record, ExchangeRecord) else _other_columns(record)),
-        "entry": stored.entry,
-        # From the bytes as written: encoding the record again could hide a difference (RFC 6962 section 2.1).
-        "leaf_hash": leaf_hash(stored.entry),
-    }
-
-
-def _other_columns(entry: Event | ContentEntry) -> dict[str, Any]:
-    """Return what an entry has of the columns that is no exchange: its time, and of content the request."""
-    columns = ("request_id", "account", "account_kind", "dialect", "model", "decision", "risks")
-    request_id = entry.request_id if isinstance(entry, ContentEntry) else ""
-    return {**dict.fromkeys(columns, ""), "at_us": entry.at_us, "request_id": request_id}
-
-
-def _exchange_columns(record: ExchangeRecord) -> dict[str, Any]:
-    return {
-        "request_id": record.request_id,
-        "at_us": record.started_at_us,
-        "account": record.account,
-        "account_kind": record.account_kind,
-        "dialect": record.dialect,
-        # As the client sent it; PostgreSQL's text has no NUL, and one such name must not stop the index.
-        "model": record.model.replace("\0", "\ufffd"),
-        "decision": record.decision,
-        "risks": ",".join(sorted({finding.risk for finding in record.findings})),
-    }
+def failure_detail(error: Exception) -> str:
+    """Say what went wrong; of a failed statement only the driver's first words, for what follows holds entries."""
+    return str(error.orig).partition("\n")[0] if isinstance(error, sa.exc.DBAPIError) else str(error)
 
 
 def _make_durable(path: Path) -> None:
@@ -226,8 +193,3 @@ def _make_durable(path: Path) -> None:
         os.fdatasync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _detail(error: Exception) -> str:
-    """Say what went wrong; of a failed statement only the driver's words, for its parameters are entries."""
-    return str(error.orig) if isinstance(error, sa.exc.DBAPIError) else str(error)

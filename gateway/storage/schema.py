@@ -5,7 +5,18 @@ Rules: times are microseconds of Unix time (``_us``); keys are kept as digests o
 test holds the two equal.
 """
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, MetaData, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
 
 # Names that do not depend on the engine, so that a later migration can name what it changes.
 METADATA = MetaData(
@@ -16,6 +27,11 @@ METADATA = MetaData(
         "ix": "ix_%(table_name)s_%(column_0_name)s",
     }
 )
+
+
+def _partial(name: str, condition: str, *columns: str) -> Index:
+    return Index(name, *columns, postgresql_where=text(condition), sqlite_where=text(condition))
+
 
 DIGEST_BYTES = 32
 """Length of a SHA-256 digest."""
@@ -44,26 +60,65 @@ ACCOUNT_KEYS = Table(
 )
 """SHA-256 digests of keys; a rotated key has an end."""
 
+# Conditions of partial indexes: a query has to repeat them word for word, or SQLite does not see that they hold.
+HAS_REQUEST = "request_id <> ''"
+HAS_ACCOUNT = "account <> ''"
+HAS_END_USER = "end_user <> ''"
+HAS_KEY = "key_id <> ''"
+IS_NOTABLE = "decision NOT IN ('', 'allow')"
+"""What nearly every exchange comes to needs no index of its own: whoever asks for it finds it everywhere."""
+IS_SPECIAL = "type <> 'exchange'"
+
 AUDIT_ENTRIES = Table(
     "audit_entries",
     METADATA,
-    Column("log_id", Text, primary_key=True),
-    Column("sequence", BigInteger, primary_key=True),
-    Column("request_id", Text, nullable=False),
+    Column("log_id", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
     Column("at_us", BigInteger, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
     Column("account", Text, nullable=False),
-    Column("account_kind", Text, nullable=False),
-    Column("dialect", Text, nullable=False),
-    Column("model", Text, nullable=False),
+    Column("end_user", Text, nullable=False),
     Column("decision", Text, nullable=False),
-    Column("risks", Text, nullable=False),
-    Column("entry", LargeBinary, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("entry", LargeBinary),
     Column("leaf_hash", LargeBinary(DIGEST_BYTES), nullable=False),
-    Index(None, "at_us"),
-    Index(None, "request_id"),
-    Index(None, "account"),
+    # PostgreSQL wants the partition's column in it; that a sequence comes once is seen to by the cursor.
+    PrimaryKeyConstraint("log_id", "sequence", "at_us"),
+    Index("ix_audit_entries_at_us", "at_us"),
+    _partial("ix_audit_entries_request_id", HAS_REQUEST, "request_id"),
+    _partial("ix_audit_entries_account", HAS_ACCOUNT, "account", "at_us"),
+    _partial("ix_audit_entries_account_decision", IS_NOTABLE, "account", "decision", "at_us"),
+    _partial("ix_audit_entries_end_user", HAS_END_USER, "end_user", "at_us"),
+    _partial("ix_audit_entries_end_user_decision", IS_NOTABLE, "end_user", "decision", "at_us"),
+    _partial("ix_audit_entries_decision", IS_NOTABLE, "decision", "at_us"),
+    _partial("ix_audit_entries_type", IS_SPECIAL, "type", "at_us"),
+    _partial("ix_audit_entries_key_id", HAS_KEY, "key_id"),
+    postgresql_partition_by="RANGE (at_us)",
 )
-"""Index over the audit trail's files, which stay the truth; ``risks`` is comma-joined, ``entry`` is as written."""
+"""Index over the audit trail's files, which stay the truth; ``entry`` is as written, and null where it is content."""
+
+# In full: SQLite would rather keep to the order it needs than look for fewer rows and sort them.
+_MOMENT = ("at_us", "log_id", "sequence")
+
+AUDIT_RISKS = Table(
+    "audit_risks",
+    METADATA,
+    Column("risk", Text, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("log_id", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("end_user", Text, nullable=False),
+    Column("decision", Text, nullable=False),
+    # In this order, and with no index by time alone: a rare risk is then never looked for among all the others.
+    PrimaryKeyConstraint("risk", "at_us", "log_id", "sequence"),
+    Index("ix_audit_risks_account", "risk", "account", *_MOMENT),
+    _partial("ix_audit_risks_end_user", HAS_END_USER, "risk", "end_user", *_MOMENT),
+    Index("ix_audit_risks_decision", "risk", "decision", *_MOMENT),
+    postgresql_partition_by="RANGE (at_us)",
+)
+"""One row for each risk found in an entry, with the columns that are asked for together with it."""
 
 AUDIT_CURSORS = Table(
     "audit_cursors",

@@ -8,9 +8,26 @@ from gateway.standin.app import StandIn
 from gateway.standin.server import serving
 from tests.certificates import certificate
 from tests.gateways import Gateway, gateway
-from tests.stores import empty_engine, postgresql_url, sqlite_url, store_engine, store_url
+from tests.stores import (
+    empty_engine,
+    postgresql_engine,
+    postgresql_url,
+    sqlite_engine,
+    sqlite_url,
+    store_engine,
+    store_url,
+)
 
-__all__ = ["certificate", "empty_engine", "postgresql_url", "sqlite_url", "store_engine", "store_url"]
+__all__ = [
+    "certificate",
+    "empty_engine",
+    "postgresql_engine",
+    "postgresql_url",
+    "sqlite_engine",
+    "sqlite_url",
+    "store_engine",
+    "store_url",
+]
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,9 @@ import pytest
 from filters.taxonomy import load_taxonomy
 from gateway.accounts.account import AccountKind
 from gateway.accounts.store import AccountStore
+from gateway.audit.event_forms import EventName
+from gateway.audit.events import Event, record_event
+from gateway.audit.index import Indexer
 from gateway.audit.segment import log_directories, segment_paths
 from gateway.audit.writer import LogWriter
 from gateway.doctor import (
@@ -16,6 +19,7 @@ from gateway.doctor import (
     Verdict,
     check_audit,
     check_clock,
+    check_index,
     check_lists,
     check_port,
     check_program,
@@ -264,3 +268,21 @@ def test_little_space_is_said_in_time(tmp_path: Path, monkeypatch: pytest.Monkey
         usage = type("Usage", (), {"free": free})
         monkeypatch.setattr("shutil.disk_usage", lambda _path, usage=usage: usage)
         assert next(each for each in check_audit(_loaded(tmp_path)) if each.check == "disk").verdict is verdict
+
+
+def test_how_far_the_index_is_behind_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Little is as it should be, much is a warning; without a trail or a store there is nothing to say."""
+    loaded = _loaded(tmp_path)
+    assert list(check_index(loaded)) == []
+    record_event(loaded.settings.audit.directory, Event(EventName.ACCOUNTS_DISABLED, "cli:li", 7, "acc-1"))
+    assert list(check_index(loaded)) == []
+    migrate(loaded.settings.store.url)
+    (found,) = check_index(loaded)
+    assert (found.verdict, "behind by 0.0 MiB of 1 logs" in found.what) == (OK, True)
+    monkeypatch.setattr("gateway.doctor.INDEX_BEHIND_BYTES", 1)
+    assert _verdicts(list(check_index(loaded))) == [("audit index", WARNING)]
+    engine = open_engine(loaded.settings.store.url)
+    Indexer(engine, loaded.settings.audit.directory).index_new()
+    engine.dispose()
+    (found,) = check_index(loaded)
+    assert found.what == "up to date"

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.audit.companion import index_until, keep_indexing
 from gateway.audit.entry import encode_exchange
-from gateway.audit.index import find
+from gateway.audit.queries import Question, find
 from gateway.audit.writer import LogWriter
 from gateway.storage.engine import open_engine
 from gateway.storage.migrate import migrate
@@ -26,7 +26,7 @@ def _write(directory: Path, request_id: str) -> None:
 def _indexed(store_url: str, request_id: str) -> int:
     engine = open_engine(store_url)
     try:
-        return len(find(engine, request_id=request_id, limit=10))
+        return len(find(engine, Question(request_id=request_id), limit=10))
     finally:
         engine.dispose()
 
