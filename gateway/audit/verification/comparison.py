@@ -49,7 +49,8 @@ class Comparison:
         """
         leaves = [_sha256(b"\0" + entry).digest() for entry in entries]
         done = 0
-        if not self._good_place[0]:
+        if self.sequence == self._good.size:
+            # A mark may have been the last thing in the file before.
             self._good_place = (file, byte)
         while self._next is not None and self._next.size <= self.sequence + len(leaves) - done:
             count = self._next.size - self.sequence

@@ -17,7 +17,7 @@ LINE_LIMIT_BYTES = 2 * segment.ENTRY_LIMIT_BYTES
 
 _PIECE_BYTES = 1024 * 1024
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
-# A number with a fraction or an exponent, in JSON without white space; what looks like one in a string costs time only.
+# A number with a fraction or an exponent, in JSON without white space; one in a string costs time only.
 _FLOAT = re.compile(rb"[:,\[]-?[0-9]+[.eE]")
 
 

@@ -1,7 +1,7 @@
 """Verifies one log as it lies in its directory: segments, history and latest checkpoint.
 
 Rules: one pass, in the order of the entries; reading goes on behind damage, so that all of it is named. After an
-entry that cannot be read, or a root that does not fit, the tree is lost until the next segment, whose header holds it.
+entry that cannot be read, or a root that does not fit, the tree is lost until the next segment, whose header has it.
 """
 
 import zlib

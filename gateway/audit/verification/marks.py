@@ -48,7 +48,8 @@ class Notes:
             kind = Kind.SIGNATURE if "signature" in str(exc) else Kind.CHECKPOINT_DAMAGED
             self._report.add(kind, file, f"the checkpoint cannot be trusted: {exc}", byte=byte)
         else:
-            if checkpoint.log_id == self._report.log_id:
+            # An export may say itself which log it is of.
+            if self._report.log_id in {"", checkpoint.log_id}:
                 return checkpoint
             self._report.add(Kind.SWAPPED, file, f"the checkpoint is of log {checkpoint.log_id}", byte=byte)
         return None
@@ -84,7 +85,7 @@ class HistoryCheck:
                 continue
             self._check_number(checkpoint, number, line.byte_offset)
             if checkpoint.size > size:
-                yield _mark(checkpoint, str(self._path), line.byte_offset, anchor=False)
+                yield mark_of(checkpoint, str(self._path), line.byte_offset, anchor=False)
             elif checkpoint.number >= number:
                 what = f"the checkpoint of {checkpoint.size} entries follows one of {size}"
                 self._report.add(Kind.CHECKPOINT_REORDERED, str(self._path), what, byte=line.byte_offset)
@@ -148,19 +149,20 @@ class HistoryCheck:
             self._report.add(Kind.CHECKPOINT_MISSING, self._latest_file, "the latest checkpoint is missing")
         elif checkpoint := self._notes.open(self._latest, self._latest_file):
             what = (
-                f"the latest checkpoint, number {checkpoint.number} of {checkpoint.size} entries, is not the last one "
-                "of the history"
+                f"the latest checkpoint, number {checkpoint.number} of {checkpoint.size} entries, is not the last "
+                "one of the history"
             )
             self._report.add(Kind.CHECKPOINT_MISSING, self._latest_file, what)
 
 
 def anchor_marks(anchored: Iterable[tuple[Checkpoint, str, int | None]]) -> list[Mark]:
     """Return what anchors say of one log's tree, in the order of sizes."""
-    marks = [_mark(each, file, byte, anchor=True) for each, file, byte in anchored]
+    marks = [mark_of(each, file, byte, anchor=True) for each, file, byte in anchored]
     return sorted(marks, key=lambda mark: mark.size)
 
 
-def _mark(checkpoint: Checkpoint, file: str, byte: int | None, *, anchor: bool) -> Mark:
+def mark_of(checkpoint: Checkpoint, file: str, byte: int | None, *, anchor: bool) -> Mark:
+    """Return what a checkpoint says of the tree, and where it stands."""
     return Mark(checkpoint.size, checkpoint.root, anchor, file, byte, checkpoint.time)
 
 
