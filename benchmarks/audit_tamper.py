@@ -1,4 +1,4 @@
-"""Flips random bits of an audit trail, one at a time, and counts those that verifying does not find; it must find all.
+"""Flips random bits of an audit trail, one at a time, and counts those that verifying does not find; none may be.
 
     python -m benchmarks.audit_tamper --flips 20000
 
@@ -24,7 +24,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         trail = Path(folder) / "audit"
         write_trail(trail, batches=6, segment_bytes=700)
-        assert not kinds(trail)
+        if kinds(trail):
+            raise SystemExit("the trail is not good before anything was done to it")
         whole = {path: path.read_bytes() for path in truth_files(trail)}
         total = sum(map(len, whole.values()))
         missed, began = 0, time.perf_counter()

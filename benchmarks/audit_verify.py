@@ -31,8 +31,8 @@ def main() -> None:
         began_cpu, began = time.process_time(), time.perf_counter()
         report, _ = verified(trail)
         cpu, wall = time.process_time() - began_cpu, time.perf_counter() - began
-        assert report.good
-        assert report.entries == arguments.entries
+        if not report.good or report.entries != arguments.entries:
+            raise SystemExit(f"verifying found problems: {report.problems}")
     count = arguments.entries
     print(f"{count} entries, {size / count:.0f} bytes each with their line, {report.checkpoints} checkpoints")
     print(f"written in {writing_us:.1f} µs of CPU each")
