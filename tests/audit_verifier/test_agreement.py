@@ -1,4 +1,4 @@
-"""The verifier written from the page and the product's agree, on what is good and on what is not; so does the page."""
+"""The verifier written from the page and the product's agree on what is good and what is not; so does the page."""
 
 import base64
 import random
@@ -46,7 +46,7 @@ def test_good_trail_is_good_for_both(trail: Path) -> None:
     other = write_trail(trail.parent / "other", batches=3)
     shutil.move(other, trail / other.name)
     assert _agree(trail)
-    last = sorted((trail / other.name).glob("*.seg"))[-1]
+    last = max((trail / other.name).glob("*.seg"))
     last.write_bytes(last.read_bytes() + b"0123abcd {")
     assert _agree(trail)
 

@@ -65,7 +65,7 @@ class Tree:
 
     def __init__(self, size: int = 0, edge: list[str] | None = None) -> None:
         self.size, self.edge = size, [from_base64(node) for node in edge or []]
-        demand(len(self.edge) == bin(size).count("1"), "the edge has another length")
+        demand(len(self.edge) == size.bit_count(), "the edge has another length")
 
     def add(self, entry: bytes) -> None:
         """Add a leaf."""
