@@ -20,7 +20,7 @@ from tests.gateway.audit.builders import OTHER_SIGNER, SIGNER
 from tests.gateway.audit.trails import entry, flip, kinds, only_log, truth_files, write_trail
 
 _KEY = SIGNER.public.line
-_FLIPS = 200
+_FLIPS = 80
 
 
 @pytest.fixture
