@@ -24,6 +24,7 @@ from filters.ruleset import Ruleset
 from gateway.accounts.directory import AccountDirectory
 from gateway.accounts.store import AccountStore
 from gateway.app import ASGIApp, data_plane, management_plane
+from gateway.audit.anchoring import Anchoring
 from gateway.audit.appender import Appender
 from gateway.audit.companion import keep_indexing
 from gateway.audit.log_tree import Checkpointing
@@ -90,11 +91,12 @@ async def services_of(
     personal_data()
     # Only the pace is the operator's: the spool's bounds protect the trail itself.
     limits = SpoolLimits(interval_seconds=settings.audit.batch_milliseconds / 1000)
+    anchoring = Anchoring(settings.audit.anchors)
     appender = Appender(
         settings.audit.directory,
         limits=limits,
         segment_bytes=settings.audit.segment_bytes,
-        checkpointing=checkpointing_of(settings.audit),
+        checkpointing=checkpointing_of(settings.audit, anchoring.publish),
     )
     labels = settings.labels
 
@@ -127,6 +129,8 @@ async def services_of(
         # First: a reply that went on would end in a record the closed trail refuses.
         upstreams.close()
         await appender.close()
+        # After the last checkpoint, and off the loop: an address may not answer.
+        await asyncio.to_thread(anchoring.close)
         for task in watching:
             await _cancelled(task)
         directory.close()
@@ -143,15 +147,19 @@ def prepare_directories(store_url: str, audit_directory: Path) -> None:
         Path(store_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
 
 
-def checkpointing_of(audit: Audit) -> Checkpointing:
+def checkpointing_of(audit: Audit, publish: Callable[[bytes], None]) -> Checkpointing:
     """Prepare the checkpoints of the audit trail; the signing key is made when there is none.
+
+    Args:
+        audit: the settings.
+        publish: is given each checkpoint; must not wait.
 
     Raises:
         ResourceError: the signing key cannot be used.
         OSError: it cannot be read or made.
     """
     key_file = audit.signing_key_file or key_file_beside(audit.directory)
-    return Checkpointing(load_or_create_key(key_file, audit.origin or ""), audit.checkpoint_seconds)
+    return Checkpointing(load_or_create_key(key_file, audit.origin or ""), audit.checkpoint_seconds, publish)
 
 
 async def serve(

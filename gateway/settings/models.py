@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, field_validator, model_validator
 
+from gateway.settings.anchors import Anchor
 from gateway.settings.base import Section, rejected
 from gateway.settings.labels import Labels
 from gateway.settings.policy_models import PolicySettings
@@ -278,6 +279,11 @@ class Audit(Section):
     # At least a second: every checkpoint costs three syncs.
     checkpoint_seconds: float = Field(
         5, ge=1, le=3600, description="Time between two checkpoints, while entries are written."
+    )
+    anchors: tuple[Anchor, ...] = Field(
+        (),
+        max_length=16,
+        json_schema_extra={"remedy": "Write one [[audit.anchors]] table for each anchor, at most 16"},
     )
 
 

@@ -53,7 +53,7 @@ class Anchors:
                 continue
             if anchor.timestamp and not self._authorities:
                 unchecked += 1
-            elif anchor.timestamp and (wrong := self._wrong_with(anchor.timestamp, anchor.note)):
+            elif anchor.timestamp and (wrong := self.wrong_with(anchor.timestamp, anchor.note)):
                 self.report.add(Kind.ANCHOR, str(path), f"the time stamp is wrong: {wrong}", byte=anchor.byte)
             self._found[checkpoint.log_id].append((checkpoint, str(path), anchor.byte))
         if damaged:
@@ -71,7 +71,7 @@ class Anchors:
         """Return what the anchors say of a log."""
         return anchor_marks(self._found[log_id])
 
-    def _wrong_with(self, timestamp: bytes, note: bytes) -> str:
+    def wrong_with(self, timestamp: bytes, note: bytes) -> str:
         """Return what is wrong with a time stamp; nothing when it is good."""
         builder = VerifierBuilder()
         for certificate in self._authorities:

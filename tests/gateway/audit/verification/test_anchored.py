@@ -31,7 +31,7 @@ ess_cert_id_chain = no
 """
 
 
-def _certificate(folder: Path) -> x509.Certificate:
+def make_authority(folder: Path) -> x509.Certificate:
     """Make a time-stamp authority that signs itself, with its files in a folder."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test authority")])
@@ -66,9 +66,9 @@ def _stamp(folder: Path, content: bytes) -> bytes:
 
 def test_time_stamps_are_checked(tmp_path: Path) -> None:
     """A stamp over the note is good; one over something else, or of another authority, is named."""
-    certificate = _certificate(tmp_path)
+    certificate = make_authority(tmp_path)
     (tmp_path / "other").mkdir()
-    other = _certificate(tmp_path / "other")
+    other = make_authority(tmp_path / "other")
     note = (write_trail(tmp_path / "audit") / LATEST_NAME).read_bytes()
     path = tmp_path / "anchors"
     for stamped, authority, problems in ((note, certificate, 0), (b"other", certificate, 1), (note, other, 1)):
