@@ -25,10 +25,13 @@ from filters.ruleset import Ruleset
 from gateway.accounts.directory import AccountDirectory
 from gateway.accounts.store import AccountStore
 from gateway.app import ASGIApp, data_plane, management_plane
+from gateway.audit.anchoring import Anchoring
 from gateway.audit.appender import Appender
 from gateway.audit.companion import keep_indexing
 from gateway.audit.content.service import sealing
 from gateway.audit.events import Event, encode_event
+from gateway.audit.log_tree import Checkpointing
+from gateway.audit.signing_key import key_file_beside, load_or_create_key
 from gateway.audit.spool import SpoolLimits
 from gateway.connections import ClientConnection
 from gateway.errors import ResourceError
@@ -47,7 +50,7 @@ from gateway.rulesets.building import InForce, build_active
 from gateway.rulesets.reloader import Reloader
 from gateway.service_events import effective, read_previous, record_start, record_stop, remember, start_events
 from gateway.settings.loader import Loaded
-from gateway.settings.models import Lists
+from gateway.settings.models import Audit, Lists
 from gateway.settings.policies import build_policies
 from gateway.settings.problems import Problem, SettingsError
 from gateway.settings.serving import ServedUpstream, Serving
@@ -93,7 +96,13 @@ async def services_of(
     personal_data()
     # Only the pace is the operator's: the spool's bounds protect the trail itself.
     limits = SpoolLimits(interval_seconds=settings.audit.batch_milliseconds / 1000)
-    appender = Appender(settings.audit.directory, limits=limits, segment_bytes=settings.audit.segment_bytes)
+    anchoring = Anchoring(settings.audit.anchors)
+    appender = Appender(
+        settings.audit.directory,
+        limits=limits,
+        segment_bytes=settings.audit.segment_bytes,
+        checkpointing=checkpointing_of(settings.audit, anchoring.publish),
+    )
     labels = settings.labels
 
     def swap(ruleset: Ruleset) -> None:
@@ -141,6 +150,8 @@ async def services_of(
         await sealers.aclose()
         record_stop(appender)
         await appender.close()
+        # After the last checkpoint, and off the loop: an address may not answer.
+        await asyncio.to_thread(anchoring.close)
         for task in watching:
             await _cancelled(task)
         directory.close()
@@ -155,6 +166,21 @@ def prepare_directories(store_url: str, audit_directory: Path) -> None:
     audit_directory.mkdir(parents=True, exist_ok=True)
     if store_url.startswith("sqlite:///"):
         Path(store_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+
+
+def checkpointing_of(audit: Audit, publish: Callable[[bytes], None]) -> Checkpointing:
+    """Prepare the checkpoints of the audit trail; the signing key is made when there is none.
+
+    Args:
+        audit: the settings.
+        publish: is given each checkpoint; must not wait.
+
+    Raises:
+        ResourceError: the signing key cannot be used.
+        OSError: it cannot be read or made.
+    """
+    key_file = audit.signing_key_file or key_file_beside(audit.directory)
+    return Checkpointing(load_or_create_key(key_file, audit.origin or ""), audit.checkpoint_seconds, publish)
 
 
 async def serve(

@@ -109,6 +109,18 @@ CONTENT = Counter(
     ["outcome"],
     registry=REGISTRY,
 )
+AUDIT_CHECKPOINTS = Counter(
+    "sluice_audit_checkpoints_total",
+    "Checkpoints of the audit trail, by how they ended; one that failed is tried again.",
+    ["outcome"],
+    registry=REGISTRY,
+)
+AUDIT_ANCHORS = Counter(
+    "sluice_audit_anchors_total",
+    "Checkpoints brought to anchors, by how that ended; one that failed is tried again.",
+    ["kind", "outcome"],
+    registry=REGISTRY,
+)
 LABELS = Counter(
     "sluice_labels_total", "Answers, by what became of their visible label.", ["kind"], registry=REGISTRY
 )

@@ -5,7 +5,6 @@ left out; a member is never dropped or renamed within a version, and no default 
 encoder and its row here, and a paragraph to ``docs/audit-format.md``.
 """
 
-import hashlib
 from collections.abc import Mapping
 from operator import attrgetter
 from typing import Any
@@ -20,8 +19,6 @@ from gateway.protocol.record import ExchangeRecord, Latency, RecordedFinding, Un
 
 ENTRY_VERSION = 2
 EXCHANGE = "exchange"
-
-_LEAF_PREFIX = b"\x00"  # RFC 6962 §2.1: keeps a leaf from being taken for an inner node of the tree
 
 # Members that are written as the record has them; the others have a form of their own below.
 _PLAIN = (
@@ -74,11 +71,6 @@ def decode(entry: bytes) -> ExchangeRecord | ContentEntry | Event:
     # A field too many is refused too: an index that dropped it would not say what the file says.
     except (KeyError, TypeError) as exc:
         raise ValueError("the entry lacks a field of version 2, or has one more") from exc
-
-
-def leaf_hash(entry: bytes) -> bytes:
-    """Return the hash an entry has as a leaf of the tree: SHA-256 of 0x00 and the entry (RFC 6962 §2.1)."""
-    return hashlib.sha256(_LEAF_PREFIX + entry).digest()
 
 
 def _put_list(fields: dict[str, object], name: str, values: list[Any], last_default: object) -> None:

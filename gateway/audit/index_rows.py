@@ -12,10 +12,11 @@ import psycopg
 import sqlalchemy as sa
 
 from gateway.audit.content.entry import CONTENT, ContentEntry
-from gateway.audit.entry import EXCHANGE, decode, leaf_hash
+from gateway.audit.entry import EXCHANGE, decode
 from gateway.audit.event_forms import EventName
 from gateway.audit.events import EVENT, Event
 from gateway.audit.reader import StoredEntry
+from gateway.audit.tree import leaf_hash
 from gateway.protocol.record import ExchangeRecord
 from gateway.storage.schema import AUDIT_ENTRIES, AUDIT_RISKS
 

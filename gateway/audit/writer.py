@@ -2,7 +2,8 @@
 
 Rules: a batch is acknowledged after one sync that succeeded. After a write or a sync that failed, nothing is known
 about the pages behind it, and a later sync that succeeds proves nothing about them: the segment is given up at its
-last durable entry, and the batch goes into a new one. Not thread-safe; one thread owns a writer.
+last durable entry, and the batch goes into a new one. What is durable enters the tree, of which checkpoints are
+signed. Not thread-safe; one thread owns a writer.
 """
 
 import contextlib
@@ -12,7 +13,8 @@ from pathlib import Path
 import structlog
 
 from gateway.audit import segment
-from gateway.audit.files import FileOps, OsFileOps, write_durably
+from gateway.audit.files import FileOps, OsFileOps, move_torn_end_aside, write_durably
+from gateway.audit.log_tree import Checkpointing, LogTree
 from gateway.audit.slot import Slot
 
 SEGMENT_BYTES = 64 * 1024 * 1024
@@ -23,29 +25,39 @@ _log = structlog.get_logger(__name__)
 class LogWriter:
     """Appends to one log; rotates by size and starts a fresh segment after a failure."""
 
-    def __init__(self, directory: Path, *, ops: FileOps | None = None, segment_bytes: int = SEGMENT_BYTES) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        ops: FileOps | None = None,
+        segment_bytes: int = SEGMENT_BYTES,
+        checkpointing: Checkpointing | None = None,
+    ) -> None:
         """Claim a log and take up where its last writer stopped.
 
         Args:
             directory: the audit directory, with one log a process.
             ops: file operations.
             segment_bytes: size from which the next batch goes into a new segment.
+            checkpointing: how checkpoints are made; None makes none.
 
         Raises:
             OSError: the directory cannot be written.
-            CorruptLogError: the log is damaged beyond a torn end.
+            CorruptLogError: the log is damaged beyond a torn end, or its last checkpoint is of other entries.
         """
         self._ops = ops or OsFileOps()
         self._segment_bytes = segment_bytes
         self._slot = Slot.claim(directory, self._ops)
+        self._tree = LogTree(self._slot.directory, self._ops, checkpointing)
         self._next = 0
         self._offset = 0
         self._descriptor: int | None = None  # None: the next batch needs a fresh segment
         try:
             self._recover()
+            self._tree.recover()
         except BaseException:
             # Otherwise this process would keep the lock of a log that it cannot write.
-            self.close()
+            self._release()
             raise
 
     @property
@@ -75,13 +87,23 @@ class LogWriter:
         descriptor = self._start_segment() if self._descriptor is None else self._descriptor
         self._write(descriptor, data)
         first = self._next
-        # After the sync: a batch that failed leaves its sequences to the next try.
+        # After the sync: a batch that failed leaves its sequences, and its place in the tree, to the next try.
         self._next += len(entries)
+        self._tree.extend(entries)
         return first
 
+    def checkpoint_if_due(self) -> None:
+        """Sign the tree when there are new entries and the last checkpoint is old enough; never fails."""
+        self._tree.checkpoint_if_due()
+
     def close(self) -> None:
-        """Leave the log to another writer."""
+        """Make a last checkpoint, and leave the log to another writer."""
+        self._tree.finish()
+        self._release()
+
+    def _release(self) -> None:
         self._give_up()
+        self._tree.close()
         self._slot.release()
 
     def _write(self, descriptor: int, data: bytes) -> None:
@@ -99,7 +121,7 @@ class LogWriter:
     def _start_segment(self) -> int:
         """Begin a segment at the next sequence; it replaces one of the same name that holds nothing durable."""
         path = self._slot.directory / segment.segment_name(self._next)
-        header = segment.header(self.log_id, self._next)
+        header = segment.header(self.log_id, self._next, self._tree.edge)
         # Whole or not at all: a segment with half a header could not be told from a damaged one.
         write_durably(self._ops, path, header)
         self._descriptor = self._ops.open_to_append(path)
@@ -124,18 +146,9 @@ class LogWriter:
         tail = segment.scan(last)
         self._descriptor = self._ops.open_to_append(last)
         if tail.end < last.stat().st_size:
-            self._cut(last, self._descriptor, tail.end)
+            torn = move_torn_end_aside(self._ops, last, self._descriptor, tail.end)
+            _log.warning("audit_tail_cut", log_id=self.log_id, segment=last.name, offset=tail.end, torn_bytes=torn)
         # Whole lines may be in the page cache only: their writer may have died between write and sync.
         self._ops.sync(self._descriptor)
         self._next = segment.first_sequence(last) + tail.entries
         self._offset = tail.end
-
-    def _cut(self, path: Path, descriptor: int, end: int) -> None:
-        """Move a torn end aside, for whoever wants to look at it, before the segment is cut off."""
-        with path.open("rb") as file:
-            file.seek(end)
-            torn = file.read()
-        # Before the cut: what is taken out of a trail must stay to be looked at.
-        write_durably(self._ops, path.with_name(f"{path.name}.{end}.torn"), torn)
-        self._ops.truncate(descriptor, end)
-        _log.warning("audit_tail_cut", log_id=self.log_id, segment=path.name, offset=end, torn_bytes=len(torn))

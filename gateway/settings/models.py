@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, field_validator, model_validator
 
 from gateway.protocol.evidence import ContentScope
+from gateway.settings.anchors import Anchor
 from gateway.settings.base import Section, rejected
 from gateway.settings.labels import Labels
 from gateway.settings.policy_models import PolicySettings
@@ -283,6 +284,29 @@ class Audit(Section):
             "remedy": f"Set {RETENTION_DAYS} or more: network logs are to be kept for at least six months"
             " (Cybersecurity Law, article 23(3)), which is up to 184 days"
         },
+    )
+    # Checked here: a name that notes cannot carry would only be found out when the key is made.
+    origin: str | None = Field(
+        None,
+        pattern=r"^[^\s+]+$",
+        max_length=200,
+        description="Name under which checkpoints are signed, such as `gateway.example.com/audit`, taken when the"
+        " signing key is made; none makes one from the key.",
+        json_schema_extra={"remedy": 'Set a name without spaces and +, such as "gateway.example.com/audit"'},
+    )
+    signing_key_file: Path | None = Field(
+        None,
+        description="File of the key that signs checkpoints, made on first start; none puts it beside `directory`,"
+        " with `.key` behind its name.",
+    )
+    # At least a second: every checkpoint costs three syncs.
+    checkpoint_seconds: float = Field(
+        5, ge=1, le=3600, description="Time between two checkpoints, while entries are written."
+    )
+    anchors: tuple[Anchor, ...] = Field(
+        (),
+        max_length=16,
+        json_schema_extra={"remedy": "Write one [[audit.anchors]] table for each anchor, at most 16"},
     )
 
 

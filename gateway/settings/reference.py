@@ -34,9 +34,9 @@ def _section(table: Table) -> str:
 
 
 def _header(path: Path) -> str:
-    # The only list of tables is the upstreams; every other chosen name is a policy or, below it, a risk.
-    if path[-1:] == (ANY,) and path[:-1] == ("upstreams",):
-        return "[[upstreams]]"
+    # The only lists of tables are these; every other chosen name is a policy or, below it, a risk.
+    if path[-1:] == (ANY,) and path[:-1] in {("upstreams",), ("audit", "anchors")}:
+        return f"[[{'.'.join(path[:-1])}]]"
     # At most two chosen names stand in one path; a third would fail here rather than print a riddle.
     names = iter(("<name>", '"<risk>"'))
     return f"[{'.'.join(next(names) if part == ANY else part for part in path)}]"

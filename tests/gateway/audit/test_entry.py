@@ -1,7 +1,6 @@
 """Tests of entries."""
 
 import dataclasses
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filters.findings import Action, Phase, Stage
-from gateway.audit.entry import decode, encode_exchange, leaf_hash
+from gateway.audit.entry import decode, encode_exchange
 from gateway.audit.event_forms import EventName
 from gateway.audit.events import Event, encode_event
 from gateway.audit.segment import frame
@@ -106,12 +105,6 @@ def test_findings_and_what_was_missed_have_their_form() -> None:
 def test_clean_entry_is_small() -> None:
     """An ordinary entry with digests, pseudonym and latencies has at most 400 bytes with its line."""
     assert len(frame(encode_exchange(exchange()))) <= 400
-
-
-def test_leaf_hash_is_that_of_rfc_6962() -> None:
-    """The leaf hash is SHA-256 of a zero byte and the entry; that of nothing is a published test vector."""
-    assert leaf_hash(b"").hex() == "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"
-    assert leaf_hash(b"entry") == hashlib.sha256(b"\0entry").digest()
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,12 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.audit.content.entry import ContentEntry, encode_content
-from gateway.audit.entry import encode_exchange, leaf_hash
+from gateway.audit.entry import encode_exchange
 from gateway.audit.event_forms import EventName
 from gateway.audit.events import Event, encode_event
 from gateway.audit.index_rows import EntryRow, RiskRow, Rows, insert_rows, rows_of
 from gateway.audit.reader import START, StoredEntry
+from gateway.audit.tree import leaf_hash
 from gateway.storage.partitions import make_partitions
 from gateway.storage.schema import AUDIT_ENTRIES, AUDIT_RISKS
 from tests.gateway.audit.builders import FINDING, exchange

@@ -52,10 +52,11 @@ def test_a_table_knows_its_members() -> None:
 
 
 def test_required_and_hidden_settings_are_marked() -> None:
-    """The upstream's name and address must be given; what may hold a key by mistake is never shown."""
+    """Name and address of an upstream, and the kind of an anchor, must be given; what may hold a key is not shown."""
     assert {setting.path for setting in SETTINGS if setting.required} == {
         ("upstreams", "*", "name"),
         ("upstreams", "*", "base_url"),
+        ("audit", "anchors", "*", "kind"),
     }
     assert {setting.path for setting in SETTINGS if setting.hidden} == {("upstreams", "*", "api_key_env")}
 

@@ -160,6 +160,8 @@ def _as_table(setting: Setting) -> str:
     """Set a setting to a table of numbers, which none of them takes; places that need a name get one."""
     if setting.path[0] == "upstreams":
         return f"[[upstreams]]\n{setting.path[-1]} = {'1' if setting.path[-1] == 'models' else '{}'}"
+    if setting.path[:2] == ("audit", "anchors"):
+        return f"[[audit.anchors]]\n{setting.path[-1]} = {{}}"
     names = iter(("default", "A.1.f"))
     return ".".join(f'"{next(names) if part == ANY else part}"' for part in setting.path) + " = {}"
 
