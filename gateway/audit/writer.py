@@ -41,6 +41,7 @@ class LogWriter:
         self._next = 0
         self._offset = 0
         self._descriptor: int | None = None  # None: the next batch needs a fresh segment
+        self._path = self._slot.directory  # of the segment, once there is one
         try:
             self._recover()
         except BaseException:
@@ -88,6 +89,8 @@ class LogWriter:
         try:
             self._ops.write(descriptor, data)
             self._ops.sync(descriptor)
+            # A file goes on taking data when its name is gone, and nobody would ever read it.
+            self._ops.check_name(descriptor, self._path)
         except BaseException:
             # Tidiness only: where this fails too, the next segment's first sequence voids what is left behind.
             with contextlib.suppress(OSError):
@@ -98,12 +101,14 @@ class LogWriter:
 
     def _start_segment(self) -> int:
         """Begin a segment at the next sequence; it replaces one of the same name that holds nothing durable."""
+        # The directory may have been away, and what came back may be another's.
+        self._slot.check(self._ops)
         path = self._slot.directory / segment.segment_name(self._next)
         header = segment.header(self.log_id, self._next)
         # Whole or not at all: a segment with half a header could not be told from a damaged one.
         write_durably(self._ops, path, header)
         self._descriptor = self._ops.open_to_append(path)
-        self._offset = len(header)
+        self._path, self._offset = path, len(header)
         return self._descriptor
 
     def _give_up(self) -> None:
@@ -116,19 +121,29 @@ class LogWriter:
         """Find the end of the log, cut a torn one off, and make sure that what counts is durable."""
         for leftover in self._slot.directory.glob("*.tmp"):
             # Never renamed, so nothing in it was ever acknowledged.
-            leftover.unlink()
+            self._ops.remove(leftover)
         paths = segment.segment_paths(self._slot.directory)
         if not paths:
             return
         last = paths[-1]
         tail = segment.scan(last)
-        self._descriptor = self._ops.open_to_append(last)
+        self._path, self._descriptor = last, self._ops.open_to_append(last)
         if tail.end < last.stat().st_size:
             self._cut(last, self._descriptor, tail.end)
-        # Whole lines may be in the page cache only: their writer may have died between write and sync.
-        self._ops.sync(self._descriptor)
+        self._settle(last, self._descriptor, tail.end)
         self._next = segment.first_sequence(last) + tail.entries
         self._offset = tail.end
+
+    def _settle(self, last: Path, descriptor: int, end: int) -> None:
+        """Make durable what counts: its writer may have died between write and sync, or between name and sync."""
+        # Written again, and not synced alone: where the sync failed before the writer died, the kernel has marked the
+        # pages clean, and the next sync would succeed without them. What is older than a batch was acknowledged.
+        begin = max(0, end - segment.TORN_LIMIT_BYTES)
+        with last.open("rb") as file:
+            file.seek(begin)
+            self._ops.overwrite(last, begin, file.read(end - begin))
+        self._ops.sync(descriptor)
+        self._ops.sync_directory(self._slot.directory)
 
     def _cut(self, path: Path, descriptor: int, end: int) -> None:
         """Move a torn end aside, for whoever wants to look at it, before the segment is cut off."""

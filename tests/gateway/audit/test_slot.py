@@ -1,6 +1,7 @@
 """Tests of slots."""
 
 import contextlib
+import shutil
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,29 @@ def test_failed_claim_leaves_no_lock(tmp_path: Path) -> None:
     slot = Slot.claim(tmp_path, OsFileOps())
     slot.release()
     assert log_directories(tmp_path) == [slot.directory]
+
+
+def test_log_that_is_taken_up_has_a_durable_name(tmp_path: Path) -> None:
+    """Who began it may have died before its name was durable, so the claim fails where that cannot be made good."""
+    Slot.claim(tmp_path, OsFileOps()).release()
+    with pytest.raises(OSError, match="as told"):
+        Slot.claim(tmp_path, FailingOps("sync_directory"))
+    slot = Slot.claim(tmp_path, OsFileOps())
+    slot.release()
+    assert log_directories(tmp_path) == [slot.directory]
+
+
+def test_log_that_was_replaced_is_not_ours(tmp_path: Path) -> None:
+    """Another directory in a log's place has another lock, which another process may hold; the own one is ours."""
+    slot = Slot.claim(tmp_path, OsFileOps())
+    away = slot.directory.rename(tmp_path / "away")
+    with pytest.raises(FileNotFoundError):
+        slot.check(OsFileOps())
+    slot.directory.mkdir()
+    (slot.directory / "lock").touch()
+    with pytest.raises(OSError, match="another file"):
+        slot.check(OsFileOps())
+    shutil.rmtree(slot.directory)
+    away.rename(slot.directory)
+    slot.check(OsFileOps())
+    slot.release()
