@@ -26,6 +26,8 @@ from gateway.accounts.store import AccountStore
 from gateway.app import ASGIApp, data_plane, management_plane
 from gateway.audit.appender import Appender
 from gateway.audit.companion import keep_indexing
+from gateway.audit.log_tree import Checkpointing
+from gateway.audit.signing_key import key_file_beside, load_or_create_key
 from gateway.audit.spool import SpoolLimits
 from gateway.connections import ClientConnection
 from gateway.errors import ResourceError
@@ -43,7 +45,7 @@ from gateway.rulesets.builder import Builder
 from gateway.rulesets.building import InForce, build_active
 from gateway.rulesets.reloader import Reloader
 from gateway.settings.loader import Loaded
-from gateway.settings.models import Lists
+from gateway.settings.models import Audit, Lists
 from gateway.settings.policies import build_policies
 from gateway.settings.problems import Problem, SettingsError
 from gateway.settings.serving import ServedUpstream, Serving
@@ -88,7 +90,12 @@ async def services_of(
     personal_data()
     # Only the pace is the operator's: the spool's bounds protect the trail itself.
     limits = SpoolLimits(interval_seconds=settings.audit.batch_milliseconds / 1000)
-    appender = Appender(settings.audit.directory, limits=limits, segment_bytes=settings.audit.segment_bytes)
+    appender = Appender(
+        settings.audit.directory,
+        limits=limits,
+        segment_bytes=settings.audit.segment_bytes,
+        checkpointing=checkpointing_of(settings.audit),
+    )
     labels = settings.labels
 
     def swap(ruleset: Ruleset) -> None:
@@ -134,6 +141,17 @@ def prepare_directories(store_url: str, audit_directory: Path) -> None:
     audit_directory.mkdir(parents=True, exist_ok=True)
     if store_url.startswith("sqlite:///"):
         Path(store_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+
+
+def checkpointing_of(audit: Audit) -> Checkpointing:
+    """Prepare the checkpoints of the audit trail; the signing key is made when there is none.
+
+    Raises:
+        ResourceError: the signing key cannot be used.
+        OSError: it cannot be read or made.
+    """
+    key_file = audit.signing_key_file or key_file_beside(audit.directory)
+    return Checkpointing(load_or_create_key(key_file, audit.origin or ""), audit.checkpoint_seconds)
 
 
 async def serve(

@@ -41,7 +41,8 @@ LABELS = {
     "outcome": "in `sluice_verdict_lookups_total`: `hit` (the text was scanned before, with the same lists) or"
     " `miss`; in `sluice_ruleset_reloads_total`: `loaded`, `unchanged`, `refused` (a list is wrong, the old ruleset"
     " stays) or `failed` (tried again); in `sluice_upstream_requests_total`: `answered`, `failed` (not reached,"
-    " broken off, too slow, or 502, 503, 504) or `abandoned` (the client left, or all connections stayed busy)",
+    " broken off, too slow, or 502, 503, 504) or `abandoned` (the client left, or all connections stayed busy);"
+    " in `sluice_audit_checkpoints_total`: `written` or `failed`",
     "part": "`upstream`: the model server's share; `added`: the gateway's",
     "phase": "`request` or `response`",
     "reason": "in `sluice_unscanned_total`: `scan_timeout`, `scan_queue_full`, `malformed_frame`,"

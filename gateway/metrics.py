@@ -103,6 +103,12 @@ AUDIT_APPEND = Histogram(
     buckets=_ADDED_BUCKETS,
     registry=REGISTRY,
 )
+AUDIT_CHECKPOINTS = Counter(
+    "sluice_audit_checkpoints_total",
+    "Checkpoints of the audit trail, by how they ended; one that failed is tried again.",
+    ["outcome"],
+    registry=REGISTRY,
+)
 LABELS = Counter(
     "sluice_labels_total", "Answers, by what became of their visible label.", ["kind"], registry=REGISTRY
 )

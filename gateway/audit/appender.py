@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Self
 
 from gateway.audit.files import FileOps
+from gateway.audit.log_tree import Checkpointing
 from gateway.audit.spool import Flushed, Spool, SpoolLimits
 from gateway.audit.writer import SEGMENT_BYTES, LogWriter
 from gateway.errors import ErrorCode, ResourceError
@@ -32,18 +33,19 @@ class Appender:
         limits: SpoolLimits | None = None,
         segment_bytes: int = SEGMENT_BYTES,
         ops: FileOps | None = None,
+        checkpointing: Checkpointing | None = None,
     ) -> None:
         """Claim a log under the audit directory and start the writing thread; blocks to read the log's last segment.
 
         Raises:
             OSError: the directory cannot be written.
-            CorruptLogError: the log is damaged beyond a torn end.
+            CorruptLogError: the log is damaged beyond a torn end, or its last checkpoint is of other entries.
         """
         self._limits = limits or SpoolLimits()
         self._loop = asyncio.get_running_loop()
-        writer = LogWriter(directory, ops=ops, segment_bytes=segment_bytes)
-        self.log_id = writer.log_id
-        self._spool = Spool(writer, self._limits)
+        self._writer = LogWriter(directory, ops=ops, segment_bytes=segment_bytes, checkpointing=checkpointing)
+        self.log_id = self._writer.log_id
+        self._spool = Spool(self._writer, self._limits)
         self._wake = threading.Event()
         self._deadline: float | None = None  # set once: stop when drained, or at this time
         self._lost_entries = 0
@@ -124,6 +126,8 @@ class Appender:
             # Read before the flush: nothing is appended once it is set, so a flush after it takes the last entry.
             deadline = self._deadline
             self._report(self._spool.flush())
+            # After the report: nobody waits for a checkpoint of entries that are durable already.
+            self._writer.checkpoint_if_due()
             stopping = deadline is not None and (not self._spool.backlog_entries or time.monotonic() >= deadline)
         self._lost_entries = self._spool.close()
 

@@ -4,7 +4,6 @@ Rules: an entry is an object with ``v`` (version of its form) and ``type``; a fi
 a version. Whoever adds a type adds its encoder and its row here, and a paragraph to ``docs/audit-format.md``.
 """
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,8 +15,6 @@ from gateway.protocol.record import ExchangeRecord, RecordedFinding, Unscanned
 
 ENTRY_VERSION = 1
 EXCHANGE = "exchange"
-
-_LEAF_PREFIX = b"\x00"  # RFC 6962 §2.1: keeps a leaf from being taken for an inner node of the tree
 
 
 def encode_exchange(record: ExchangeRecord) -> bytes:
@@ -74,11 +71,6 @@ def decode(entry: bytes) -> ExchangeRecord:
     # A field too many is refused too: an index that dropped it would not say what the file says.
     except (KeyError, TypeError) as exc:
         raise ValueError("the entry lacks a field of version 1, or has one more") from exc
-
-
-def leaf_hash(entry: bytes) -> bytes:
-    """Return the hash an entry has as a leaf of the tree: SHA-256 of 0x00 and the entry (RFC 6962 §2.1)."""
-    return hashlib.sha256(_LEAF_PREFIX + entry).digest()
 
 
 def _finding(finding: RecordedFinding) -> dict[str, str | int]:

@@ -138,6 +138,51 @@ def write_durably(ops: FileOps, path: Path, data: bytes) -> None:
     ops.sync_directory(path.parent)
 
 
+def move_torn_end_aside(ops: FileOps, path: Path, descriptor: int, end: int) -> int:
+    """Cut off what a crash left half written behind a file's last whole line, and keep it for whoever wants to look.
+
+    Args:
+        ops: file operations.
+        path: the file.
+        descriptor: the same, opened to append.
+        end: offset behind its last whole line.
+
+    Returns:
+        The number of bytes moved.
+
+    Raises:
+        OSError: a step failed; the file still has its torn end.
+    """
+    with path.open("rb") as file:
+        file.seek(end)
+        torn = file.read()
+    # Before the cut: what is taken out of a trail must stay to be looked at.
+    write_durably(ops, path.with_name(f"{path.name}.{end}.torn"), torn)
+    ops.truncate(descriptor, end)
+    return len(torn)
+
+
+def sync_again(ops: FileOps, path: Path, descriptor: int, begin: int) -> None:
+    """Make the end of a file durable that another process wrote, and may have failed to sync.
+
+    Written again, and not synced alone: where a sync fails, the kernel marks the pages clean, and the next sync
+    succeeds without them.
+
+    Args:
+        ops: file operations.
+        path: the file.
+        descriptor: the same, opened to append.
+        begin: offset of the first byte that may not be durable.
+
+    Raises:
+        OSError: a step failed; the file holds what it held.
+    """
+    with path.open("rb") as file:
+        file.seek(begin)
+        ops.overwrite(path, begin, file.read())
+    ops.sync(descriptor)
+
+
 @contextlib.contextmanager
 def closing(ops: FileOps, descriptor: int) -> Iterator[int]:
     """Give a descriptor back at the end of a block."""

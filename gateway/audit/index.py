@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 import structlog
 
-from gateway.audit.entry import decode, leaf_hash
+from gateway.audit.entry import decode
 from gateway.audit.reader import START, Position, StoredEntry, read_log
 from gateway.audit.segment import CorruptLogError, log_directories
+from gateway.audit.tree import leaf_hash
 from gateway.storage.schema import AUDIT_CURSORS, AUDIT_ENTRIES
 
 # One batch is one transaction: on SQLite it holds the write lock, for which account changes wait.

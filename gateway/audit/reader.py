@@ -73,7 +73,7 @@ def _read_segment(path: Path, start: Position, end: int | None) -> Iterator[Stor
         file.seek(offset)
         if not offset:
             line = file.readline(_LINE_LIMIT_BYTES)
-            segment.check_header(path, line)
+            segment.read_header(path, line)
             offset = len(line)
         # What lies behind the next segment's first sequence is void, however whole it looks.
         while sequence != end:

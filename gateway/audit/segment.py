@@ -3,6 +3,7 @@
 A log is a directory ``DIR/<log_id>/``; its segments are named by the sequence of their first entry, twenty digits and
 ``.seg``. A segment is lines, each ``CCCCCCCC ENTRY LF`` with ``CCCCCCCC`` the CRC-32 of ENTRY in hexadecimal; the
 first line is a header, every other is one entry. A sequence is not written down: it is the segment's plus the line's.
+The header holds the edge of the tree over all entries before the segment, so that a writer takes the tree up there.
 
 Rules: a segment ends where the next one begins, so entries that reach into the next segment's sequences are void (a
 write that failed, and was made again there). Only the end of the last segment may be torn.
@@ -11,14 +12,18 @@ Lines, because canonical JSON holds no raw line feed and any tool can then read 
 because it is a seventh of the size; the leaf hash follows from the entry.
 """
 
+import base64
+import contextlib
 import re
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import orjson
 
 from gateway.audit.canonical import canonical_json
+from gateway.audit.tree import Tree
 
 ENTRY_LIMIT_BYTES = 256 * 1024
 BATCH_LIMIT_BYTES = 1024 * 1024
@@ -84,25 +89,39 @@ def unframe(line: bytes) -> bytes | None:
     return entry if line[:_ENTRY_START] == b"%08x " % zlib.crc32(entry) else None
 
 
-def header(log_id: str, first: int) -> bytes:
-    """Return the first line of a segment."""
-    return frame(canonical_json({"v": _FORMAT_VERSION, "type": "segment", "log_id": log_id, "first_sequence": first}))
+def header(log_id: str, first: int, edge: Sequence[bytes]) -> bytes:
+    """Return the first line of a segment.
+
+    Args:
+        log_id: the id of the log.
+        first: sequence of the segment's first entry.
+        edge: the edge of the tree over all entries before it.
+    """
+    tree = [base64.b64encode(node).decode() for node in edge]
+    fields = {"v": _FORMAT_VERSION, "type": "segment", "log_id": log_id, "first_sequence": first, "tree": tree}
+    return frame(canonical_json(fields))
 
 
-def check_header(path: Path, line: bytes) -> None:
-    """Refuse a segment whose first line, with its line feed, is not what its path says.
+def read_header(path: Path, line: bytes) -> Tree:
+    """Return the tree a segment goes on from; its first line is given with its line feed.
 
     Raises:
         CorruptLogError: the header is damaged, of another version, or belongs to another file.
     """
-    if line != header(path.parent.name, first_sequence(path)):
-        found = unframe(line[:-1])
-        # Never the line itself: messages go to the log, which holds no content.
-        version = orjson.loads(found).get("v") if found else None
-        raise CorruptLogError(
-            f"{path}: the header is not that of this segment (format version {version or 'unreadable'}); "
-            "was the file renamed, moved, or written by another release?"
-        )
+    found = unframe(line[:-1])
+    version = None
+    # Whatever is wrong with the fields, the answer is the same: this is not the header this file has to have.
+    with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
+        fields = orjson.loads(found or b"")
+        version = fields.get("v")
+        tree = Tree(first_sequence(path), [base64.b64decode(node, validate=True) for node in fields["tree"]])
+        if line == header(path.parent.name, tree.size, tree.edge):
+            return tree
+    # Never the line itself: messages go to the log, which holds no content.
+    raise CorruptLogError(
+        f"{path}: the header is not that of this segment (format version {version or 'unreadable'}); "
+        "was the file renamed, moved, or written by another release?"
+    )
 
 
 def is_torn(rest: bytes) -> bool:
@@ -125,7 +144,7 @@ def scan(path: Path) -> Tail:
     """
     data = path.read_bytes()
     end = data.find(b"\n") + 1
-    check_header(path, data[:end])
+    read_header(path, data[:end])
     lines = data[end:].split(b"\n")[:-1]  # what follows the last line feed is no whole line
     count = next((index for index, line in enumerate(lines) if unframe(line) is None), len(lines))
     end += sum(len(line) + 1 for line in lines[:count])

@@ -2,7 +2,8 @@
 
 Rules: a batch is acknowledged after one sync that succeeded. After a write or a sync that failed, nothing is known
 about the pages behind it, and a later sync that succeeds proves nothing about them: the segment is given up at its
-last durable entry, and the batch goes into a new one. Not thread-safe; one thread owns a writer.
+last durable entry, and the batch goes into a new one. What is durable enters the tree, of which checkpoints are
+signed. Not thread-safe; one thread owns a writer.
 """
 
 import contextlib
@@ -12,7 +13,8 @@ from pathlib import Path
 import structlog
 
 from gateway.audit import segment
-from gateway.audit.files import FileOps, OsFileOps, write_durably
+from gateway.audit.files import FileOps, OsFileOps, move_torn_end_aside, sync_again, write_durably
+from gateway.audit.log_tree import Checkpointing, LogTree
 from gateway.audit.slot import Slot
 
 SEGMENT_BYTES = 64 * 1024 * 1024
@@ -23,30 +25,40 @@ _log = structlog.get_logger(__name__)
 class LogWriter:
     """Appends to one log; rotates by size and starts a fresh segment after a failure."""
 
-    def __init__(self, directory: Path, *, ops: FileOps | None = None, segment_bytes: int = SEGMENT_BYTES) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        ops: FileOps | None = None,
+        segment_bytes: int = SEGMENT_BYTES,
+        checkpointing: Checkpointing | None = None,
+    ) -> None:
         """Claim a log and take up where its last writer stopped.
 
         Args:
             directory: the audit directory, with one log a process.
             ops: file operations.
             segment_bytes: size from which the next batch goes into a new segment.
+            checkpointing: how checkpoints are made; None makes none.
 
         Raises:
             OSError: the directory cannot be written.
-            CorruptLogError: the log is damaged beyond a torn end.
+            CorruptLogError: the log is damaged beyond a torn end, or its last checkpoint is of other entries.
         """
         self._ops = ops or OsFileOps()
         self._segment_bytes = segment_bytes
         self._slot = Slot.claim(directory, self._ops)
+        self._tree = LogTree(self._slot.directory, self._ops, checkpointing)
         self._next = 0
         self._offset = 0
         self._descriptor: int | None = None  # None: the next batch needs a fresh segment
         self._path = self._slot.directory  # of the segment, once there is one
         try:
             self._recover()
+            self._tree.recover()
         except BaseException:
             # Otherwise this process would keep the lock of a log that it cannot write.
-            self.close()
+            self._release()
             raise
 
     @property
@@ -76,13 +88,23 @@ class LogWriter:
         descriptor = self._start_segment() if self._descriptor is None else self._descriptor
         self._write(descriptor, data)
         first = self._next
-        # After the sync: a batch that failed leaves its sequences to the next try.
+        # After the sync: a batch that failed leaves its sequences, and its place in the tree, to the next try.
         self._next += len(entries)
+        self._tree.extend(entries)
         return first
 
+    def checkpoint_if_due(self) -> None:
+        """Sign the tree when there are new entries and the last checkpoint is old enough; never fails."""
+        self._tree.checkpoint_if_due()
+
     def close(self) -> None:
-        """Leave the log to another writer."""
+        """Make a last checkpoint, and leave the log to another writer."""
+        self._tree.finish()
+        self._release()
+
+    def _release(self) -> None:
         self._give_up()
+        self._tree.close()
         self._slot.release()
 
     def _write(self, descriptor: int, data: bytes) -> None:
@@ -104,7 +126,7 @@ class LogWriter:
         # The directory may have been away, and what came back may be another's.
         self._slot.check(self._ops)
         path = self._slot.directory / segment.segment_name(self._next)
-        header = segment.header(self.log_id, self._next)
+        header = segment.header(self.log_id, self._next, self._tree.edge)
         # Whole or not at all: a segment with half a header could not be told from a damaged one.
         write_durably(self._ops, path, header)
         self._descriptor = self._ops.open_to_append(path)
@@ -129,28 +151,11 @@ class LogWriter:
         tail = segment.scan(last)
         self._path, self._descriptor = last, self._ops.open_to_append(last)
         if tail.end < last.stat().st_size:
-            self._cut(last, self._descriptor, tail.end)
-        self._settle(last, self._descriptor, tail.end)
+            torn = move_torn_end_aside(self._ops, last, self._descriptor, tail.end)
+            _log.warning("audit_tail_cut", log_id=self.log_id, segment=last.name, offset=tail.end, torn_bytes=torn)
+        # Whole lines may be in the page cache only: their writer may have died between write and sync, or between a
+        # segment's name and the sync of that. What is older than a batch was acknowledged.
+        sync_again(self._ops, last, self._descriptor, max(0, tail.end - segment.TORN_LIMIT_BYTES))
+        self._ops.sync_directory(self._slot.directory)
         self._next = segment.first_sequence(last) + tail.entries
         self._offset = tail.end
-
-    def _settle(self, last: Path, descriptor: int, end: int) -> None:
-        """Make durable what counts: its writer may have died between write and sync, or between name and sync."""
-        # Written again, and not synced alone: where the sync failed before the writer died, the kernel has marked the
-        # pages clean, and the next sync would succeed without them. What is older than a batch was acknowledged.
-        begin = max(0, end - segment.TORN_LIMIT_BYTES)
-        with last.open("rb") as file:
-            file.seek(begin)
-            self._ops.overwrite(last, begin, file.read(end - begin))
-        self._ops.sync(descriptor)
-        self._ops.sync_directory(self._slot.directory)
-
-    def _cut(self, path: Path, descriptor: int, end: int) -> None:
-        """Move a torn end aside, for whoever wants to look at it, before the segment is cut off."""
-        with path.open("rb") as file:
-            file.seek(end)
-            torn = file.read()
-        # Before the cut: what is taken out of a trail must stay to be looked at.
-        write_durably(self._ops, path.with_name(f"{path.name}.{end}.torn"), torn)
-        self._ops.truncate(descriptor, end)
-        _log.warning("audit_tail_cut", log_id=self.log_id, segment=path.name, offset=end, torn_bytes=len(torn))

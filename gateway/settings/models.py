@@ -261,6 +261,24 @@ class Audit(Section):
     batch_milliseconds: int = Field(
         50, ge=1, le=1000, description="Longest wait of an entry for others to be made durable with it."
     )
+    # Checked here: a name that notes cannot carry would only be found out when the key is made.
+    origin: str | None = Field(
+        None,
+        pattern=r"^[^\s+]+$",
+        max_length=200,
+        description="Name under which checkpoints are signed, such as `gateway.example.com/audit`, taken when the"
+        " signing key is made; none makes one from the key.",
+        json_schema_extra={"remedy": 'Set a name without spaces and +, such as "gateway.example.com/audit"'},
+    )
+    signing_key_file: Path | None = Field(
+        None,
+        description="File of the key that signs checkpoints, made on first start; none puts it beside `directory`,"
+        " with `.key` behind its name.",
+    )
+    # At least a second: every checkpoint costs three syncs.
+    checkpoint_seconds: float = Field(
+        5, ge=1, le=3600, description="Time between two checkpoints, while entries are written."
+    )
 
 
 class Logging(Section):

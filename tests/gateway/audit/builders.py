@@ -3,8 +3,12 @@
 import dataclasses
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from filters.findings import Action, Phase, Stage
 from gateway.audit.files import OsFileOps
+from gateway.audit.log_tree import Checkpointing
+from gateway.audit.note import Signer
 from gateway.audit.reader import read_log
 from gateway.audit.segment import log_directories
 from gateway.protocol.record import ExchangeRecord, RecordedFinding, Unscanned
@@ -141,3 +145,13 @@ class FailingOps(OsFileOps):
 
 
 WRITE_STEPS = ("create", "open_to_append", "write", "sync", "rename", "sync_directory", "check_name", "close")
+
+
+# Made of fixed bytes, so that what is signed in a test is the same at every run.
+SIGNER = Signer("audit.example", Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
+OTHER_SIGNER = Signer("audit.example", Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33))))
+
+
+def checkpointing(interval_seconds: float = 0.0, signer: Signer = SIGNER) -> Checkpointing:
+    """Return the making of checkpoints, by default at every occasion."""
+    return Checkpointing(signer, interval_seconds)

@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 from gateway.audit.appender import Appender
 from gateway.audit.spool import SpoolLimits
+from tests.gateway.audit.builders import checkpointing
 from tests.gateway.audit.crash_runs import BATCHES, SCENARIOS, SEGMENT_BYTES, check, entry
 
 _YEAR_SECONDS = 365 * 86_400
@@ -57,7 +58,9 @@ def jump(run: Jump, directory: Path) -> None:
     async def scenario() -> int:
         nonlocal offset_ns
         number = first
-        async with Appender(directory, limits=_LIMITS, segment_bytes=SEGMENT_BYTES) as appender:
+        async with Appender(
+            directory, limits=_LIMITS, segment_bytes=SEGMENT_BYTES, checkpointing=checkpointing()
+        ) as appender:
             for batch, size in enumerate(BATCHES):
                 if batch == run.batch:
                     offset_ns = run.seconds * 10**9

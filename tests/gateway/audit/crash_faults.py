@@ -3,8 +3,8 @@
 import errno
 import os
 import random
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -115,7 +115,7 @@ def lose_power(loss: PowerLoss, directory: Path) -> None:
     disk = ModelDisk(audit)
     acknowledged = [first]
     try:
-        with suppress(Ended):
+        with suppress(Ended), _in_a_process(disk):
             live(audit, _until(failing_sync(disk.ops(), scenario), loss.step.number), first, acknowledged.append)
         if loss.later:
             # What the first life left unacknowledged may count by now, so the next one begins behind all of it.
@@ -141,15 +141,29 @@ def meet_fault(fault: Fault, directory: Path) -> None:
     check(directory, acknowledged[-1])
 
 
+@contextmanager
+def _in_a_process(disk: ModelDisk) -> Iterator[None]:
+    """Close what a dead process had open, as the kernel does, and so give its locks back."""
+    before = _open_descriptors()
+    try:
+        yield
+    finally:
+        for descriptor in _open_descriptors() - before - disk.held:
+            os.close(descriptor)
+
+
+def _open_descriptors() -> set[int]:
+    listed = [int(each.name) for each in Path("/proc/self/fd").iterdir()]
+    # Without the one they were listed with, whose number is free again.
+    return {each for each in listed if Path(f"/proc/self/fd/{each}").exists()}
+
+
 def _until(disk: FileOps, number: int) -> FileOps:
     """Return a disk for a process that ends before a step."""
 
     def around(call: Call) -> Any:  # noqa: ANN401 any operation
         if call.step.number < number:
             return call.carry_out()
-        # The kernel closes what a dead process had open, and so gives its locks back.
-        if call.step.operation == "close":
-            return os.close(call.arguments[0])
         raise Ended
 
     return Interposed(disk, around).ops()

@@ -19,7 +19,7 @@ from gateway.audit.reader import read_log
 from gateway.audit.segment import log_directories
 from gateway.audit.spool import Spool, SpoolLimits
 from gateway.audit.writer import LogWriter
-from tests.gateway.audit.builders import exchange
+from tests.gateway.audit.builders import checkpointing, exchange
 from tests.gateway.audit.model_disk import ModelDisk
 
 SEGMENT_BYTES = 2_000
@@ -120,9 +120,27 @@ def entry(number: int) -> bytes:
     return encode_exchange(exchange(request_id=f"{number:032x}", started_at_us=now_us, ended_at_us=now_us))
 
 
-def open_spool(directory: Path, ops: FileOps) -> Spool:
-    """Begin a life of the writer."""
-    return Spool(LogWriter(directory, ops=ops, segment_bytes=SEGMENT_BYTES), _LIMITS)
+class Life(NamedTuple):
+    """A life of the writer: what the appender's thread does, step by step.
+
+    Attributes:
+        writer: writes.
+        spool: gives it batches.
+    """
+
+    writer: LogWriter
+    spool: Spool
+
+    def flush(self) -> None:
+        """Write what is there, and sign it."""
+        self.spool.flush()
+        self.writer.checkpoint_if_due()
+
+
+def begin_life(directory: Path, ops: FileOps) -> Life:
+    """Begin a life of the writer, which signs a checkpoint behind each batch."""
+    writer = LogWriter(directory, ops=ops, segment_bytes=SEGMENT_BYTES, checkpointing=checkpointing())
+    return Life(writer, Spool(writer, _LIMITS))
 
 
 def live(
@@ -137,26 +155,27 @@ def live(
         acknowledge: told how many entries are durable now, from number 0.
         batches: sizes of the batches.
     """
-    spool = _tried_again(lambda: open_spool(directory, ops))
+    life = _tried_again(lambda: begin_life(directory, ops))
+    spool = life.spool
     try:
         number = first
         for size in batches:
             for _ in range(size):
                 spool.put(entry(number))
                 number += 1
-            spool.flush()
+            life.flush()
             if not spool.backlog_entries:
                 acknowledge(number)
         for _ in range(_TRIES):
             if not spool.backlog_entries:
                 break
-            spool.flush()
+            life.flush()
         acknowledge(number - spool.backlog_entries)
     finally:
         spool.close()
 
 
-def _tried_again(begin: Callable[[], Spool]) -> Spool:
+def _tried_again(begin: Callable[[], Life]) -> Life:
     for _ in range(_TRIES):
         with suppress(OSError):
             return begin()
@@ -234,10 +253,10 @@ def check(directory: Path, acknowledged: int) -> None:
     Raises:
         AssertionError: an acknowledged entry is missing, one is there twice, in another order or by half.
     """
-    spool = open_spool(directory, OsFileOps())
-    spool.put(entry(_AFTERWARDS))
-    spool.flush()
-    assert spool.close() == 0
+    life = begin_life(directory, OsFileOps())
+    life.spool.put(entry(_AFTERWARDS))
+    life.flush()
+    assert life.spool.close() == 0
     numbers = read_numbers(directory)
     assert numbers.pop() == _AFTERWARDS
     assert numbers == list(range(len(numbers)))
@@ -247,7 +266,7 @@ def check(directory: Path, acknowledged: int) -> None:
 def read_numbers(directory: Path) -> list[int]:
     """Return the numbers of the entries of the one log there is, if there is one, in its order."""
     logs = log_directories(directory)
-    assert len(logs) <= 1
+    assert len(logs) <= 1, "two logs where there was one writer after the other"
     found = [each for log in logs for each in read_log(log)]
     assert [each.sequence for each in found] == list(range(len(found)))
     return [int(decode(each.entry).request_id, 16) for each in found]

@@ -96,6 +96,11 @@ class ModelDisk:
             self.sync_directory(directory)
         self._data = {inode: self._now(inode) for inode in self._held}
 
+    @property
+    def held(self) -> set[int]:
+        """Descriptors that belong to the disk."""
+        return set(self._held.values())
+
     def let_go(self) -> None:
         """Let go of the files."""
         for descriptor in self._held.values():

@@ -1,7 +1,6 @@
 """Tests of entries."""
 
 import dataclasses
-import hashlib
 from pathlib import Path
 
 import orjson
@@ -11,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filters.findings import Action, Phase, Stage
-from gateway.audit.entry import decode, encode_exchange, leaf_hash
+from gateway.audit.entry import decode, encode_exchange
 from gateway.protocol.record import ExchangeRecord, RecordedFinding, Unscanned
 from tests.gateway.audit.builders import FINDING, MISSED, exchange
 
@@ -68,12 +67,6 @@ def test_entry_has_the_fields_of_the_record() -> None:
 def test_clean_entry_is_small() -> None:
     """An ordinary entry without findings stays within 560 bytes."""
     assert len(encode_exchange(exchange())) <= 560
-
-
-def test_leaf_hash_is_that_of_rfc_6962() -> None:
-    """The leaf hash is SHA-256 of a zero byte and the entry; that of nothing is a published test vector."""
-    assert leaf_hash(b"").hex() == "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"
-    assert leaf_hash(b"entry") == hashlib.sha256(b"\0entry").digest()
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,11 @@ import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
 
-from gateway.audit.entry import decode, encode_exchange, leaf_hash
+from gateway.audit.entry import decode, encode_exchange
 from gateway.audit.index import Indexer, find
 from gateway.audit.reader import Position
 from gateway.audit.segment import CorruptLogError, log_directories, segment_paths
+from gateway.audit.tree import leaf_hash
 from gateway.audit.writer import LogWriter
 from gateway.storage.schema import AUDIT_CURSORS, AUDIT_ENTRIES
 from tests.gateway.audit.builders import FINDING, exchange

@@ -13,7 +13,11 @@ from tests.gateway.audit.builders import entries
 
 _LOG_ID = "0123456789abcdef"
 _LINE_BYTES = len(segment.frame(entries(1)[0]))
-_HEADER_BYTES = len(segment.header(_LOG_ID, 0))
+
+
+def _header(first: int) -> bytes:
+    """Return a header with as many hashes as the tree before it has perfect subtrees."""
+    return segment.header(_LOG_ID, first, [bytes(32)] * first.bit_count())
 
 
 @pytest.fixture
@@ -22,7 +26,7 @@ def log_directory(tmp_path: Path) -> Path:
     directory = tmp_path / _LOG_ID
     directory.mkdir()
     for first, count in ((0, 3), (3, 2), (5, 2)):
-        lines = [segment.header(_LOG_ID, first), *map(segment.frame, entries(count, first))]
+        lines = [_header(first), *map(segment.frame, entries(count, first))]
         (directory / segment.segment_name(first)).write_bytes(b"".join(lines))
     return directory
 
@@ -66,7 +70,7 @@ def test_unfinished_entry_is_not_there_yet(tmp_path_factory: pytest.TempPathFact
     """While the last entry is being written, reading ends before it."""
     directory = tmp_path_factory.mktemp("audit") / _LOG_ID
     directory.mkdir()
-    data = segment.header(_LOG_ID, 0) + b"".join(map(segment.frame, entries(2)))
+    data = _header(0) + b"".join(map(segment.frame, entries(2)))
     (directory / segment.segment_name(0)).write_bytes(data[:-cut])
     assert _read(directory) == entries(1)
 
@@ -103,7 +107,7 @@ def test_changed_entry_is_an_error(log_directory: Path, first: int) -> None:
     """An entry changed in place raises, and the message names file and byte."""
     path = log_directory / segment.segment_name(first)
     path.write_bytes(path.read_bytes().replace(b'"n":%d' % first, b'"n":9'))
-    with pytest.raises(CorruptLogError, match=rf"{path.name}: (damaged|ends) at byte {_HEADER_BYTES}"):
+    with pytest.raises(CorruptLogError, match=rf"{path.name}: (damaged|ends) at byte {len(_header(first))}"):
         _read(log_directory)
 
 

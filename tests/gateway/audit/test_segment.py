@@ -20,7 +20,7 @@ def _segment(tmp_path: Path, *lines: bytes, first: int = 0) -> Path:
     return path
 
 
-HEADER = segment.header(_LOG_ID, 0)
+HEADER = segment.header(_LOG_ID, 0, [])
 LINES = [segment.frame(b'{"n":%d}' % number) for number in range(3)]
 
 
@@ -28,7 +28,7 @@ def test_line_is_readable_with_any_tool() -> None:
     """A line is the CRC-32 in hexadecimal, a space, the entry, a line feed."""
     # The check value that every description of CRC-32 gives.
     assert segment.frame(b"123456789") == b"cbf43926 123456789\n"
-    assert HEADER[9:] == b'{"first_sequence":0,"log_id":"0123456789abcdef","type":"segment","v":1}\n'
+    assert HEADER[9:] == b'{"first_sequence":0,"log_id":"0123456789abcdef","tree":[],"type":"segment","v":1}\n'
 
 
 def test_framing_costs_ten_bytes() -> None:
@@ -105,8 +105,8 @@ def test_other_damage_is_an_error(tmp_path: Path, rest: bytes) -> None:
 @pytest.mark.parametrize(
     "header",
     [
-        segment.header("fedcba9876543210", 0),
-        segment.header(_LOG_ID, 1),
+        segment.header("fedcba9876543210", 0, []),
+        segment.header(_LOG_ID, 1, [bytes(32)]),
         b"garbage\n",
         b"",
         HEADER[:-1],
