@@ -1,7 +1,8 @@
 """Checkpoints: what a log's tree was at a moment, as the text of a signed note (c2sp.org/tlog-checkpoint).
 
-The text is four lines: origin, size, root hash in base64, and as one extension line the time. The origin is the name
-of the installation's key, a slash and the log id, so that one key serves all logs and no log passes for another.
+The text is five lines: origin, size, root hash in base64, and as extension lines a number and the time. The origin is
+the name of the installation's key, a slash and the log id, so that one key serves all logs and no log passes for
+another. The number counts a log's checkpoints, so that one taken out of the history is missed.
 """
 
 import base64
@@ -18,6 +19,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _TEXT = re.compile(
     # The size has at most 18 digits, which no log reaches: a longer number would only cost time.
     r"([^\n]+)\n(0|[1-9][0-9]{0,17})\n([A-Za-z0-9+/]{43}=)\n"
+    r"number (0|[1-9][0-9]{0,17})\n"
     r"time (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6})Z\n"
 )
 
@@ -29,12 +31,14 @@ class Checkpoint(NamedTuple):
         origin: name of the log, unique in the world.
         size: number of entries under it.
         root: root hash of the tree over them.
+        number: how many checkpoints the log had before it.
         time_us: when it was made, in microseconds of Unix time, by the clock of the machine.
     """
 
     origin: str
     size: int
     root: bytes
+    number: int
     time_us: int
 
     @property
@@ -50,7 +54,8 @@ class Checkpoint(NamedTuple):
 
     def text(self) -> str:
         """Return the text to be signed."""
-        return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\ntime {self.time}\n"
+        root = base64.b64encode(self.root).decode()
+        return f"{self.origin}\n{self.size}\n{root}\nnumber {self.number}\ntime {self.time}\n"
 
 
 def origin_of(key_name: str, log_id: str) -> str:
@@ -68,11 +73,15 @@ def parse_checkpoint(text: str) -> Checkpoint:
     if not found:
         raise NoteError("its text is no checkpoint")
     try:
-        moment = datetime.fromisoformat(found[4]).replace(tzinfo=UTC)
+        moment = datetime.fromisoformat(found[5]).replace(tzinfo=UTC)
     except ValueError as exc:
         raise NoteError("its time is no time") from exc
     checkpoint = Checkpoint(
-        found[1], int(found[2]), base64.b64decode(found[3])[:HASH_BYTES], (moment - _EPOCH) // _MICROSECOND
+        found[1],
+        int(found[2]),
+        base64.b64decode(found[3])[:HASH_BYTES],
+        int(found[4]),
+        (moment - _EPOCH) // _MICROSECOND,
     )
     # The other way round again: the base64 of 32 bytes has two bits that decoding ignores.
     if checkpoint.text() != text:

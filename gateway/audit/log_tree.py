@@ -56,6 +56,7 @@ class LogTree:
         self._history = History(log_directory, ops)
         self._tree = Tree()
         self._signed_size = 0  # entries under the last checkpoint
+        self._number = 0  # of the next checkpoint
         self._published = b""  # what the file `checkpoint` holds
         self._next_at = 0.0
         self._failures = 0
@@ -87,7 +88,7 @@ class LogTree:
                 # Signed all the same, or the gateway could not start; the gap stays visible to who verifies.
                 _log.warning("audit_checkpoints_missing", log_id=self._directory.name, entries=self._tree.size)
             self._history.create(self._note(self._checkpointing.signer))
-            self._signed_size = self._tree.size
+            self._count()
         latest = self._directory / LATEST_NAME
         self._published = latest.read_bytes() if latest.exists() else b""
         self._publish(self._history.note)
@@ -113,9 +114,8 @@ class LogTree:
         """Sign the tree if it has grown, and publish what was not; a failure is reported and tried again."""
         try:
             if self._tree.size > self._signed_size:
-                size = self._tree.size
                 self._history.append(self._note(checkpointing.signer))
-                self._signed_size = size
+                self._count()
                 metrics.AUDIT_CHECKPOINTS.labels("written").inc()
             self._publish(self._history.note)
         except Exception as exc:  # noqa: BLE001 — whatever it is, entries must still be written
@@ -139,8 +139,13 @@ class LogTree:
 
     def _note(self, signer: Signer) -> bytes:
         origin = origin_of(signer.public.name, self._directory.name)
-        checkpoint = Checkpoint(origin, self._tree.size, self._tree.root(), time.time_ns() // 1000)
+        checkpoint = Checkpoint(origin, self._tree.size, self._tree.root(), self._number, time.time_ns() // 1000)
         return signer.sign(checkpoint.text())
+
+    def _count(self) -> None:
+        """Go on behind a checkpoint that is durable; one that failed leaves its number to the next try."""
+        self._signed_size = self._tree.size
+        self._number += 1
 
     def _rebuild(self, checkpoint: Checkpoint | None) -> None:
         """Hash the entries from the last segment on that the checkpoint does not lie before."""
@@ -157,7 +162,7 @@ class LogTree:
         self._tree.extend_entries(entries)
 
     def _check(self, checkpoint: Checkpoint) -> None:
-        self._signed_size = checkpoint.size
+        self._signed_size, self._number = checkpoint.size, checkpoint.number + 1
         if (checkpoint.size, checkpoint.root) != (self._tree.size, self._tree.root()):
             # Two checkpoints that contradict each other must never be signed: they would look like a forgery.
             raise CorruptLogError(

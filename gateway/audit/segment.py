@@ -124,6 +124,14 @@ def read_header(path: Path, line: bytes) -> Tree:
     )
 
 
+def log_id_of(line: bytes) -> str | None:
+    """Return the log id in a header with its line feed; None when it holds none."""
+    with contextlib.suppress(ValueError, TypeError, KeyError):
+        log_id = orjson.loads(unframe(line[:-1]) or b"")["log_id"]
+        return log_id if isinstance(log_id, str) else None
+    return None
+
+
 def is_torn(rest: bytes) -> bool:
     """Say whether a segment's end, from its first damaged line on, is what a crash leaves behind.
 

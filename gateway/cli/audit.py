@@ -6,10 +6,9 @@ running gateway.
 
 import heapq
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -22,15 +21,22 @@ from gateway.audit.canonical import canonical_json
 from gateway.audit.entry import decode
 from gateway.audit.reader import read_log
 from gateway.audit.segment import CorruptLogError, log_directories
+from gateway.cli.audit_export import export
+from gateway.cli.audit_key import key
+from gateway.cli.audit_options import moment_us
+from gateway.cli.audit_prove import check_proof_command, prove
+from gateway.cli.audit_verify import verify
 from gateway.cli.context import failures_reported
 from gateway.protocol.record import ExchangeRecord
 from gateway.settings.loader import load
 
 app = typer.Typer(help="The audit trail: what was decided, on whose request, and why.", no_args_is_help=True)
+app.command()(verify)
+app.command()(prove)
+app.command("check-proof")(check_proof_command)
+app.command()(export)
+app.command()(key)
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-# Five digits at most: more would leave the range of dates and fail with an error about Python.
-_DURATION = re.compile(r"(\d{1,5})([smhdw])")
 _COLUMNS = ("time", "request", "account", "decision", "phase", "risks", "terms", "status")
 _WHOLE_COLUMNS = frozenset({"time", "request"})  # to be copied, so never broken over lines
 # Narrower, eight columns would leave some without a character: they are stacked two by two.
@@ -90,7 +96,7 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="One canonical entry a line, as it lies on disk.")] = False,
 ) -> None:
     """Show entries of the audit trail, newest last."""
-    wanted = Filter(_since_us(since), request, decision)
+    wanted = Filter(moment_us(since), request, decision)
     with failures_reported():
         # Settings are read only when they are needed: a trail copied elsewhere is shown without any.
         directory = directory or load(None, os.environ).settings.audit.directory
@@ -130,20 +136,6 @@ def _matching(directory: Path, wanted: Filter) -> Iterator[Shown]:
             # The bytes may hold the id in another member, so the decoded one decides.
             if wanted.fits(record):
                 yield Shown(record, stored.entry)
-
-
-def _since_us(text: str | None) -> int | None:
-    """Read a duration back from now, or a date; one without a zone is local time."""
-    if text is None:
-        return None
-    if duration := _DURATION.fullmatch(text):
-        moment = datetime.now(UTC) - timedelta(**{_UNITS[duration[2]]: int(duration[1])})
-    else:
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError:
-            raise typer.BadParameter("give a duration such as 90s, 1h or 7d, or a date as in ISO 8601") from None
-    return int(moment.timestamp() * 1_000_000)
 
 
 def _table(newest: list[Shown]) -> Table:

@@ -9,15 +9,15 @@ from gateway.audit.note import NoteError, UnknownKeyError
 from gateway.audit.tree import EMPTY_ROOT
 from tests.gateway.audit.builders import OTHER_SIGNER, SIGNER
 
-_CHECKPOINT = Checkpoint("audit.example/0123456789abcdef", 0, EMPTY_ROOT, 1_795_316_941_000_042)
+_CHECKPOINT = Checkpoint("audit.example/0123456789abcdef", 0, EMPTY_ROOT, 7, 1_795_316_941_000_042)
 _TEXT = (
     "audit.example/0123456789abcdef\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n"
-    "time 2026-11-22T03:09:01.000042Z\n"
+    "number 7\ntime 2026-11-22T03:09:01.000042Z\n"
 )
 
 
 def test_text_is_as_described() -> None:
-    """Origin, size, root and time, a line each."""
+    """Origin, size, root, number and time, a line each."""
     assert _CHECKPOINT.text() == _TEXT
     assert origin_of("audit.example", "0123456789abcdef") == _CHECKPOINT.origin
     assert _CHECKPOINT.log_id == "0123456789abcdef"
@@ -29,6 +29,7 @@ def test_text_is_as_described() -> None:
         st.just("a/b"),
         st.integers(0, 10**18 - 1),
         st.binary(min_size=32, max_size=32),
+        st.integers(0, 10**18 - 1),
         st.integers(0, 4 * 10**15),
     )
 )
@@ -46,6 +47,8 @@ def test_checkpoint_comes_back_from_its_text(checkpoint: Checkpoint) -> None:
         _TEXT.replace("\n0\n", f"\n{10**18}\n"),
         _TEXT.replace("hSuFU=", "hSuFV="),
         _TEXT.replace("hSuFU=", "hSuFUA=="),
+        _TEXT.replace("number 7", "number 07"),
+        _TEXT.replace("number 7\n", ""),
         _TEXT.replace("time ", "Time "),
         _TEXT.replace("-22T", "-32T"),
         _TEXT + "more\n",

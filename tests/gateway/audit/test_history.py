@@ -13,7 +13,7 @@ from tests.gateway.audit.builders import SIGNER, FailingOps
 
 
 def _note(size: int) -> bytes:
-    return SIGNER.sign(Checkpoint("audit.example/0123456789abcdef", size, EMPTY_ROOT, 0).text())
+    return SIGNER.sign(Checkpoint("audit.example/0123456789abcdef", size, EMPTY_ROOT, size, 0).text())
 
 
 def _notes(directory: Path) -> list[bytes | None]:

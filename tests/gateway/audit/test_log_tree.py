@@ -62,6 +62,7 @@ def test_checkpoints_are_of_what_is_durable(tmp_path: Path) -> None:
     assert {each.origin for each in history} == {f"audit.example/{_log(tmp_path).name}"}
     latest = open_checkpoint((_log(tmp_path) / LATEST_NAME).read_bytes(), [SIGNER.public])
     assert latest == history[-1]
+    assert [each.number for each in history] == list(range(6))
 
 
 def test_checkpoints_keep_their_pace(tmp_path: Path) -> None:
@@ -82,6 +83,7 @@ def test_tree_is_taken_up_across_segments(tmp_path: Path) -> None:
         with _writer(tmp_path, checkpointing(3600)) as writer:
             writer.append_batch(entries(4, first))
     assert [(each.size, each.root) for each in _history(tmp_path)] == [(n, _root(n)) for n in range(0, 41, 4)]
+    assert [each.number for each in _history(tmp_path)] == list(range(11))
     assert len(segment.segment_paths(_log(tmp_path))) > 5
 
 
@@ -128,6 +130,7 @@ def test_failed_checkpoint_holds_nothing_up(tmp_path: Path, step: str, after_cal
     history = _history(tmp_path)
     assert [(each.size, each.root) for each in history] == [(each.size, _root(each.size)) for each in history]
     assert history[-1].size == 4
+    assert [each.number for each in history] == list(range(len(history)))
     assert (_log(tmp_path) / LATEST_NAME).read_bytes() == [
         line.note for line in read_history(_log(tmp_path) / HISTORY_NAME)
     ][-1]
