@@ -95,6 +95,7 @@ async def services_of(
         limits=limits,
         segment_bytes=settings.audit.segment_bytes,
         checkpointing=checkpointing_of(settings.audit),
+        fail_mode=settings.audit.fail_mode,
     )
     labels = settings.labels
 

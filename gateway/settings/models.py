@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, field_validator, model_validator
 
+from gateway.protocol.policy import FailMode
 from gateway.settings.base import Section, rejected
 from gateway.settings.labels import Labels
 from gateway.settings.policy_models import PolicySettings
@@ -260,6 +261,12 @@ class Audit(Section):
     # Every exchange may wait this long for its entry, so longer than a second would be felt by users.
     batch_milliseconds: int = Field(
         50, ge=1, le=1000, description="Longest wait of an entry for others to be made durable with it."
+    )
+    # Closed, because what leaves without a durable record cannot be answered for; a full spool refuses in either.
+    fail_mode: FailMode = Field(
+        FailMode.CLOSED,
+        description="While the disk takes no entries, `closed`: new exchanges get 503; `open`: they are served, and"
+        " their entries kept in memory until the disk recovers, at most 49,152 or 48 MiB, then 503.",
     )
     # Checked here: a name that notes cannot carry would only be found out when the key is made.
     origin: str | None = Field(
