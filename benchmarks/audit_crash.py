@@ -2,12 +2,11 @@
 
 Run from the root of the repository::
 
-    python -m benchmarks.audit_crash                       # all of it, about two minutes
+    python -m benchmarks.audit_crash                       # all of it, about five minutes
     python -m benchmarks.audit_crash --only kill --list    # the names of the kills
 
 After each run a new writer takes the trail up; every entry that was acknowledged has to be there, none twice, none in
-another order, none by half. The status is 1 when that failed anywhere. The tests run every kill and a sample of the
-rest.
+another order, none by half. The status is 1 when that failed anywhere. The tests run a sample.
 """
 
 import argparse

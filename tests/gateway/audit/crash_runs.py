@@ -21,6 +21,7 @@ from gateway.audit.spool import Spool, SpoolLimits
 from gateway.audit.writer import LogWriter
 from tests.gateway.audit.builders import checkpointing, exchange
 from tests.gateway.audit.model_disk import ModelDisk
+from tests.gateway.audit.trails import verified
 
 SEGMENT_BYTES = 2_000
 BATCHES = (1, 3, 2, 4, 1, 2)
@@ -257,6 +258,8 @@ def check(directory: Path, acknowledged: int) -> None:
     life.spool.put(entry(_AFTERWARDS))
     life.flush()
     assert life.spool.close() == 0
+    report, _ = verified(directory)
+    assert report.good, f"it does not verify: {report.problems}"
     numbers = read_numbers(directory)
     assert numbers.pop() == _AFTERWARDS
     assert numbers == list(range(len(numbers)))

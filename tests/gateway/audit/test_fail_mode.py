@@ -1,4 +1,4 @@
-"""A gateway whose audit disk fails: what clients and operators see, in both fail modes, and that it recovers itself."""
+"""A gateway whose audit disk fails: what clients and operators see in both fail modes, and that it recovers."""
 
 from collections.abc import Callable
 from pathlib import Path

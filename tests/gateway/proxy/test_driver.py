@@ -393,8 +393,9 @@ def test_a_notice_leaves_when_its_entry_is_on_disk(shared: Gateway) -> None:
 @pytest.mark.parametrize("step", ["write", "sync"])
 def test_a_disk_that_fails_stops_refusals_then_everything(tmp_path: Path, standin_url: str, step: str) -> None:
     """What cannot be recorded does not happen: 503, not ready, until the disk is back; nothing is lost."""
-    ops = FailingOps(step)
+    ops = FailingOps()
     with gateway(tmp_path, standin_url, ops=ops) as running:
+        ops.step = step
         response = running.post(chat(BLOCKED))
         assert (response.status_code, response.json()["error"]["code"]) == (503, "audit_unavailable")
         assert response.headers["retry-after"] == "5"
