@@ -9,7 +9,7 @@ from unittest.mock import patch
 from gateway.audit.appender import Appender
 from gateway.audit.spool import SpoolLimits
 from tests.gateway.audit.builders import checkpointing
-from tests.gateway.audit.crash_runs import BATCHES, SCENARIOS, SEGMENT_BYTES, check, entry
+from tests.gateway.audit.crash_runs import BATCHES, SCENARIOS, SEGMENT_BYTES, QuickOps, check, entry
 
 _YEAR_SECONDS = 365 * 86_400
 _JUMPS_SECONDS = (-3_600, 3_600, -20 * _YEAR_SECONDS, 20 * _YEAR_SECONDS)
@@ -59,7 +59,7 @@ def jump(run: Jump, directory: Path) -> None:
         nonlocal offset_ns
         number = first
         async with Appender(
-            directory, limits=_LIMITS, segment_bytes=SEGMENT_BYTES, checkpointing=checkpointing()
+            directory, limits=_LIMITS, ops=QuickOps(), segment_bytes=SEGMENT_BYTES, checkpointing=checkpointing()
         ) as appender:
             for batch, size in enumerate(BATCHES):
                 if batch == run.batch:

@@ -8,11 +8,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gateway.audit.files import FileOps, OsFileOps
+from gateway.audit.files import FileOps
 from tests.gateway.audit.crash_runs import (
     SCENARIOS,
     Call,
     Interposed,
+    QuickOps,
     Step,
     check,
     failing_sync,
@@ -136,7 +137,7 @@ def meet_fault(fault: Fault, directory: Path) -> None:
     scenario = SCENARIOS[fault.scenario]
     first = scenario.prepare(directory)
     acknowledged = [first]
-    ops = Interposed(failing_sync(OsFileOps(), scenario), _failing(fault)).ops()
+    ops = Interposed(failing_sync(QuickOps(), scenario), _failing(fault)).ops()
     live(directory, ops, first, acknowledged.append)
     check(directory, acknowledged[-1])
 

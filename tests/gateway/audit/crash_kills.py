@@ -15,8 +15,17 @@ from typing import Any, NamedTuple, Self
 
 import structlog
 
-from gateway.audit.files import OsFileOps
-from tests.gateway.audit.crash_runs import SCENARIOS, Call, Interposed, Step, check, failing_sync, live, record_steps
+from tests.gateway.audit.crash_runs import (
+    SCENARIOS,
+    Call,
+    Interposed,
+    QuickOps,
+    Step,
+    check,
+    failing_sync,
+    live,
+    record_steps,
+)
 
 _ROOT = Path(__file__).resolve().parents[3]
 _MOMENTS = ("before", "in the middle of", "after")
@@ -107,7 +116,7 @@ def _kill_at(moment: str, number: int) -> Callable[[Call], Any]:
 def _run(order: dict[str, Any]) -> None:
     """Live until the kill; in a child of its own."""
     directory = Path(order["directory"])
-    disk = failing_sync(OsFileOps(), SCENARIOS[order["scenario"]])
+    disk = failing_sync(QuickOps(), SCENARIOS[order["scenario"]])
     ops = Interposed(disk, _kill_at(order["moment"], order["step"])).ops()
     descriptor = os.open(directory / _ACKNOWLEDGED, os.O_WRONLY | os.O_APPEND)
     live(directory / "audit", ops, order["first"], lambda count: _write(descriptor, count))
