@@ -33,7 +33,7 @@ Acknowledge = Callable[[int], None]
 
 
 class QuickOps(OsFileOps):
-    """File operations that sync nothing: what a kill leaves does not depend on it, and losses of power have a model."""
+    """File operations that sync nothing: what a kill leaves does not depend on it; losses of power have a model."""
 
     def sync(self, descriptor: int) -> None:
         """Do nothing."""

@@ -1,6 +1,7 @@
 """The crash matrix: the writer is killed, loses power, or meets a failing disk or clock, at each of its steps.
 
-Here is a sample of more than seven hundred runs that meets every kind of step and every fate. `python -m benchmarks.audit_crash` runs all.
+Here is a sample of more than seven hundred runs that meets every kind of step and every fate.
+`python -m benchmarks.audit_crash` runs all.
 """
 
 from collections.abc import Iterator
