@@ -30,7 +30,8 @@ def test_open_mode_serves_and_records_later(tmp_path: Path, standin_url: str, fa
     ops = FailingOps()
     with gateway(tmp_path, standin_url, {"audit": {"fail_mode": "open"}}, ops) as running:
         assert running.post(chat("你好")).status_code == 200
-        running.records(1)
+        # Durable, and not only seen: a batch that fails behind its write is taken back.
+        eventually(lambda: not running.services.appender.backlog_entries)
         late = running.metric("sluice_audit_late_entries_total")
         mend = _break(running, ops, fault)
         decisions = [running.post(chat(text)).headers["x-sluice-decision"] for text in (BLOCKED, "你好", BLOCKED)]
@@ -52,7 +53,8 @@ def test_closed_mode_refuses_and_recovers(tmp_path: Path, standin_url: str, faul
     ops = FailingOps()
     with gateway(tmp_path, standin_url, ops=ops) as running:
         assert running.post(chat("你好")).status_code == 200
-        running.records(1)
+        # Durable, and not only seen: a batch that fails behind its write is taken back.
+        eventually(lambda: not running.services.appender.backlog_entries)
         mend = _break(running, ops, fault)
         assert running.post(chat(BLOCKED)).status_code == 503
         eventually(lambda: not running.services.appender.available)
