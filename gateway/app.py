@@ -104,6 +104,8 @@ def _health_routes(services: Services) -> list[Route]:
         outcome = services.reloader.state.outcome
         # No reason to send traffic elsewhere: the old ruleset is in force, and all workers read the same lists.
         warnings = [f"lists_{outcome}"] if outcome in _KEPT_OLD else []
+        if services.appender.spooling:
+            warnings.append("audit_spooling")
         answer = {"ready": not reasons, "reasons": reasons, "warnings": warnings}
         return JSONResponse(answer, status_code=503 if reasons else 200)
 

@@ -102,6 +102,7 @@ async def services_of(
         limits=limits,
         segment_bytes=settings.audit.segment_bytes,
         checkpointing=checkpointing_of(settings.audit, anchoring.publish),
+        fail_mode=settings.audit.fail_mode,
     )
     labels = settings.labels
 

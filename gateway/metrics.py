@@ -93,14 +93,22 @@ VERDICT_LOOKUPS = Counter(
     registry=REGISTRY,
 )
 SCAN_QUEUE_DEPTH = Gauge("sluice_scan_queue_depth", "Long texts waiting for the scan pool.", registry=REGISTRY)
-AUDIT_ENTRIES = Counter("sluice_audit_entries_total", "Entries given to the audit trail.", registry=REGISTRY)
+AUDIT_ENTRIES = Counter(
+    "sluice_audit_entries_total", "Entries of the audit trail written to disk.", registry=REGISTRY
+)
+AUDIT_LATE = Counter(
+    "sluice_audit_late_entries_total",
+    "Entries that were written when the audit disk had recovered from a failure.",
+    registry=REGISTRY,
+)
 AUDIT_SPOOL = Gauge(
     "sluice_audit_spool_entries", "Entries of the audit trail that are not yet on disk.", registry=REGISTRY
 )
 AUDIT_APPEND = Histogram(
     "sluice_audit_append_seconds",
     "Time until an intervention's entry was durable.",
-    buckets=_ADDED_BUCKETS,
+    # A disk that is slow, and not away, is seen in the longer ones.
+    buckets=(*_ADDED_BUCKETS, 2.5, 10.0),
     registry=REGISTRY,
 )
 CONTENT = Counter(
@@ -174,7 +182,6 @@ def count_exchange(record: ExchangeRecord, timing: Timing) -> None:
     if counter is None:
         counter = _exchanges[key] = EXCHANGES.labels(*key)
     counter.inc()
-    AUDIT_ENTRIES.inc()
     _count_time(record, timing)
     if record.produce_id:
         label = _labels.get(record.label)

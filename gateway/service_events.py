@@ -39,7 +39,7 @@ _FORM = 1
 _POLICIES = "policies."
 
 
-def record_start(appender: Appender, events: Sequence[Event]) -> asyncio.Future[int] | None:
+def record_start(appender: Appender, events: Sequence[Event]) -> asyncio.Future[int | None] | None:
     """Put the events of a start into the log; returns at once.
 
     Args:
@@ -47,7 +47,8 @@ def record_start(appender: Appender, events: Sequence[Event]) -> asyncio.Future[
         events: what to say; at least one.
 
     Returns:
-        What tells that all of them are durable; None when the disk takes nothing now, and they wait for it.
+        What tells that all of them are durable, with the place of the last one, or with None when the disk does not
+        take them; None when it takes nothing now, and they wait for it.
     """
     *first, last = map(encode_event, events)
     for entry in first:
@@ -123,7 +124,7 @@ def read_previous(directory: Path) -> Effective | None:
         return None
 
 
-async def remember(durable: "asyncio.Future[int]", directory: Path, now: Effective) -> None:
+async def remember(durable: "asyncio.Future[int | None]", directory: Path, now: Effective) -> None:
     """Keep the settings for the next start, once what was said of them is durable.
 
     Args:
@@ -134,7 +135,8 @@ async def remember(durable: "asyncio.Future[int]", directory: Path, now: Effecti
     content = orjson.dumps({"v": _FORM, "settings": dict(now)}, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
     try:
         # Before that, the next start would leave out a change that no entry tells of.
-        await durable
+        if await durable is None:
+            raise ResourceError("what was said of them is not on disk yet")
         await asyncio.to_thread(write_durably, OsFileOps(), directory / _FILE, content)
     except (OSError, ResourceError) as error:
         # The trail has what counts, or will: the next start says less about what changed, or says it again.

@@ -248,7 +248,9 @@ async def _serve(tree: dict[str, Any], ops: FileOps | None, ready: "Future[Gatew
             if ops is not None:
                 await services.appender.close()
                 limits = SpoolLimits(interval_seconds=0.005, retry_seconds=0.005, retry_limit_seconds=0.01)
-                services.appender = Appender(audit_directory, ops=ops, limits=limits)
+                services.appender = Appender(
+                    audit_directory, ops=ops, limits=limits, fail_mode=loaded.settings.audit.fail_mode
+                )
             store = AccountStore(engine)
             keys = make_accounts(store)
             await services.directory.refresh()

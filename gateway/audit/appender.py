@@ -5,6 +5,9 @@ batch and costs the loop no more than a list append. When the disk fails or the 
 and the gateway takes no new exchanges. Entries of exchanges under way are still taken while there is room, and
 written when the disk recovers: their replies have been sent, so their entries must not be lost.
 
+So it is in the fail mode `closed`. In `open`, exchanges go on while there is room in the spool: `append` then returns
+without a sequence, and the entry is written when the disk recovers.
+
 A failed `append` means *unknown*, not *absent*: the entry is kept too, and may be written later. An `append` while
 the disk is known to fail is refused at once, and not kept.
 """
@@ -21,6 +24,7 @@ from gateway.audit.log_tree import Checkpointing
 from gateway.audit.spool import Flushed, Spool, SpoolLimits
 from gateway.audit.writer import SEGMENT_BYTES, LogWriter
 from gateway.errors import ErrorCode, ResourceError
+from gateway.protocol.policy import FailMode
 
 
 class Appender:
@@ -34,6 +38,7 @@ class Appender:
         segment_bytes: int = SEGMENT_BYTES,
         ops: FileOps | None = None,
         checkpointing: Checkpointing | None = None,
+        fail_mode: FailMode = FailMode.CLOSED,
     ) -> None:
         """Claim a log under the audit directory and start the writing thread; blocks to read the log's last segment.
 
@@ -45,7 +50,8 @@ class Appender:
         self._loop = asyncio.get_running_loop()
         self._writer = LogWriter(directory, ops=ops, segment_bytes=segment_bytes, checkpointing=checkpointing)
         self.log_id = self._writer.log_id
-        self._spool = Spool(self._writer, self._limits)
+        self._fail_mode = fail_mode
+        self._spool = Spool(self._writer, self._limits, fail_mode)
         self._wake = threading.Event()
         self._deadline: float | None = None  # set once: stop when drained, or at this time
         self._lost_entries = 0
@@ -66,24 +72,35 @@ class Appender:
         return self._deadline is None and self._spool.available
 
     @property
+    def spooling(self) -> bool:
+        """Whether exchanges go on although the disk does not take their entries."""
+        return self._fail_mode is FailMode.OPEN and not self._spool.healthy
+
+    @property
     def backlog_entries(self) -> int:
         """Entries that are not durable yet."""
         return self._spool.backlog_entries
 
-    def append(self, entry: bytes) -> asyncio.Future[int]:
+    def append(self, entry: bytes) -> asyncio.Future[int | None]:
         """Write an entry at once, together with whatever waits; for what must be durable before it takes effect.
 
         Returns:
-            The entry's sequence, once it is durable. The future raises ResourceError when the disk failed.
+            The entry's sequence, once it is durable. When the disk failed, the future raises ResourceError; in the
+            fail mode `open` it gives None instead.
 
         Raises:
-            ResourceError: the disk is known to fail, the spool is full, or the appender is closed.
+            ResourceError: the disk is known to fail and the mode is `closed`, the spool is full, or the appender is
+                closed.
         """
         self._check_open()
-        # Kept out also because it would wake the thread, and so cut its back-off short.
+        waiter: asyncio.Future[int | None] = self._loop.create_future()
+        # Not waited for: it would wake the thread, and so cut its back-off short.
         if not self._spool.healthy:
-            raise _unavailable()
-        waiter: asyncio.Future[int] = self._loop.create_future()
+            if self._fail_mode is FailMode.CLOSED:
+                raise _unavailable()
+            self._spool.put(entry)
+            waiter.set_result(None)
+            return waiter
         self._spool.put(entry, waiter)
         self._wake.set()
         return waiter
@@ -135,17 +152,21 @@ class Appender:
         if flushed.durable or flushed.failed:
             with contextlib.suppress(RuntimeError):  # the loop is closed, and with it everyone who waited
                 # One call for the batch: each of them writes to the loop's wake-up pipe.
-                self._loop.call_soon_threadsafe(_resolve, flushed)
+                self._loop.call_soon_threadsafe(_resolve, flushed, self._fail_mode)
 
 
-def _resolve(flushed: Flushed) -> None:
+def _resolve(flushed: Flushed, fail_mode: FailMode) -> None:
     """Tell those who still wait; on the loop's thread."""
     for waiter, sequence in flushed.durable:
         # The exchange may have been cancelled meanwhile; its entry counts all the same.
         if not waiter.done():
             waiter.set_result(sequence)
     for waiter in flushed.failed:
-        if not waiter.done():
+        if waiter.done():
+            continue
+        if fail_mode is FailMode.OPEN:
+            waiter.set_result(None)
+        else:
             waiter.set_exception(_unavailable())
 
 

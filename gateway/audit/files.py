@@ -4,6 +4,7 @@ Only writing is here: a reader that fails loses nothing.
 """
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,6 +42,18 @@ class FileOps(Protocol):
 
     def sync_directory(self, path: Path) -> None:
         """Return once the names in a directory would survive a loss of power."""
+        ...
+
+    def overwrite(self, path: Path, offset_bytes: int, data: bytes) -> None:
+        """Write data over what a file holds from an offset on."""
+        ...
+
+    def remove(self, path: Path) -> None:
+        """Take a file's name away."""
+        ...
+
+    def check_name(self, descriptor: int, path: Path) -> None:
+        """Raise when a path does not name an open file any more: it was moved, removed, or covered by a mount."""
         ...
 
     def close(self, descriptor: int) -> None:
@@ -86,6 +99,25 @@ class OsFileOps:
         finally:
             os.close(descriptor)
 
+    def overwrite(self, path: Path, offset_bytes: int, data: bytes) -> None:
+        """Write data over what a file holds from an offset on."""
+        # A descriptor of its own: one that was opened to append writes to the end, whatever offset it is given.
+        descriptor = os.open(path, os.O_WRONLY)
+        try:
+            os.lseek(descriptor, offset_bytes, os.SEEK_SET)
+            self.write(descriptor, data)
+        finally:
+            os.close(descriptor)
+
+    def remove(self, path: Path) -> None:
+        """Take a file's name away."""
+        path.unlink()
+
+    def check_name(self, descriptor: int, path: Path) -> None:
+        """Raise when a path does not name an open file any more."""
+        if not os.path.samestat(os.fstat(descriptor), path.stat()):
+            raise OSError(errno.ESTALE, "another file has taken the place of", str(path))
+
     def close(self, descriptor: int) -> None:
         """Give a descriptor back."""
         os.close(descriptor)
@@ -128,6 +160,27 @@ def move_torn_end_aside(ops: FileOps, path: Path, descriptor: int, end: int) -> 
     write_durably(ops, path.with_name(f"{path.name}.{end}.torn"), torn)
     ops.truncate(descriptor, end)
     return len(torn)
+
+
+def sync_again(ops: FileOps, path: Path, descriptor: int, begin: int) -> None:
+    """Make the end of a file durable that another process wrote, and may have failed to sync.
+
+    Written again, and not synced alone: where a sync fails, the kernel marks the pages clean, and the next sync
+    succeeds without them.
+
+    Args:
+        ops: file operations.
+        path: the file.
+        descriptor: the same, opened to append.
+        begin: offset of the first byte that may not be durable.
+
+    Raises:
+        OSError: a step failed; the file holds what it held.
+    """
+    with path.open("rb") as file:
+        file.seek(begin)
+        ops.overwrite(path, begin, file.read())
+    ops.sync(descriptor)
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ import orjson
 from gateway.audit import segment
 from gateway.audit.canonical import canonical_json
 from gateway.audit.checkpoint import Checkpoint, read_checkpoint
-from gateway.audit.files import FileOps, move_torn_end_aside, write_durably
+from gateway.audit.files import FileOps, move_torn_end_aside, sync_again, write_durably
 from gateway.audit.note import NOTE_LIMIT_BYTES, NoteError
 from gateway.audit.segment import CorruptLogError
 
@@ -92,8 +92,8 @@ class History:
         if not self._path.exists():
             return None
         self._find_end()
-        # A whole line may be in the page cache only: its writer may have died before the sync.
-        self._ops.sync(self._opened())
+        # A whole line may be in the page cache only: its writer may have died before the sync, or of its failure.
+        sync_again(self._ops, self._path, self._opened(), max(0, self._end - _TAIL_BYTES))
         try:
             return read_checkpoint(self.note)
         except NoteError as exc:

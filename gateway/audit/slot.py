@@ -18,6 +18,7 @@ from gateway.audit.segment import log_directories
 _ID_BYTES = 8
 _ATTEMPTS = 16
 _DIRECTORY_MODE = 0o750
+_LOCK_NAME = "lock"
 
 
 class Slot:
@@ -43,7 +44,7 @@ class Slot:
             # Another user's, who ran a command here: theirs to append to, and no reason not to begin one of ours.
             with contextlib.suppress(PermissionError):
                 if (lock := _try_lock(log_directory)) is not None:
-                    return cls(log_directory, lock)
+                    return cls._taken_up(log_directory, lock, ops)
         for _ in range(_ATTEMPTS):
             log_directory = directory / secrets.token_hex(_ID_BYTES)
             log_directory.mkdir(_DIRECTORY_MODE)
@@ -53,6 +54,24 @@ class Slot:
             if (lock := _try_lock(log_directory)) is not None:
                 return cls(log_directory, lock)
         raise OSError(f"no log under {directory} could be locked in {_ATTEMPTS} attempts")
+
+    @classmethod
+    def _taken_up(cls, log_directory: Path, lock: int, ops: FileOps) -> Self:
+        try:
+            # Whoever began the log may have died before its name was durable.
+            ops.sync_directory(log_directory.parent)
+        except BaseException:
+            os.close(lock)
+            raise
+        return cls(log_directory, lock)
+
+    def check(self, ops: FileOps) -> None:
+        """Make sure that the log is still where it was, and ours.
+
+        Raises:
+            OSError: the directory is away, or another one is in its place, which another process may have taken.
+        """
+        ops.check_name(self._lock, self.directory / _LOCK_NAME)
 
     @property
     def log_id(self) -> str:
@@ -67,7 +86,7 @@ class Slot:
 
 def _try_lock(log_directory: Path) -> int | None:
     # Python's descriptors are not inherited, so the companion cannot hold a lock beyond our death.
-    descriptor = os.open(log_directory / "lock", os.O_RDWR | os.O_CREAT, 0o640)
+    descriptor = os.open(log_directory / _LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o640)
     try:
         # Not lockf: its locks go when any descriptor of the file is closed anywhere in the process.
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -2,8 +2,10 @@
 
 Rules: one thread puts, one other flushes; neither waits for the other, so each counter has one writer. An entry
 leaves only when it is durable. Order is kept across failures, so an entry's sequence is where it stands in line.
+While the disk fails, the fail mode says whether exchanges may begin; a spool that is full takes nothing in either.
 """
 
+import time
 from asyncio import Future
 from collections import deque
 from dataclasses import dataclass
@@ -11,9 +13,11 @@ from typing import NamedTuple
 
 import structlog
 
+from gateway import metrics
 from gateway.audit import segment
 from gateway.audit.writer import LogWriter
 from gateway.errors import ErrorCode, ResourceError
+from gateway.protocol.policy import FailMode
 
 _log = structlog.get_logger(__name__)
 
@@ -50,26 +54,29 @@ class Flushed(NamedTuple):
         failed: futures whose entry is not, and stays in the spool with nobody waiting.
     """
 
-    durable: list[tuple[Future[int], int]]
-    failed: list[Future[int]]
+    durable: list[tuple[Future[int | None], int]]
+    failed: list[Future[int | None]]
 
 
 class Spool:
     """Entries on their way to one log."""
 
-    def __init__(self, writer: LogWriter, limits: SpoolLimits) -> None:
+    def __init__(self, writer: LogWriter, limits: SpoolLimits, fail_mode: FailMode = FailMode.CLOSED) -> None:
         self._writer = writer
         self._limits = limits
+        self._fail_mode = fail_mode
         # Not queue.Queue: appending to a deque needs no lock, so the loop never waits for the disk's thread.
-        self._queue: deque[tuple[bytes, Future[int] | None]] = deque()
-        self._unwritten: deque[tuple[bytes, Future[int] | None]] = deque()  # the flushing thread's alone
+        self._queue: deque[tuple[bytes, Future[int | None] | None]] = deque()
+        self._unwritten: deque[tuple[bytes, Future[int | None] | None]] = deque()  # the flushing thread's alone
         self._accepted_entries = self._accepted_bytes = 0  # written by the putting thread
         self._settled_entries = self._settled_bytes = 0  # written by the flushing thread
         self._failures = 0
+        self._failing_since = 0.0
+        self._late_entries = 0
 
     @property
     def healthy(self) -> bool:
-        """Whether the last write succeeded."""
+        """Whether the disk takes entries, and has those that came while it did not."""
         return not self._failures
 
     @property
@@ -79,12 +86,12 @@ class Spool:
 
     @property
     def available(self) -> bool:
-        """Whether new exchanges may begin: the disk takes entries, and there is room for those under way."""
+        """Whether new exchanges may begin: there is room, and the disk takes entries or need not now."""
         limits = self._limits
         # Read without a lock: a number that is one batch old only makes this a little stricter.
         backlog_bytes = self._accepted_bytes - self._settled_bytes
         return (
-            not self._failures
+            (self._fail_mode is FailMode.OPEN or not self._failures)
             and self.backlog_entries < limits.entries * limits.admission_share
             and backlog_bytes < limits.entries_bytes * limits.admission_share
         )
@@ -98,7 +105,7 @@ class Spool:
         back_off = self._limits.retry_seconds * (1 << min(self._failures - 1, 16))
         return min(back_off, self._limits.retry_limit_seconds)
 
-    def put(self, entry: bytes, waiter: Future[int] | None = None) -> None:
+    def put(self, entry: bytes, waiter: Future[int | None] | None = None) -> None:
         """Take an entry.
 
         Raises:
@@ -132,18 +139,23 @@ class Spool:
                 first = self._writer.append_batch([entry for entry, _ in batch])
             except Exception as exc:  # noqa: BLE001 — whatever it is, the trail must report it and go on, not stop silently
                 self._fail(exc, flushed)
-                break
+                return flushed
             # Taken out only after the sync: until then the queue is the only place that surely holds them.
             self._settle(batch, first, flushed)
+        if self._failures:
+            self._recover()
         return flushed
 
     def close(self) -> int:
         """Close the log; return how many entries could not be written."""
         self._writer.close()
+        if self.backlog_entries:
+            # The trail cannot show that entries are missing at its end, so the log has to.
+            _log.error("audit_entries_lost", log_id=self._writer.log_id, entries=self.backlog_entries)
         return self.backlog_entries
 
-    def _next_batch(self) -> list[tuple[bytes, Future[int] | None]]:
-        batch: list[tuple[bytes, Future[int] | None]] = []
+    def _next_batch(self) -> list[tuple[bytes, Future[int | None] | None]]:
+        batch: list[tuple[bytes, Future[int | None] | None]] = []
         size = 0
         for item in self._unwritten:
             batch.append(item)
@@ -152,23 +164,37 @@ class Spool:
                 break
         return batch
 
-    def _settle(self, batch: list[tuple[bytes, Future[int] | None]], first: int, flushed: Flushed) -> None:
+    def _settle(self, batch: list[tuple[bytes, Future[int | None] | None]], first: int, flushed: Flushed) -> None:
         for sequence, (entry, waiter) in enumerate(batch, first):
             self._unwritten.popleft()
             self._settled_bytes += len(entry)
             if waiter is not None:
                 flushed.durable.append((waiter, sequence))
         self._settled_entries += len(batch)
+        metrics.AUDIT_ENTRIES.inc(len(batch))
         if self._failures:
-            _log.info("audit_recovered", log_id=self._writer.log_id, failures=self._failures)
-            self._failures = 0
+            metrics.AUDIT_LATE.inc(len(batch))
+            self._late_entries += len(batch)
+
+    def _recover(self) -> None:
+        _log.info(
+            "audit_recovered",
+            log_id=self._writer.log_id,
+            failures=self._failures,
+            late_entries=self._late_entries,
+            seconds=round(time.monotonic() - self._failing_since, 3),
+        )
+        self._failures = self._late_entries = 0
 
     def _fail(self, error: Exception, flushed: Flushed) -> None:
         """Keep everything, let nobody wait for it, and say so once."""
         if not self._failures:
-            _log.error("audit_unavailable", log_id=self._writer.log_id, error=str(error))
+            self._failing_since = time.monotonic()
+            _log.error(
+                "audit_unavailable", log_id=self._writer.log_id, error=str(error), fail_mode=self._fail_mode.value
+            )
         self._failures += 1
-        # A refusal cannot wait for a disk to be mended: its client is answered 503 now.
+        # A refusal cannot wait for a disk to be mended: its client is answered now.
         flushed.failed.extend(waiter for _, waiter in self._unwritten if waiter is not None)
         # The entries stay: some of them may record answers that have been sent.
         self._unwritten = deque((entry, None) for entry, _ in self._unwritten)

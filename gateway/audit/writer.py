@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 
 from gateway.audit import segment
-from gateway.audit.files import FileOps, OsFileOps, move_torn_end_aside, write_durably
+from gateway.audit.files import FileOps, OsFileOps, move_torn_end_aside, sync_again, write_durably
 from gateway.audit.log_tree import Checkpointing, LogTree
 from gateway.audit.slot import Slot
 
@@ -52,6 +52,7 @@ class LogWriter:
         self._next = 0
         self._offset = 0
         self._descriptor: int | None = None  # None: the next batch needs a fresh segment
+        self._path = self._slot.directory  # of the segment, once there is one
         try:
             self._recover()
             self._tree.recover()
@@ -110,6 +111,8 @@ class LogWriter:
         try:
             self._ops.write(descriptor, data)
             self._ops.sync(descriptor)
+            # A file goes on taking data when its name is gone, and nobody would ever read it.
+            self._ops.check_name(descriptor, self._path)
         except BaseException:
             # Tidiness only: where this fails too, the next segment's first sequence voids what is left behind.
             with contextlib.suppress(OSError):
@@ -120,12 +123,14 @@ class LogWriter:
 
     def _start_segment(self) -> int:
         """Begin a segment at the next sequence; it replaces one of the same name that holds nothing durable."""
+        # The directory may have been away, and what came back may be another's.
+        self._slot.check(self._ops)
         path = self._slot.directory / segment.segment_name(self._next)
         header = segment.header(self.log_id, self._next, self._tree.edge)
         # Whole or not at all: a segment with half a header could not be told from a damaged one.
         write_durably(self._ops, path, header)
         self._descriptor = self._ops.open_to_append(path)
-        self._offset = len(header)
+        self._path, self._offset = path, len(header)
         return self._descriptor
 
     def _give_up(self) -> None:
@@ -138,17 +143,19 @@ class LogWriter:
         """Find the end of the log, cut a torn one off, and make sure that what counts is durable."""
         for leftover in self._slot.directory.glob("*.tmp"):
             # Never renamed, so nothing in it was ever acknowledged.
-            leftover.unlink()
+            self._ops.remove(leftover)
         paths = segment.segment_paths(self._slot.directory)
         if not paths:
             return
         last = paths[-1]
         tail = segment.scan(last)
-        self._descriptor = self._ops.open_to_append(last)
+        self._path, self._descriptor = last, self._ops.open_to_append(last)
         if tail.end < last.stat().st_size:
             torn = move_torn_end_aside(self._ops, last, self._descriptor, tail.end)
             _log.warning("audit_tail_cut", log_id=self.log_id, segment=last.name, offset=tail.end, torn_bytes=torn)
-        # Whole lines may be in the page cache only: their writer may have died between write and sync.
-        self._ops.sync(self._descriptor)
+        # Whole lines may be in the page cache only: their writer may have died between write and sync, or between a
+        # segment's name and the sync of that. What is older than a batch was acknowledged.
+        sync_again(self._ops, last, self._descriptor, max(0, tail.end - segment.TORN_LIMIT_BYTES))
+        self._ops.sync_directory(self._slot.directory)
         self._next = segment.first_sequence(last) + tail.entries
         self._offset = tail.end

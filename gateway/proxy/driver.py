@@ -294,8 +294,9 @@ class Driver:
             # An intervention is on disk before its effect is seen; an ordinary answer may leave before its batch is.
             if command.durable:
                 began = time.perf_counter()
-                await self._services.appender.append(entry)
-                metrics.AUDIT_APPEND.observe(time.perf_counter() - began)
+                # Without a sequence it is not durable, and the fail mode says to go on.
+                if await self._services.appender.append(entry) is not None:
+                    metrics.AUDIT_APPEND.observe(time.perf_counter() - began)
             else:
                 self._services.appender.append_soon(entry)
         except ResourceError:

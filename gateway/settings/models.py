@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, field_validator, model_validator
 
 from gateway.protocol.evidence import ContentScope
+from gateway.protocol.policy import FailMode
 from gateway.settings.anchors import Anchor
 from gateway.settings.base import Section, rejected
 from gateway.settings.labels import Labels
@@ -284,6 +285,12 @@ class Audit(Section):
             "remedy": f"Set {RETENTION_DAYS} or more: network logs are to be kept for at least six months"
             " (Cybersecurity Law, article 23(3)), which is up to 184 days"
         },
+    )
+    # Closed, because what leaves without a durable record cannot be answered for; a full spool refuses in either.
+    fail_mode: FailMode = Field(
+        FailMode.CLOSED,
+        description="While the disk takes no entries, `closed`: new exchanges get 503; `open`: they are served, and"
+        " their entries kept in memory until the disk recovers, at most 49,152 or 48 MiB, then 503.",
     )
     # Checked here: a name that notes cannot carry would only be found out when the key is made.
     origin: str | None = Field(

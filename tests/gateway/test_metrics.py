@@ -17,7 +17,6 @@ def _value(name: str, **labels: str) -> float:
     ("changes", "name", "labels", "growth"),
     [
         ({}, "sluice_exchanges_total", {"account_kind": "user", "dialect": "openai.chat", "decision": "allow"}, 1),
-        ({}, "sluice_audit_entries_total", {}, 1),
         ({}, "sluice_labels_total", {"kind": "end"}, 1),
         ({"produce_id": ""}, "sluice_labels_total", {"kind": "end"}, 0),
         (

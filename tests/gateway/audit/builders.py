@@ -114,13 +114,28 @@ class FailingOps(OsFileOps):
         self._meet("sync_directory")
         super().sync_directory(path)
 
+    def overwrite(self, path: Path, offset_bytes: int, data: bytes) -> None:
+        """Write over a file, or fail."""
+        self._meet("overwrite")
+        super().overwrite(path, offset_bytes, data)
+
+    def remove(self, path: Path) -> None:
+        """Remove a file, or fail."""
+        self._meet("remove")
+        super().remove(path)
+
+    def check_name(self, descriptor: int, path: Path) -> None:
+        """Check a file's name, or fail."""
+        self._meet("check_name")
+        super().check_name(descriptor, path)
+
     def close(self, descriptor: int) -> None:
         """Close, and then fail, as a late write error does."""
         super().close(descriptor)
         self._meet("close")
 
 
-WRITE_STEPS = ("create", "open_to_append", "write", "sync", "rename", "sync_directory", "close")
+WRITE_STEPS = ("create", "open_to_append", "write", "sync", "rename", "sync_directory", "check_name", "close")
 
 
 # Made of fixed bytes, so that what is signed in a test is the same at every run.

@@ -13,6 +13,7 @@ import pytest
 from gateway.audit.appender import Appender
 from gateway.audit.spool import SpoolLimits
 from gateway.errors import ErrorCode, ResourceError
+from gateway.protocol.policy import FailMode
 from tests.gateway.audit.builders import FailingOps, entries, stored
 
 # Long enough that nothing in a test is written by the passing of time alone.
@@ -174,6 +175,50 @@ def test_caller_who_gave_up_waiting_disturbs_nobody(tmp_path: Path) -> None:
     assert stored(tmp_path) == entries(2)
 
 
+def test_open_mode_waits_for_no_failing_disk(tmp_path: Path) -> None:
+    """Who waits when the disk fails, and who comes later, goes on without a sequence; both entries are written."""
+
+    async def scenario() -> None:
+        ops = FailingOps("sync", after_calls=2)
+        limits = SpoolLimits(interval_seconds=3600.0, retry_seconds=3600.0, retry_limit_seconds=3600.0)
+        async with Appender(tmp_path, limits=limits, ops=ops, fail_mode=FailMode.OPEN) as appender:
+            assert await appender.append(b'{"n":0}') == 0
+            assert not appender.spooling
+            assert await appender.append(b'{"n":1}') is None
+            assert await appender.append(b'{"n":2}') is None
+            assert (appender.available, appender.spooling, appender.backlog_entries) == (True, True, 2)
+            ops.heal()
+
+    asyncio.run(scenario())
+    assert stored(tmp_path) == entries(3)
+
+
+def test_slow_disk_is_waited_for_twice_at_most(tmp_path: Path) -> None:
+    """However many come during a slow sync, one further sync makes all of them durable."""
+    slow, go_on = threading.Event(), threading.Event()
+    syncs = 0
+
+    class _Ops(FailingOps):
+        def sync(self, descriptor: int) -> None:
+            nonlocal syncs
+            syncs += 1
+            if syncs == 2:  # of the first batch; the one before is of the segment's header
+                slow.set()
+                go_on.wait(60)
+            super().sync(descriptor)
+
+    async def scenario() -> None:
+        async with Appender(tmp_path, limits=PATIENT, ops=_Ops()) as appender:
+            first = appender.append(b'{"n":0}')
+            assert await asyncio.to_thread(slow.wait, 60)
+            rest = [appender.append(entry) for entry in entries(200, 1)]
+            go_on.set()
+            assert await asyncio.gather(first, *rest) == list(range(201))
+            assert syncs == 3
+
+    asyncio.run(scenario())
+
+
 def test_two_appenders_write_two_logs(tmp_path: Path) -> None:
     """Two workers on one directory never share a log."""
 
@@ -197,11 +242,12 @@ def test_killed_process_leaves_every_acknowledged_entry(tmp_path: Path) -> None:
         acknowledged += [int(line) for line in child.stdout if line.endswith(b"\n")]
     assert child.returncode == -signal.SIGKILL
 
-    async def scenario() -> int:
+    async def scenario() -> int | None:
         async with Appender(tmp_path) as appender:
             return await appender.append(b'{"after":1}')
 
     last = asyncio.run(scenario())
     found = stored(tmp_path)
+    assert last is not None
     assert last >= max(acknowledged) + 1
     assert found == [*entries(last), b'{"after":1}']

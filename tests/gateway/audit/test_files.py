@@ -40,3 +40,36 @@ def test_files_are_not_for_everybody(tmp_path: Path) -> None:
     """Other users of the machine cannot read the trail."""
     write_durably(OsFileOps(), tmp_path / "file", b"")
     assert (tmp_path / "file").stat().st_mode & 0o007 == 0
+
+
+def test_overwriting_changes_only_what_it_says(tmp_path: Path) -> None:
+    """Bytes before and behind stay, also while the file is open to append."""
+    ops = OsFileOps()
+    path = tmp_path / "file"
+    path.write_bytes(b"123456")
+    with closing(ops, ops.open_to_append(path)) as descriptor:
+        ops.overwrite(path, 2, b"ab")
+        ops.write(descriptor, b"7")
+    assert path.read_bytes() == b"12ab567"
+
+
+@pytest.mark.parametrize("taken_by_another", [False, True])
+def test_file_that_lost_its_name_is_noticed(tmp_path: Path, *, taken_by_another: bool) -> None:
+    """A file that was moved, or whose name another has, raises; one that is where it was does not."""
+    ops = OsFileOps()
+    path = tmp_path / "file"
+    path.touch()
+    with closing(ops, ops.open_to_append(path)) as descriptor:
+        ops.check_name(descriptor, path)
+        path.rename(tmp_path / "moved")
+        if taken_by_another:
+            path.touch()
+        with pytest.raises(OSError, match="file"):
+            ops.check_name(descriptor, path)
+
+
+def test_removed_file_is_gone(tmp_path: Path) -> None:
+    """A name that was taken away is not there."""
+    (tmp_path / "file").touch()
+    OsFileOps().remove(tmp_path / "file")
+    assert list(tmp_path.iterdir()) == []

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,29 @@ def test_log_of_another_user_is_left_to_them(tmp_path: Path, monkeypatch: pytest
     ours = Slot.claim(tmp_path, OsFileOps())
     ours.release()
     assert ours.log_id != theirs.log_id
+
+
+def test_log_that_is_taken_up_has_a_durable_name(tmp_path: Path) -> None:
+    """Who began it may have died before its name was durable, so the claim fails where that cannot be made good."""
+    Slot.claim(tmp_path, OsFileOps()).release()
+    with pytest.raises(OSError, match="as told"):
+        Slot.claim(tmp_path, FailingOps("sync_directory"))
+    slot = Slot.claim(tmp_path, OsFileOps())
+    slot.release()
+    assert log_directories(tmp_path) == [slot.directory]
+
+
+def test_log_that_was_replaced_is_not_ours(tmp_path: Path) -> None:
+    """Another directory in a log's place has another lock, which another process may hold; the own one is ours."""
+    slot = Slot.claim(tmp_path, OsFileOps())
+    away = slot.directory.rename(tmp_path / "away")
+    with pytest.raises(FileNotFoundError):
+        slot.check(OsFileOps())
+    slot.directory.mkdir()
+    (slot.directory / "lock").touch()
+    with pytest.raises(OSError, match="another file"):
+        slot.check(OsFileOps())
+    shutil.rmtree(slot.directory)
+    away.rename(slot.directory)
+    slot.check(OsFileOps())
+    slot.release()

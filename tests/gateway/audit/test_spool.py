@@ -12,6 +12,7 @@ from gateway.audit import segment
 from gateway.audit.spool import Spool, SpoolLimits
 from gateway.audit.writer import LogWriter
 from gateway.errors import ErrorCode, ResourceError
+from gateway.protocol.policy import FailMode
 from tests.gateway.audit.builders import WRITE_STEPS, FailingOps, entries, stored
 
 
@@ -25,14 +26,14 @@ def _spool(directory: Path, ops: FailingOps | None = None, limits: SpoolLimits |
 
 
 @pytest.fixture
-def waiters() -> Iterator[list[asyncio.Future[int]]]:
+def waiters() -> Iterator[list[asyncio.Future[int | None]]]:
     """Three futures to wait with."""
     loop = asyncio.new_event_loop()
     yield [loop.create_future() for _ in range(3)]
     loop.close()
 
 
-def test_flush_writes_everything_in_order(tmp_path: Path, waiters: list[asyncio.Future[int]]) -> None:
+def test_flush_writes_everything_in_order(tmp_path: Path, waiters: list[asyncio.Future[int | None]]) -> None:
     """Whoever waits learns the sequence; entries nobody waits for keep their place."""
     with _spool(tmp_path) as spool:
         for entry, waiter in zip(entries(4), [None, waiters[0], None, waiters[1]], strict=True):
@@ -72,7 +73,7 @@ def test_entries_outlive_a_failing_disk(tmp_path: Path, step: str, after_calls: 
 
 
 def test_failure_releases_those_who_wait_but_keeps_their_entries(
-    tmp_path: Path, waiters: list[asyncio.Future[int]]
+    tmp_path: Path, waiters: list[asyncio.Future[int | None]]
 ) -> None:
     """Nobody waits for a disk that fails; what they appended is written when it recovers."""
     ops = FailingOps("sync", after_calls=1)
@@ -139,6 +140,29 @@ def test_spool_is_bounded_and_stops_admission_before(tmp_path: Path, limits: Spo
     assert stored(tmp_path) == entries(9)
 
 
+def test_open_mode_goes_on_until_the_spool_is_full(tmp_path: Path) -> None:
+    """With a failing disk there is admission up to the same bound, and nothing is lost when the disk recovers."""
+    ops = FailingOps("write")
+    spool = Spool(LogWriter(tmp_path, ops=ops), SpoolLimits(entries=8), FailMode.OPEN)
+    admitted = []
+    with capture_logs() as logs:
+        for entry in entries(8):
+            admitted.append(spool.available)
+            spool.put(entry)
+            spool.flush()
+        with pytest.raises(ResourceError, match="full"):
+            spool.put(b"{}")
+        ops.heal()
+        spool.flush()
+    assert admitted == [True] * 6 + [False] * 2
+    assert spool.close() == 0
+    assert stored(tmp_path) == entries(8)
+    assert [(event["event"], event.get("late_entries")) for event in logs] == [
+        ("audit_unavailable", None),
+        ("audit_recovered", 8),
+    ]
+
+
 def test_oversized_entry_is_refused(tmp_path: Path) -> None:
     """An entry over the format's limit raises and takes no room."""
     with _spool(tmp_path) as spool:
@@ -153,4 +177,6 @@ def test_close_counts_what_was_lost(tmp_path: Path) -> None:
     for entry in entries(3):
         spool.put(entry)
     spool.flush()
-    assert spool.close() == 3
+    with capture_logs() as logs:
+        assert spool.close() == 3
+    assert [(event["event"], event["entries"]) for event in logs] == [("audit_entries_lost", 3)]

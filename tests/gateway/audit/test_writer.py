@@ -171,3 +171,34 @@ def test_batch_beyond_the_torn_limit_is_refused(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="at most"):
             writer.append_batch([b"x" * segment.TORN_LIMIT_BYTES])
         assert writer.next_sequence == 0
+
+
+@pytest.mark.parametrize("rotated", [False, True])
+def test_directory_that_is_away_takes_no_entries(tmp_path: Path, *, rotated: bool) -> None:
+    """While the log's directory is elsewhere, no batch counts; once it is back, the same batch is appended."""
+    with _writer(tmp_path / "audit", segment_bytes=1 if rotated else 200) as writer:
+        writer.append_batch(entries(2))
+        (tmp_path / "audit").rename(tmp_path / "away")
+        for _ in range(2):
+            with pytest.raises(OSError, match="No such file"):
+                writer.append_batch(entries(1, 2))
+        (tmp_path / "away").rename(tmp_path / "audit")
+        assert writer.append_batch(entries(1, 2)) == 2
+    assert stored(tmp_path / "audit") == entries(3)
+
+
+def test_recovery_writes_the_tail_again(tmp_path: Path) -> None:
+    """What a dead writer left is not believed to be on disk: it is written once more before anything follows it."""
+    with _writer(tmp_path) as writer:
+        writer.append_batch(entries(2))
+    written = []
+
+    class _Ops(FailingOps):
+        def overwrite(self, path: Path, offset_bytes: int, data: bytes) -> None:
+            super().overwrite(path, offset_bytes, data)
+            written.append(data)
+
+    before = _last_segment(tmp_path).read_bytes()
+    with _writer(tmp_path, _Ops()):
+        assert written == [before]
+    assert stored(tmp_path) == entries(2)

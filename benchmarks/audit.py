@@ -1,0 +1,133 @@
+"""The cost of the audit trail: on the request path, in the writer, and on disk.
+
+Run from the root of the repository::
+
+    python -m benchmarks.audit                        # half a minute
+    python -m benchmarks.audit --entries 1000000      # the writer for longer
+
+How long verifying takes is measured by `benchmarks.audit_verify`.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.progress import Progress
+
+from benchmarks.report import engine_machine_lines, write_section
+from gateway.audit import segment
+from gateway.audit.entry import encode_exchange
+from gateway.audit.spool import Spool, SpoolLimits
+from gateway.audit.writer import LogWriter
+from tests.gateway.audit.builders import FINDING, checkpointing, exchange
+
+_ROUNDS = 5
+_PATH_ENTRIES = 20_000
+_BATCH_ENTRIES = 2_000  # 50 ms at 40,000 entries a second
+_LIMITS = SpoolLimits(entries=10**9, entries_bytes=10**12)
+
+
+class Writing(NamedTuple):
+    """What the writer did.
+
+    Attributes:
+        per_second: entries written, tree and checkpoints included, each batch synced.
+        cpu_us: processor time of the writing thread per entry.
+        disk_bytes: bytes on disk per entry, everything in the log's directory counted.
+    """
+
+    per_second: float
+    cpu_us: float
+    disk_bytes: float
+
+
+def main() -> None:
+    """Measure and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--entries", type=int, default=200_000, help="entries a round of the writer")
+    parser.add_argument("--directory", type=Path, help="a directory on the disk to be measured")
+    parser.add_argument("--write", type=Path, help="Markdown file whose section is written anew")
+    arguments = parser.parse_args()
+    paths, writings = [], []
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
+        for _ in progress.track(range(_ROUNDS), description="audit trail"):
+            with tempfile.TemporaryDirectory(dir=arguments.directory) as folder:
+                paths.append(_request_path(Path(folder)))
+            with tempfile.TemporaryDirectory(dir=arguments.directory) as folder:
+                writings.append(_write(Path(folder), arguments.entries))
+    report = _report(paths, writings, arguments.entries)
+    print(report)
+    if arguments.write is not None:
+        machine = engine_machine_lines(" ".join(["python -m benchmarks.audit", *sys.argv[1:]]), ["orjson"])
+        write_section(arguments.write, "audit", f"{report}\n\n{machine}", writer="audit")
+
+
+def _request_path(folder: Path) -> float:
+    """Return microseconds of processor time from a record to its place in the spool."""
+    spool = Spool(LogWriter(folder), _LIMITS)
+    records = [exchange(request_id=f"{number:032x}") for number in range(_PATH_ENTRIES)]
+    began = time.thread_time()
+    for record in records:
+        spool.put(encode_exchange(record))
+    spent = time.thread_time() - began
+    spool.flush()
+    spool.close()
+    return spent / _PATH_ENTRIES * 1e6
+
+
+def _write(folder: Path, count: int) -> Writing:
+    writer = LogWriter(folder, checkpointing=checkpointing(5.0))
+    spool = Spool(writer, _LIMITS)
+    wall = cpu = 0.0
+    for first in range(0, count, _BATCH_ENTRIES):
+        for number in range(first, min(first + _BATCH_ENTRIES, count)):
+            spool.put(encode_exchange(exchange(request_id=f"{number:032x}")))
+        began, began_cpu = time.perf_counter(), time.thread_time()
+        spool.flush()
+        writer.checkpoint_if_due()
+        wall, cpu = wall + time.perf_counter() - began, cpu + time.thread_time() - began_cpu
+    spool.close()
+    stored = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return Writing(count / wall, cpu / count * 1e6, stored / count)
+
+
+def _report(paths: Sequence[float], writings: Sequence[Writing], count: int) -> str:
+    clean = len(segment.frame(encode_exchange(exchange())))
+    finding = len(segment.frame(encode_exchange(exchange(findings=(FINDING,))))) - clean
+    rates, cpu = [each.per_second for each in writings], [each.cpu_us for each in writings]
+    rows = (
+        ("CPU on the request path, record to spool", f"{_spread(paths)} µs an entry", "15 µs"),
+        ("writer, with tree and checkpoints, each batch synced", f"{_spread(rates, 0)} entries/s", "40,000/s"),
+        ("the writer's own CPU", f"{_spread(cpu)} µs an entry", "–"),
+        (
+            "on disk, clean exchange, all files",
+            f"{statistics.median(each.disk_bytes for each in writings):.0f} B",
+            "400 B",
+        ),
+        ("a finding more", f"{finding} B", "–"),
+    )
+    return "\n".join(
+        [
+            "### Cost of the audit trail",
+            "",
+            f"{_ROUNDS} rounds of {count} entries in batches of {_BATCH_ENTRIES}; median (least–most).",
+            "",
+            "| figure | value | aim |",
+            "|---|---|---|",
+            *(f"| {name} | {value} | {aim} |" for name, value, aim in rows),
+        ]
+    )
+
+
+def _spread(values: Sequence[float], digits: int = 1) -> str:
+    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f}–{max(values):.{digits}f})"
+
+
+if __name__ == "__main__":
+    main()
