@@ -136,7 +136,8 @@ async def remember(durable: "asyncio.Future[int | None]", directory: Path, now: 
     try:
         # Before that, the next start would leave out a change that no entry tells of.
         if await durable is None:
-            raise ResourceError("what was said of them is not on disk yet")
+            _LOG.warning("settings_not_kept", reason="what was said of them is not on disk yet")
+            return
         await asyncio.to_thread(write_durably, OsFileOps(), directory / _FILE, content)
     except (OSError, ResourceError) as error:
         # The trail has what counts, or will: the next start says less about what changed, or says it again.

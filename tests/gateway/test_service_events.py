@@ -110,7 +110,7 @@ def test_changed_lists_are_recorded_by_the_process_that_follows_them(tmp_path: P
         kinds = [each.name if isinstance(each, Event) else None for each in entries_under(running.audit_directory)]
         assert kinds[-2:] == [EventName.LISTS_LOADED, None]
         loaded = running.events()[-1]
-        assert (loaded.subject, loaded.details["from"], loaded.details["keywords"]) == (block.ruleset, before, 2)
+        assert (loaded.details["short"], loaded.details["from"], loaded.details["keywords"]) == (block.ruleset, before, 2)
         write_list(own, "毒")
         HTTP.post(f"{running.admin_url}/api/v1/lists/reload")
     refused = [each for each in events_under(tmp_path / "audit") if each.name is EventName.LISTS_REFUSED]
@@ -159,7 +159,7 @@ def test_settings_are_not_kept_before_their_event(tmp_path: Path) -> None:
     """Or the next start would leave out a change that no entry tells of."""
 
     async def main() -> None:
-        durable: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        durable: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
         keeping = asyncio.create_task(remember(durable, tmp_path, {"a": "1"}))
         await asyncio.sleep(0)
         assert read_previous(tmp_path) is None
@@ -174,7 +174,7 @@ def test_settings_that_cannot_be_kept_stop_nothing(tmp_path: Path) -> None:
     """The next start says less."""
 
     async def main() -> None:
-        durable: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        durable: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
         durable.set_result(0)
         await remember(durable, tmp_path / "absent", {"a": "1"})
 
