@@ -1,0 +1,59 @@
+"""Files of terms written for this project: one term a line, with choices in braces.
+
+A line ``@ A.1.h zh literal high block`` says what the lines below it are: risk, language, kind, severity, action, and
+after these ``phase=request`` or ``folds_off=pinyin,initials`` where they differ from the default, or ``source=`` and
+``licence=`` for words picked from somebody's list. ``{出售|收购}{枪支|弹药}`` stands for its four phrases; ``#`` begins
+a line for people.
+"""
+
+import itertools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from filters.list_rows import COLUMNS
+
+_CHOICE = re.compile(r"\{([^{}]*)\}")
+_FIXED = ("risk", "languages", "kind", "severity", "action")
+_DEFAULTS = {"phase": "both", "source": "project", "licence": "project"}
+
+
+def read_terms(path: Path) -> Iterator[dict[str, str]]:
+    """Yield the rows of a file of terms, in its order.
+
+    Args:
+        path: the file.
+
+    Raises:
+        ValueError: a term stands before the first ``@`` line, or one of these is wrong.
+    """
+    header: dict[str, str] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        text = line.strip()
+        if text.startswith("@ "):
+            header = _header(text[2:], f"{path.name}:{number}")
+        elif text and not text.startswith("#"):
+            if not header:
+                raise ValueError(f"{path.name}:{number}: a term before the first line with @")
+            for term in expand(text):
+                yield {**dict.fromkeys(COLUMNS, ""), **_DEFAULTS, **header, "term": term}
+
+
+def expand(line: str) -> Iterator[str]:
+    """Yield every phrase that a line with choices stands for."""
+    pieces = _CHOICE.split(line)
+    # What the expression captured, every second piece, are the choices.
+    options = [piece.split("|") if index % 2 else [piece] for index, piece in enumerate(pieces)]
+    for chosen in itertools.product(*options):
+        yield " ".join("".join(chosen).split())
+
+
+def _header(text: str, where: str) -> dict[str, str]:
+    words = text.split()
+    fixed, named = words[: len(_FIXED)], words[len(_FIXED) :]
+    if len(fixed) < len(_FIXED) or not all("=" in word for word in named):
+        raise ValueError(f"{where}: write @ {' '.join(_FIXED)}, then name=value")
+    values = dict(zip(_FIXED, fixed, strict=True))
+    values["languages"] = values["languages"].replace("+", " ")
+    values.update((name, value.replace(",", " ")) for name, _, value in (word.partition("=") for word in named))
+    return values
