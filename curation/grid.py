@@ -2,18 +2,22 @@
 
 A line ``@ A.1.h zh literal high block`` says what the lines below it are: risk, language, kind, severity, action, and
 after these ``phase=request`` or ``folds_off=pinyin,initials`` where they differ from the default, or ``source=`` and
-``licence=`` for words picked from somebody's list. ``{出售|收购}{枪支|弹药}`` stands for its four phrases; ``#`` begins
-a line for people.
+``licence=`` for words picked from somebody's list. ``{出售|收购}{枪支|弹药}`` stands for its four phrases (`expand`); ``#``
+begins a line for people.
 """
 
 import itertools
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from filters.list_rows import COLUMNS
 
 _CHOICE = re.compile(r"\{([^{}]*)\}")
+# From here on a line stands for a spread of its phrases.
+_FEW = 9
+_TURNS = 2
 _FIXED = ("risk", "languages", "kind", "severity", "action")
 _DEFAULTS = {"phase": "both", "source": "project", "licence": "project"}
 
@@ -40,12 +44,30 @@ def read_terms(path: Path) -> Iterator[dict[str, str]]:
 
 
 def expand(line: str) -> Iterator[str]:
-    """Yield every phrase that a line with choices stands for."""
+    """Yield the phrases that a line with choices stands for.
+
+    All of them while they are few. Of many it is a spread in which every choice stands at least twice: the rest would
+    be the same words in every order, which nobody can read and which finds little more.
+    """
     pieces = _CHOICE.split(line)
     # What the expression captured, every second piece, are the choices.
     options = [piece.split("|") if index % 2 else [piece] for index, piece in enumerate(pieces)]
-    for chosen in itertools.product(*options):
+    for chosen in _spread(options):
         yield " ".join("".join(chosen).split())
+
+
+def _spread(options: Sequence[Sequence[str]]) -> Iterator[tuple[str, ...]]:
+    """Yield every combination while there are few, and otherwise some, by a step of its own for each place."""
+    if math.prod(map(len, options)) <= _FEW:
+        yield from itertools.product(*options)
+        return
+    longest, met = max(map(len, options)), set[tuple[str, ...]]()
+    for turn in range(_TURNS):
+        for step in range(longest):
+            chosen = tuple(each[(step + turn * place + step // len(each)) % len(each)] for place, each in enumerate(options))
+            if chosen not in met:
+                met.add(chosen)
+                yield chosen
 
 
 def _header(text: str, where: str) -> dict[str, str]:
