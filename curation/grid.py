@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from filters.findings import Kind
 from filters.list_rows import COLUMNS
 
 _CHOICE = re.compile(r"\{([^{}]*)\}")
@@ -39,11 +40,11 @@ def read_terms(path: Path) -> Iterator[dict[str, str]]:
         elif text and not text.startswith("#"):
             if not header:
                 raise ValueError(f"{path.name}:{number}: a term before the first line with @")
-            for term in expand(text):
+            for term in expand(text, whole=header["kind"] == Kind.ALL):
                 yield {**dict.fromkeys(COLUMNS, ""), **_DEFAULTS, **header, "term": term}
 
 
-def expand(line: str) -> Iterator[str]:
+def expand(line: str, *, whole: bool = False) -> Iterator[str]:
     """Yield the phrases that a line with choices stands for.
 
     All of them while they are few. Of many it is a spread in which every choice stands at least twice: the rest would
@@ -52,7 +53,7 @@ def expand(line: str) -> Iterator[str]:
     pieces = _CHOICE.split(line)
     # What the expression captured, every second piece, are the choices.
     options = [piece.split("|") if index % 2 else [piece] for index, piece in enumerate(pieces)]
-    for chosen in _spread(options):
+    for chosen in itertools.product(*options) if whole else _spread(options):
         yield " ".join("".join(chosen).split())
 
 
