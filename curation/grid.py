@@ -1,7 +1,7 @@
 """Files of terms written for this project: one term a line, with choices in braces.
 
 A line ``@ A.1.h zh literal high block`` says what the lines below it are: risk, language, kind, severity, action, and
-after these ``phase=request`` or ``folds_off=pinyin,initials`` where they differ from the default, or ``source=`` and
+after these ``phase=response`` or ``folds_off=pinyin,initials`` where they differ from the default, or ``source=`` and
 ``licence=`` for words picked from somebody's list. ``{出售|收购}{枪支|弹药}`` stands for its four phrases (`expand`); ``#``
 begins a line for people.
 """
@@ -19,8 +19,18 @@ _CHOICE = re.compile(r"\{([^{}]*)\}")
 # From here on a line stands for a spread of its phrases.
 _FEW = 9
 _TURNS = 2
+# What begins so asks for something. A reply that says it repeats the question, and mostly to refuse.
+_ASKING = re.compile(
+    r"(how |where |what |best way|easiest way|painless ways|teach |help me|i want|let's |plan to|write |draft |compose |"
+    r"give me |generate |describe |roleplay |send me |create |make |build |design |develop |code |tell |show me |print |"
+    r"instructions |tutorial |guide |manual |list materials|list of |(steal|sell|hack|use|spread|manufacture|"
+    r"synthesize|distribute|produce|promote|groom|seduce|lure|smuggle|launch|perform|hide|convince|persuade|encourage|"
+    r"spy|track|read|post|find|set up|fabricate|launder|poison|ad |coded|get |buy |hire |steal)\\b|"
+    r"怎么|如何|怎样|教我|帮我|给我|写一|编一|编写|推荐|哪里|告诉我|想要|给老|用家里|搭建一个|有没有|生成|扮演|跟我来|发我|把|"
+    r"cómo |comment |wie |como |come |как |كيف|چگونه|cách |cara |paano |วิธี)"
+)
 _FIXED = ("risk", "languages", "kind", "severity", "action")
-_DEFAULTS = {"phase": "both", "source": "project", "licence": "project"}
+_DEFAULTS = {"source": "project", "licence": "project"}
 
 
 def read_terms(path: Path) -> Iterator[dict[str, str]]:
@@ -41,7 +51,8 @@ def read_terms(path: Path) -> Iterator[dict[str, str]]:
             if not header:
                 raise ValueError(f"{path.name}:{number}: a term before the first line with @")
             for term in expand(text, whole=header["kind"] == Kind.ALL):
-                yield {**dict.fromkeys(COLUMNS, ""), **_DEFAULTS, **header, "term": term}
+                phase = "request" if _ASKING.match(term) else "both"
+                yield {**dict.fromkeys(COLUMNS, ""), "phase": phase, **_DEFAULTS, **header, "term": term}
 
 
 def expand(line: str, *, whole: bool = False) -> Iterator[str]:
