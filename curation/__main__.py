@@ -19,6 +19,8 @@ from curation.covering import without_covered
 from curation.grid import read_terms
 from curation.manifest import write_manifest
 from curation.raw import raw_rows
+from filters.findings import Kind
+from filters.list_coverage import folded_key, short_terms
 from filters.list_rows import ListRow, read_row, row_problems
 from filters.list_writing import list_text, rows_by_risk
 
@@ -67,8 +69,10 @@ def _distinct(candidates: Iterable[dict[str, str]]) -> Iterator[ListRow]:
         if problems := list(row_problems(values, values["risk"])):
             raise ValueError(f"{values['term']}: {'; '.join(problems)}")
         row = read_row(values)
-        if row.key not in met:
-            met.add(row.key)
+        # As a word of its own a term of two characters is safe; inside others it is not.
+        row = next((read_row({**values, "kind": Kind.WORD.value}) for row in short_terms([row])), row)
+        if folded_key(row) not in met:
+            met.add(folded_key(row))
             yield row
 
 

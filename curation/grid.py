@@ -23,9 +23,10 @@ _TURNS = 2
 _ASKING = re.compile(
     r"(how |where |what |best way|easiest way|painless ways|teach |help me|i want|let's |plan to|write |draft |compose |"
     r"give me |generate |describe |roleplay |send me |create |make |build |design |develop |code |tell |show me |print |"
-    r"instructions |tutorial |guide |manual |list materials|list of |(steal|sell|hack|use|spread|manufacture|"
-    r"synthesize|distribute|produce|promote|groom|seduce|lure|smuggle|launch|perform|hide|convince|persuade|encourage|"
-    r"spy|track|read|post|find|set up|fabricate|launder|poison|ad |coded|get |buy |hire |steal)\\b|"
+    r"instructions |tutorial |guide |manual |list materials|list of |steal |hack |use |spread |manufacture |"
+    r"synthesize |distribute |produce |promotes? |groom |seduce |lure |smuggle |launch |perform |hide |convince |"
+    r"persuade |encourage |"
+    r"spy |track |read |post |find |set up |fabricate |launder |poison |ad |coded |hire |"
     r"怎么|如何|怎样|教我|帮我|给我|写一|编一|编写|推荐|哪里|告诉我|想要|给老|用家里|搭建一个|有没有|生成|扮演|跟我来|发我|把|"
     r"cómo |comment |wie |como |come |как |كيف|چگونه|cách |cara |paano |วิธี)"
 )
@@ -76,7 +77,9 @@ def _spread(options: Sequence[Sequence[str]]) -> Iterator[tuple[str, ...]]:
     longest, met = max(map(len, options)), set[tuple[str, ...]]()
     for turn in range(_TURNS):
         for step in range(longest):
-            chosen = tuple(each[(step + turn * place + step // len(each)) % len(each)] for place, each in enumerate(options))
+            chosen = tuple(
+                each[(step + turn * place + step // len(each)) % len(each)] for place, each in enumerate(options)
+            )
             if chosen not in met:
                 met.add(chosen)
                 yield chosen

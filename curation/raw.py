@@ -18,9 +18,23 @@ _LANGUAGE = re.compile(r"-([a-z]{2,3})\.txt$")
 _LEFT_OUT = ("-ar-latn.txt", "project-")
 _CONTACT = re.compile(r"qq|tel|q$|(?:联系)?电话$|联系方式$|联系$|网址?$|网站$|价格$|公司$|淘宝$|商店$|网上|多少钱$")
 _SPELT_BY_FIGURES = (
-    *(("2手", "二手"), ("3利达", "三利达"), ("3箭", "三箭"), ("3棱", "三棱"), ("5连发", "五连发"), ("6合彩", "六合彩")),
+    *(
+        ("2手", "二手"),
+        ("3利达", "三利达"),
+        ("3箭", "三箭"),
+        ("3棱", "三棱"),
+        ("5连发", "五连发"),
+        ("6合彩", "六合彩"),
+    ),
     *(("46级", "四六级"), ("4级", "四级"), ("6级", "六级"), ("2代", "二代"), ("1代", "一代"), ("3唑", "三唑")),
-    *(("1夜情", "一夜情"), ("3级片", "三级片"), ("王8蛋", "王八蛋"), ("1元", "一元"), ("0件", "零件"), ("1字", "一字")),
+    *(
+        ("1夜情", "一夜情"),
+        ("3级片", "三级片"),
+        ("王8蛋", "王八蛋"),
+        ("1元", "一元"),
+        ("0件", "零件"),
+        ("1字", "一字"),
+    ),
     *(("娥眉", "峨眉"), ("汽枪", "气枪"), ("弩弓", "弓弩"), ("jiba", "鸡巴")),
 )
 # One phrase for each thing that is done, the commonest wording first: more would be the same said again.
@@ -133,7 +147,12 @@ def _values(words: Sequence[str]) -> dict[str, str]:
 
 
 def _row(values: Mapping[str, str], term: RawTerm) -> dict[str, str]:
-    return {**{column: values[column] for column in COLUMNS}, "term": term.text, "source": term.source, "licence": term.licence}
+    return {
+        **{column: values[column] for column in COLUMNS},
+        "term": term.text,
+        "source": term.source,
+        "licence": term.licence,
+    }
 
 
 def _picked(section: _Section, raw: Mapping[str, Mapping[str, RawTerm]]) -> Iterator[dict[str, str]]:

@@ -283,7 +283,11 @@ def test_shipped_lists_load() -> None:
 def test_shipped_lists_cover_the_classes_that_need_keywords() -> None:
     """Each of the 17 classes with a keyword minimum has terms, and so have privacy and breaking out of the rules."""
     needed = {risk.id for risk in load_taxonomy().risks.values() if risk.keyword_min}
-    claimed = needed | {"A.4.a", "A.4.c", "A.4.e", "A.4.f", "X.jailbreak"}
+    claimed = (
+        needed
+        | {f"A.3.{letter}" for letter in "abcde"}
+        | {"A.4.a", "A.4.b", "A.4.c", "A.4.e", "A.4.f", "X.jailbreak"}
+    )
     assert {term.risk for term in load_lists(shipped_lists(), TODAY)} == claimed
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from filters.list_rows import COLUMNS
 from filters.lists import read_rows
+from gateway.cli.lists_export import COVER
 from tests.gateway.cli.lists import SluiceLists
 from tests.lists import write_list
 
@@ -17,7 +18,7 @@ def test_spreadsheet_has_a_sheet_per_risk_and_its_header_stays(lists: SluiceList
     write_list(lists.own, "打人教程", risk="A.1.f")
     assert lists("export", "--xlsx", "a.xlsx").stdout == "3 rows of 2 risks written to a.xlsx\n"
     book = openpyxl.load_workbook("a.xlsx")
-    assert book.sheetnames == ["A.1.f", "A.1.h"]
+    assert book.sheetnames == [COVER, "A.1.f", "A.1.h"]
     sheet = book["A.1.h"]
     assert sheet.freeze_panes == "A2"
     rows = list(sheet.iter_rows(values_only=True))
