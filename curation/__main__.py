@@ -38,7 +38,7 @@ def main() -> int:
     for risk, members in sorted(rows_by_risk(kept).items()):
         (_LISTS / f"{risk}.csv").write_text(list_text(members), encoding="utf-8")
     write_manifest(_LISTS, kept, arguments.date)
-    print(f"{len(candidates)} candidates, {len(rows)} distinct, {len(kept)} kept")
+    sys.stdout.write(f"{len(candidates)} candidates, {len(rows)} distinct, {len(kept)} kept\n")
     return 0
 
 

@@ -2,8 +2,8 @@
 
 A line ``@ A.1.h zh literal high block`` says what the lines below it are: risk, language, kind, severity, action, and
 after these ``phase=response`` or ``folds_off=pinyin,initials`` where they differ from the default, or ``source=`` and
-``licence=`` for words picked from somebody's list. ``{出售|收购}{枪支|弹药}`` stands for its four phrases (`expand`); ``#``
-begins a line for people.
+``licence=`` for words picked from somebody's list. ``{出售|收购}{枪支|弹药}`` stands for its four phrases
+(`expand`); ``#`` begins a line for people.
 """
 
 import itertools
@@ -21,9 +21,9 @@ _FEW = 9
 _TURNS = 2
 # What begins so asks for something. A reply that says it repeats the question, and mostly to refuse.
 _ASKING = re.compile(
-    r"(how |where |what |best way|easiest way|painless ways|teach |help me|i want|let's |plan to|write |draft |compose |"
-    r"give me |generate |describe |roleplay |send me |create |make |build |design |develop |code |tell |show me |print |"
-    r"instructions |tutorial |guide |manual |list materials|list of |steal |hack |use |spread |manufacture |"
+    r"(how |where |what |best way|easiest way|painless ways|teach |help me|i want|let's |plan to|write |draft |"
+    r"compose |give me |generate |describe |roleplay |send me |create |make |build |design |develop |code |tell |"
+    r"show me |print |instructions |tutorial |guide |manual |list materials|list of |steal |hack |use |spread |manufacture |"
     r"synthesize |distribute |produce |promotes? |groom |seduce |lure |smuggle |launch |perform |hide |convince |"
     r"persuade |encourage |"
     r"spy |track |read |post |find |set up |fabricate |launder |poison |ad |coded |hire |"
@@ -51,9 +51,12 @@ def read_terms(path: Path) -> Iterator[dict[str, str]]:
         elif text and not text.startswith("#"):
             if not header:
                 raise ValueError(f"{path.name}:{number}: a term before the first line with @")
-            for term in expand(text, whole=header["kind"] == Kind.ALL):
+            # A combination may stand among the phrases it belongs to.
+            kind = Kind.ALL.value if " & " in text else header["kind"]
+            for term in expand(text, whole=kind == Kind.ALL):
                 phase = "request" if _ASKING.match(term) else "both"
-                yield {**dict.fromkeys(COLUMNS, ""), "phase": phase, **_DEFAULTS, **header, "term": term}
+                values = {"phase": phase, **_DEFAULTS, **header, "kind": kind, "term": term}
+                yield {**dict.fromkeys(COLUMNS, ""), **values}
 
 
 def expand(line: str, *, whole: bool = False) -> Iterator[str]:

@@ -100,7 +100,7 @@ def bar(count: int, most: int) -> str:
 def _show_stats(counted: ListStats, version: str, age_days: int, minimum_per_risk: int) -> None:
     taxonomy = load_taxonomy()
     minimums = {each.risk.id: each.minimum for each in coverage(counted, taxonomy, minimum_per_risk)}
-    counts = dict.fromkeys(minimums, 0) | counted.by_risk
+    counts = dict.fromkeys(minimums, 0) | dict(counted.by_risk)
     table = Table("Risk", "Name", "Keywords", "Asked for", "")
     for risk, count in sorted(counts.items()):
         minimum = minimums.get(risk, 0)

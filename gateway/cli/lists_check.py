@@ -1,4 +1,4 @@
-"""``sluice lists check``: is every list well formed, are there enough keywords, do they leave harmless texts alone."""
+"""``sluice lists check``: are lists well formed, complete, and harmless to harmless texts."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -64,7 +64,7 @@ def check(
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Check format, coverage, repetition, provenance and harmless texts; exit 1 when something is wrong or missing."""
+    """Check format, coverage, repetition, provenance, harmless texts; exit 1 when something is wrong or missing."""
     with list_failures_reported():
         lists = settings_of(config)
         day = today(lists, datetime.now(UTC))

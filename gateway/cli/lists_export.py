@@ -1,4 +1,4 @@
-"""``sluice lists export``: lists for people who work in spreadsheets, and as the attachment of a filing (拦截关键词列表)."""
+"""``sluice lists export``: lists for people who work in spreadsheets, and as an attachment of a filing."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime

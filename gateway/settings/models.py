@@ -234,7 +234,7 @@ class Lists(Section):
     )
     harmless: Path | None = Field(
         None,
-        description="Harmless texts that `sluice lists check` looks for terms in: one a line in a .txt, or JSON rows.",
+        description="Harmless texts that `sluice lists check` looks through: one a line in a .txt, or JSON rows.",
     )
     harmless_per_mille: float = Field(
         3.0,
