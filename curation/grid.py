@@ -21,12 +21,12 @@ _FEW = 9
 _TURNS = 2
 # What begins so asks for something. A reply that says it repeats the question, and mostly to refuse.
 _ASKING = re.compile(
-    r"(how |where |what |best way|easiest way|painless ways|teach |help me|i want|let's |plan to|write |draft |"
-    r"compose |give me |generate |describe |roleplay |send me |create |make |build |design |develop |code |tell |"
-    r"show me |print |instructions |tutorial |guide |manual |list materials|list of |steal |hack |use |spread |manufacture |"
-    r"synthesize |distribute |produce |promotes? |groom |seduce |lure |smuggle |launch |perform |hide |convince |"
-    r"persuade |encourage |"
-    r"spy |track |read |post |find |set up |fabricate |launder |poison |ad |coded |hire |"
+    r"(how |where |what |best way|easiest way|painless ways|teach |help me|i want|let's |plan to|write |"
+    r"draft |compose |give me |generate |describe |roleplay |send me |create |make |build |design |develop |"
+    r"code |tell |show me |print |instructions |tutorial |guide |manual |list materials|list of |steal |hack |"
+    r"use |spread |manufacture |synthesize |distribute |produce |promotes? |groom |seduce |lure |smuggle |"
+    r"launch |perform |hide |convince |persuade |encourage |spy |track |read |post |find |set up |fabricate |"
+    r"launder |poison |ad |coded |hire |"
     r"怎么|如何|怎样|教我|帮我|给我|写一|编一|编写|推荐|哪里|告诉我|想要|给老|用家里|搭建一个|有没有|生成|扮演|跟我来|发我|把|"
     r"cómo |comment |wie |como |come |как |كيف|چگونه|cách |cara |paano |วิธี)"
 )
@@ -53,13 +53,13 @@ def read_terms(path: Path) -> Iterator[dict[str, str]]:
                 raise ValueError(f"{path.name}:{number}: a term before the first line with @")
             # A combination may stand among the phrases it belongs to.
             kind = Kind.ALL.value if " & " in text else header["kind"]
-            for term in expand(text, whole=kind == Kind.ALL):
+            for term in expand(text):
                 phase = "request" if _ASKING.match(term) else "both"
                 values = {"phase": phase, **_DEFAULTS, **header, "kind": kind, "term": term}
                 yield {**dict.fromkeys(COLUMNS, ""), **values}
 
 
-def expand(line: str, *, whole: bool = False) -> Iterator[str]:
+def expand(line: str) -> Iterator[str]:
     """Yield the phrases that a line with choices stands for.
 
     All of them while they are few. Of many it is a spread in which every choice stands at least twice: the rest would
@@ -68,7 +68,7 @@ def expand(line: str, *, whole: bool = False) -> Iterator[str]:
     pieces = _CHOICE.split(line)
     # What the expression captured, every second piece, are the choices.
     options = [piece.split("|") if index % 2 else [piece] for index, piece in enumerate(pieces)]
-    for chosen in itertools.product(*options) if whole else _spread(options):
+    for chosen in _spread(options):
         yield " ".join("".join(chosen).split())
 
 

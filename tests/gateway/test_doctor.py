@@ -67,7 +67,7 @@ def test_a_fresh_installation_has_only_warnings(tmp_path: Path, standin_url: str
     findings = list(examine(path, environ, NOW))
     assert {found.verdict for found in findings} <= {OK, WARNING}
     assert [found.check for found in findings] == [
-        *("program", "clock", "settings", "lists", "store", "audit", "disk", "upstream local"),
+        *("program", "clock", "settings", "lists", "lists", "store", "audit", "disk", "upstream local"),
         *("data plane", "management plane"),
     ]
     assert list(tmp_path.iterdir()) == [path]
@@ -120,7 +120,7 @@ def test_old_lists_are_a_warning(tmp_path: Path) -> None:
     file = directory / "A.1.f.csv"
     header = "term,kind,risk,severity,action,phase,languages,folds_off,source,licence,note,expires"
     file.write_text(f"{header}\n我们自己的词,literal,A.1.f,high,block,both,zh,,own,own,,\n")
-    loaded = _loaded(tmp_path, COMPLETE + f'[lists]\ndirectories = ["{directory}"]\n')
+    loaded = _loaded(tmp_path, COMPLETE + f'[lists]\nshipped = false\ndirectories = ["{directory}"]\n')
     for days, verdict in ((7, OK), (8, WARNING)):
         at = NOW.timestamp() - days * 86_400
         os.utime(file, (at, at))

@@ -61,3 +61,20 @@ def test_a_version_can_be_exported(lists: SluiceLists) -> None:
 def test_something_has_to_be_written(lists: SluiceLists) -> None:
     """Without a target the command is used wrongly."""
     assert "--xlsx FILE, --csv DIR or both" in lists("export", status=2).stderr
+
+
+def test_cover_says_what_the_lists_are_and_is_passed_over_by_import(lists: SluiceLists) -> None:
+    """A filing's attachment: date, digest, and keywords asked for in each class; what expired does not count."""
+    write_list(lists.own, "出售某物", "买卖某物")
+    write_list(lists.own, "过去的词", risk="A.1.d", expires="2020-01-31")
+    lists("export", "--xlsx", "a.xlsx")
+    lines = [row[:4] for row in openpyxl.load_workbook("a.xlsx")[COVER].iter_rows(values_only=True)]
+    assert lines[0][0] == "拦截关键词列表 Interception keyword list"
+    facts = {line[0]: line for line in lines if line[0]}
+    assert facts["摘要 Digest"][1].startswith("sha256:")
+    assert facts["关键词总数 Keywords"][1:3] == ("2", "≥ 10000")
+    assert facts["A.1.h"][1:] == ("2", "200", "其他法律、行政法规禁止的内容")
+    assert facts["A.1.d"][1] == "0"
+    assert facts["own"][1:3] == ("2", "own")
+    lists("import", "a.xlsx", "--risk", "A.1.h", "-o", "again", "--source", "own", "--licence", "own")
+    assert {row.term.text for row in read_rows(Path("again"))} == {"出售某物", "买卖某物"}
