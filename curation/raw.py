@@ -37,6 +37,10 @@ _SPELT_BY_FIGURES = (
     ),
     *(("娥眉", "峨眉"), ("汽枪", "气枪"), ("弩弓", "弓弩"), ("jiba", "鸡巴")),
 )
+# Names and slogans of sites long gone: letters and figures with no meaning of their own.
+_SITE = re.compile(
+    r"(?!(?:av|sm|bt|gv|mm|nmsl|cnm|3p|4p|69)(?![a-z0-9]))[a-z0-9]{2,}|本站|注册|观看|点击|图源|[0-9]{3,}|世界影院"
+)
 # One phrase for each thing that is done, the commonest wording first: more would be the same said again.
 _ACTS: Mapping[str, tuple[str, ...]] = {
     "sell": ("出售{}", "{}出售", "销售{}", "{}销售", "买卖{}", "卖{}", "专卖{}"),
@@ -184,5 +188,6 @@ def _matching(section: _Section, raw: Mapping[str, Mapping[str, RawTerm]]) -> It
         spelling = re.search(r"[@$!€*_.+:;/()\[\]{}=]", text) or (
             re.search(r"\d", text) and section.values["languages"] != _CHINESE
         )
-        if len(text) >= shortest and not spelling and taken.search(text) and not left.search(text):
+        site = section.values["languages"] == _CHINESE and _SITE.search(text)
+        if len(text) >= shortest and not spelling and not site and taken.search(text) and not left.search(text):
             yield _row(section.values, term)
