@@ -76,5 +76,7 @@ def test_cover_says_what_the_lists_are_and_is_passed_over_by_import(lists: Sluic
     assert facts["A.1.h"][1:] == ("2", "200", "其他法律、行政法规禁止的内容")
     assert facts["A.1.d"][1] == "0"
     assert facts["own"][1:3] == ("2", "own")
-    lists("import", "a.xlsx", "--risk", "A.1.h", "-o", "again", "--source", "own", "--licence", "own")
-    assert {row.term.text for row in read_rows(Path("again"))} == {"出售某物", "买卖某物"}
+    write_list(lists.own, "别的词语")
+    lists("import", "a.xlsx", "--risk", "A.1.h", "--source", "own", "--licence", "own")
+    terms = {row.term.text for row in read_rows(lists.own) if row.term.risk == "A.1.h"}
+    assert terms == {"别的词语", "出售某物", "买卖某物"}
