@@ -41,7 +41,7 @@ app.command()(rollback)
 app.command()(versions)
 
 _SECONDS_PER_DAY = 86_400
-_BAR_CHARACTERS = 30
+_BAR_CHARACTERS = 16
 
 
 @app.command()
