@@ -102,17 +102,24 @@ def short_terms(rows: Iterable[ListRow]) -> Iterator[ListRow]:
 def unmatched(rows: Sequence[ListRow]) -> Iterator[ListRow]:
     """Yield terms that the engine does not find in a text that holds them.
 
-    An allow phrase around a term, or parts of a combination that do not fit into its distance, are how that comes.
+    A phrase that allows the term itself, and parts of a combination that do not fit into its distance, are how that
+    comes; other terms are not tried.
 
     Args:
-        rows: rows of all lists that are matched together; patterns and phrases that allow are not judged.
+        rows: rows of all lists that are matched together.
     """
+    allowed = {folded_key(row) for row in rows if row.term.kind is Kind.ALLOW}
+    doubtful = [
+        row
+        for row in rows
+        if row.term.kind is Kind.ALL or (row.term.kind is not Kind.ALLOW and folded_key(row) in allowed)
+    ]
+    if not doubtful:
+        return
     matchers = {phase: KeywordMatcher((row.term for row in rows), phase) for phase in Phase}
-    for row in rows:
-        term = row.term
-        if term.kind not in {Kind.PATTERN, Kind.ALLOW} and not any(
-            finding.term == term for phase in term.phases for finding in matchers[phase].scan(_sample(row))
-        ):
+    for row in doubtful:
+        found = (finding.term for phase in row.term.phases for finding in matchers[phase].scan(_sample(row)))
+        if row.term not in found:
             yield row
 
 

@@ -82,11 +82,13 @@ def test_long_report_is_cut(lists: SluiceLists) -> None:
 
 def test_terms_that_are_too_short_or_never_found_are_faults() -> None:
     """Two characters stand inside words, and inside a phrase that allows it a term does nothing."""
-    allow = list_row("出售冰毒吗", kind=Kind.ALLOW, action=Action.OFF)
-    short, hidden = list_row("毒品", line=2, file="own"), list_row("售冰毒吗", line=3, file="own")
-    found = [str(problem) for problem in examine([[short, hidden, allow]], TODAY, 0).problems if problem.line]
+    allow = list_row("冰毒的危害", kind=Kind.ALLOW, action=Action.OFF, file="own", line=4)
+    rows = [list_row("毒品", line=2, file="own"), list_row("冰毒的危害", line=3, file="own", kind=Kind.WORD), allow]
+    found = [str(problem) for problem in examine([rows], TODAY, 0).problems if problem.line]
     assert found == [
+        "own:4: term is also in own:3; keep one of them",
         "own:2: term is '毒品', which stands inside ordinary words; make it a word or a combination",
+        "own:3: term '冰毒的危害' is not found in a text that holds it; look for an allow phrase around it",
     ]
 
 
