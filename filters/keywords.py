@@ -8,7 +8,7 @@ what a scan of the whole text finds, however it is cut.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from filters.combining import Combiner, Part
+from filters.combining import Combiner, Part, finding_of
 from filters.findings import MOST_FINDINGS, Finding, Kind, Phase, Term
 from filters.joint_stream import JointStream
 from filters.keyword_stream import KeywordStream
@@ -20,6 +20,8 @@ from filters.surroundings import Surroundings
 
 # One call into the automaton holds the interpreter lock; this bounds it to about a millisecond.
 _SLICE_CHARACTERS = 16_384
+# Parts of combinations are no findings yet, and harmless texts have many. A text with more than this is past judging.
+_MOST_PARTS = 10_000
 
 
 class KeywordMatcher:
@@ -72,6 +74,9 @@ class KeywordMatcher:
             found += self._search(WholeText(text, signs=True), text)
         if not found:
             return by_pattern
+        if len(found) > _MOST_PARTS:
+            # What follows was not read, and so many findings say so.
+            return [finding_of(part.entry.term, part.place) for part in found[: MOST_FINDINGS + 1]]
         findings = [known.finding for known in Combiner().add(found, len(text), final=True)]
         return sorted(findings + by_pattern, key=lambda finding: (finding.end, finding.start))
 
@@ -101,6 +106,7 @@ class KeywordMatcher:
     def _search(self, whole: WholeText, text: str) -> list[Part]:
         """Return what stands in one reading of a text."""
         parts: list[Part] = []
+        alone = 0
         surroundings = Surroundings(self.lexicon)
         for match in self._matches(whole):
             for entry in self.lexicon.entries(match, whole.skeleton, whole.classes):
@@ -110,8 +116,9 @@ class KeywordMatcher:
                 if isinstance(place, Place) and surroundings.suit(entry, place, text, 0):
                     at = min(surroundings.certain_at(entry, place), len(text))
                     parts.append(Part(at, entry, place))
+                    alone += entry.part < 0
             # A text written to match everywhere would be paid for in memory.
-            if len(parts) > MOST_FINDINGS:
+            if alone > MOST_FINDINGS or len(parts) > _MOST_PARTS:
                 break
         return parts
 

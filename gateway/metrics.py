@@ -136,6 +136,9 @@ RULESET_INFO = Gauge(
     "sluice_ruleset_info", "The ruleset in force; always 1.", ["digest", "keywords", "model"], registry=REGISTRY
 )
 RULESET_AGE = Gauge("sluice_ruleset_age_seconds", "Time since the ruleset in force was loaded.", registry=REGISTRY)
+LISTS_AGE = Gauge(
+    "sluice_lists_age_seconds", "Time since the active keyword lists were last changed.", registry=REGISTRY
+)
 RULESET_RELOADS = Counter(
     "sluice_ruleset_reloads_total", "Reloads of the keyword lists, by how they ended.", ["outcome"], registry=REGISTRY
 )

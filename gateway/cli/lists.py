@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime
 from importlib.resources.abc import Traversable
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
+from filters.list_coverage import coverage
 from filters.list_diff import Difference, compare_rows
 from filters.list_rows import ListRow, write_row
 from filters.list_stats import ListStats, count_rows
@@ -27,8 +27,7 @@ from gateway.cli.lists_sources import (
     settings_of,
 )
 from gateway.cli.lists_versions import publish, rollback, versions
-from gateway.cli.times import MICROSECONDS
-from gateway.rulesets.sources import today
+from gateway.rulesets.sources import ActiveLists, changed_at_seconds, today
 from gateway.rulesets.versions import VersionStore
 from gateway.settings.models import Lists
 
@@ -41,6 +40,7 @@ app.command()(rollback)
 app.command()(versions)
 
 _SECONDS_PER_DAY = 86_400
+_BAR_CHARACTERS = 16
 
 
 @app.command()
@@ -58,7 +58,7 @@ def stats(which: WhichArgument = None, *, as_json: JsonOption = False, config: C
         numbers = {**counted._asdict(), "by_provenance": provenance}
         echo_json({**numbers, "version": chosen.version or None, "age_days": age_days})
     else:
-        _show_stats(counted, chosen.version, age_days)
+        _show_stats(counted, chosen.version, age_days, lists.minimum_per_risk)
 
 
 @app.command()
@@ -81,20 +81,31 @@ def diff(
 
 
 def _age_days(lists: Lists, version: str, directories: tuple[Traversable, ...], now: datetime) -> int:
-    if version:
-        changed_at = VersionStore(lists.versions).find(version).published_at_us / MICROSECONDS
-    else:
-        # The time of the files is all there is; a copy made today looks fresh.
-        files = (file for each in directories if isinstance(each, Path) for file in each.glob("*.csv"))
-        changed_at = max((file.stat().st_mtime for file in files), default=0.0)
+    changed_at = changed_at_seconds(ActiveLists(directories, version), VersionStore(lists.versions))
     return int((now.timestamp() - changed_at) // _SECONDS_PER_DAY)
 
 
-def _show_stats(counted: ListStats, version: str, age_days: int) -> None:
-    names = load_taxonomy().risks
-    table = Table("Risk", "Name", "Keywords")
-    for risk, count in counted.by_risk.items():
-        table.add_row(risk, names[risk].zh, str(count))
+def bar(count: int, most: int) -> str:
+    """Return a bar for a number, in eighths of a character.
+
+    Args:
+        count: the number.
+        most: the number whose bar is the longest.
+    """
+    eighths = round(count * _BAR_CHARACTERS * 8 / max(most, 1))
+    return "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
+
+
+def _show_stats(counted: ListStats, version: str, age_days: int, minimum_per_risk: int) -> None:
+    taxonomy = load_taxonomy()
+    minimums = {each.risk.id: each.minimum for each in coverage(counted, taxonomy, minimum_per_risk)}
+    counts = dict.fromkeys(minimums, 0) | dict(counted.by_risk)
+    table = Table("Risk", "Name", "Keywords", "Asked for", "")
+    for risk, count in sorted(counts.items()):
+        minimum = minimums.get(risk, 0)
+        style = "red" if count < minimum else "green" if minimum else None
+        asked = str(minimum) if risk in minimums else "–"
+        table.add_row(risk, taxonomy.risks[risk].zh, str(count), asked, bar(count, max(counts.values())), style=style)
     console().print(table)
     typer.echo(f"{counted.total} keywords; {_listed(counted.by_kind)}; {_listed(counted.by_language)}")
     typer.echo(f"{f'version {version}' if version else 'no version published'}; changed {age_days} days ago")

@@ -22,6 +22,7 @@ from filters.lists import ListLimits, read_rows
 from filters.taxonomy import load_taxonomy
 from gateway.audit.files import OsFileOps, write_durably
 from gateway.cli.context import ConfigOption
+from gateway.cli.lists_export import COVER
 from gateway.cli.lists_sources import choose, joined, list_failures_reported, read_all, settings_of
 from gateway.errors import GatewayError
 from gateway.settings.models import Lists
@@ -115,6 +116,9 @@ def _read_xlsx(file: Path) -> Iterator[Entry]:
     try:
         book = openpyxl.load_workbook(file, read_only=True, data_only=True)
         for sheet in book.worksheets:
+            # What `export` puts in front says what the lists are, and holds no term.
+            if sheet.title == COVER:
+                continue
             rows = enumerate(sheet.iter_rows(values_only=True), start=1)
             yield from _table((number, [*map(_cell, row)]) for number, row in rows)
         book.close()

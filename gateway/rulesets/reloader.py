@@ -25,7 +25,8 @@ from gateway.audit.events import SYSTEM, Details, Event, now_us, showable
 from gateway.errors import ResourceError
 from gateway.rulesets.builder import Dump
 from gateway.rulesets.building import InForce
-from gateway.rulesets.sources import Signature, signature
+from gateway.rulesets.sources import Signature, active_lists, changed_at_seconds, signature
+from gateway.rulesets.versions import VersionError, VersionStore
 from gateway.settings.models import Lists
 
 _LOG = structlog.get_logger(__name__)
@@ -115,7 +116,7 @@ class Reloader:
         self._failures = 0
         self._retry_at = 0.0
         self._tried: Signature = in_force.signature
-        _show(in_force)
+        _show(in_force, self._lists)
 
     def ask(self, by: str = SYSTEM) -> None:
         """Have the lists read again soon, changed or not.
@@ -195,7 +196,7 @@ class Reloader:
                 self._record_refusal(by, 0, failure)
             return ReloadState(old, Outcome.FAILED, failure=failure)
         in_force = InForce(ruleset, dump.version, found, time.time())
-        _show(in_force)
+        _show(in_force, self._lists)
         seconds = round(time.monotonic() - began, 3)
         _LOG.info(
             "ruleset_loaded",
@@ -260,9 +261,13 @@ def _report_refusal(error: ListError) -> None:
         _LOG.error("ruleset_refused", more=len(error.problems) - _LOGGED_PROBLEMS)
 
 
-def _show(in_force: InForce) -> None:
+def _show(in_force: InForce, lists: Lists) -> None:
     ruleset = in_force.ruleset
     # The series of the old digest would stay, and two rulesets look in force.
     metrics.RULESET_INFO.clear()
     metrics.RULESET_INFO.labels(ruleset.digest, str(ruleset.term_count), "none").set(1)
     metrics.RULESET_AGE.set_function(lambda: time.time() - in_force.loaded_at)
+    # A version that was taken away is told by the reload that misses it; an age of nothing would only hide it.
+    with contextlib.suppress(ListError, VersionError, OSError, ValueError):
+        changed_at = changed_at_seconds(active_lists(lists), VersionStore(lists.versions))
+        metrics.LISTS_AGE.set_function(lambda: time.time() - changed_at)

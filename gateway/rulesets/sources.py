@@ -1,8 +1,9 @@
 """Which lists are active: the published version, or the directories the settings name."""
 
+import json
 import os
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,9 @@ from zoneinfo import ZoneInfo
 from filters.lists import shipped_lists
 from gateway.rulesets.versions import VersionStore
 from gateway.settings.models import Lists
+
+MANIFEST = "manifest.json"
+"""In a directory of lists: their version, date, digest, counts and sources."""
 
 Signature = tuple[object, ...]
 """What tells two states of the active lists apart without reading them; compared for equality only."""
@@ -46,6 +50,29 @@ def active_lists(lists: Lists) -> ActiveLists:
 def configured_directories(lists: Lists) -> tuple[Traversable, ...]:
     """Return the directories the settings name, the shipped lists first."""
     return (*((shipped_lists(),) if lists.shipped else ()), *lists.directories)
+
+
+def changed_at_seconds(active: ActiveLists, store: VersionStore) -> float:
+    """Return when lists were last changed, in seconds of Unix time; 0 where there are none.
+
+    Args:
+        active: the lists.
+        store: the published versions.
+    """
+    if active.version:
+        return store.find(active.version).published_at_us / 1_000_000
+    return max((_changed_at(directory) for directory in active.directories), default=0.0)
+
+
+def _changed_at(directory: Traversable) -> float:
+    # Lists that ship with the product say of which day they are; the time of their files is that of the installation.
+    manifest = directory / MANIFEST
+    if manifest.is_file():
+        day = date.fromisoformat(json.loads(manifest.read_text(encoding="utf-8"))["date"])
+        return datetime.combine(day, time(), UTC).timestamp()
+    # The time of the files is all there is; a copy made today looks fresh.
+    paths = _lists_in(directory) if isinstance(directory, Path) else iter(())
+    return max((path.stat().st_mtime for path in paths), default=0.0)
 
 
 def today(lists: Lists, now: datetime) -> date:

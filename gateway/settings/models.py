@@ -237,6 +237,16 @@ class Lists(Section):
         description="Keywords `sluice lists check` asks for in each class that needs keywords, where the standard's"
         " own number is smaller.",
     )
+    harmless: Path | None = Field(
+        None,
+        description="Harmless texts that `sluice lists check` looks through: one a line in a .txt, or JSON rows.",
+    )
+    harmless_per_mille: float = Field(
+        3.0,
+        ge=0,
+        le=1_000,
+        description="Most of the harmless texts that may be blocked, in thousandths.",
+    )
     # Beijing's, because the days of filings and of official lists begin and end there.
     timezone: Annotated[str, AfterValidator(_checked_timezone)] = Field(
         "Asia/Shanghai",

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filters.findings import MOST_FINDINGS, Action, Finding, Kind, Phase, Stage, Step, Term
-from filters.keywords import _SLICE_CHARACTERS, KeywordMatcher
+from filters.keywords import _MOST_PARTS, _SLICE_CHARACTERS, KeywordMatcher
 from tests.filters.occurrences import exactly, live_from, occurrences
 from tests.filters.streaming import run
 
@@ -102,3 +102,11 @@ def test_a_text_full_of_terms_is_not_read_to_its_end() -> None:
     found = matcher.scan_all(("bad " * 20_000, "bad"))
     assert MOST_FINDINGS < sum(map(len, found)) < 20_000
     assert found[1] == ()
+
+
+def test_parts_of_combinations_do_not_hide_what_follows() -> None:
+    """They are no findings: what stands behind two thousand of them is read, and past their bound a text says so."""
+    terms = [Term("good & worse", "A.1.f", kind=Kind.ALL), Term("bad", "A.1.f")]
+    matcher = KeywordMatcher(terms, Phase.REQUEST)
+    assert [found.term.text for found in matcher.scan("good " * (MOST_FINDINGS + 1) + "bad")] == ["bad"]
+    assert len(matcher.scan("good " * (_MOST_PARTS + 1) + "bad")) > MOST_FINDINGS

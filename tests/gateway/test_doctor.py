@@ -71,7 +71,7 @@ def test_a_fresh_installation_has_only_warnings(tmp_path: Path, standin_url: str
     findings = list(examine(path, environ, NOW))
     assert {found.verdict for found in findings} <= {OK, WARNING}
     assert [found.check for found in findings] == [
-        *("program", "clock", "settings", "lists", "store", "audit", "disk", "upstream local"),
+        *("program", "clock", "settings", "lists", "lists", "store", "audit", "disk", "upstream local"),
         *("data plane", "management plane"),
     ]
     assert list(tmp_path.iterdir()) == [path]
@@ -124,8 +124,8 @@ def test_old_lists_are_a_warning(tmp_path: Path) -> None:
     file = directory / "A.1.f.csv"
     header = "term,kind,risk,severity,action,phase,languages,folds_off,source,licence,note,expires"
     file.write_text(f"{header}\n我们自己的词,literal,A.1.f,high,block,both,zh,,own,own,,\n")
-    loaded = _loaded(tmp_path, COMPLETE + f'[lists]\ndirectories = ["{directory}"]\n')
-    for days, verdict in ((1, OK), (91, WARNING)):
+    loaded = _loaded(tmp_path, COMPLETE + f'[lists]\nshipped = false\ndirectories = ["{directory}"]\n')
+    for days, verdict in ((7, OK), (8, WARNING)):
         at = NOW.timestamp() - days * 86_400
         os.utime(file, (at, at))
         sizes, age = check_lists(loaded, NOW)
@@ -136,7 +136,7 @@ def test_old_lists_are_a_warning(tmp_path: Path) -> None:
 def test_a_published_version_is_what_is_looked_at(tmp_path: Path) -> None:
     """Its age is counted from the day it was published, whatever the files of the settings say."""
     loaded = _loaded(tmp_path, COMPLETE + f'[lists]\nversions = "{tmp_path / "versions"}"\n')
-    for days, verdict in ((1, OK), (91, WARNING)):
+    for days, verdict in ((7, OK), (8, WARNING)):
         at_us = int((NOW.timestamp() - days * 86_400) * 1_000_000)
         lists = [[list_row(f"出售某物{days}")]]
         version = VersionStore(loaded.settings.lists.versions).publish(lists, "li", "", at_us)

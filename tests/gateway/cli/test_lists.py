@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from filters.list_rows import COLUMNS
+from gateway.cli.lists import bar
 from gateway.rulesets.versions import VersionStore
 from tests.filters.list_rows import list_row
 from tests.gateway.cli.lists import SluiceLists
@@ -59,7 +60,22 @@ def test_shipped_lists_are_counted_where_nothing_else_is_set(
     """The command works on what the gateway would serve with."""
     monkeypatch.delenv("SLUICE_LISTS__SHIPPED")
     monkeypatch.delenv("SLUICE_LISTS__DIRECTORIES")
-    assert lists.json("stats")["total"] > 300
+    assert lists.json("stats")["total"] >= 12_000
+
+
+def test_stats_show_each_class_that_needs_keywords_as_a_bar(lists: SluiceLists) -> None:
+    """Also those that have none; the fullest class has the longest bar."""
+    write_list(lists.own, *(f"某物{number}号" for number in range(40)))
+    write_list(lists.own, *(f"打人教程{number}" for number in range(20)), risk="A.1.f")
+    shown = {line.split("│")[1].strip(): line for line in lists("stats").stdout.splitlines() if "│" in line}
+    assert len(shown) == 17
+    assert [shown[risk].count("█") for risk in ("A.1.h", "A.1.f", "A.2.i")] == [16, 8, 0]
+
+
+@pytest.mark.parametrize(("count", "shown"), [(0, ""), (1, "▏"), (50, "████████"), (100, "█" * 16)])
+def test_bars_are_drawn_to_eighths(count: int, shown: str) -> None:
+    """A class with one keyword of a hundred is seen, one with none is not."""
+    assert bar(count, 100) == shown
 
 
 def test_diff_tells_added_removed_and_changed(lists: SluiceLists) -> None:

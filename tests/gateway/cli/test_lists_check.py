@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from filters.findings import Action, Kind
 from filters.taxonomy import load_taxonomy
 from gateway.cli.lists_check import examine
 from tests.filters.list_rows import list_row
@@ -77,3 +78,39 @@ def test_long_report_is_cut(lists: SluiceLists) -> None:
     write_list(lists.own, *(f"词语{number}" for number in range(60)))
     result = lists("check", status=1)
     assert result.stderr.splitlines()[-1] == "and 28 more"
+
+
+def test_terms_that_are_too_short_or_never_found_are_faults() -> None:
+    """Two characters stand inside words, and inside a phrase that allows it a term does nothing."""
+    allow = list_row("冰毒的危害", kind=Kind.ALLOW, action=Action.OFF, file="own", line=4)
+    rows = [list_row("毒品", line=2, file="own"), list_row("冰毒的危害", line=3, file="own", kind=Kind.WORD), allow]
+    found = [str(problem) for problem in examine([rows], TODAY, 0).problems if problem.line]
+    assert found == [
+        "own:4: term is also in own:3; keep one of them",
+        "own:2: term is '毒品', which stands inside ordinary words; make it a word or a combination",
+        "own:3: term '冰毒的危害' is not found in a text that holds it; look for an allow phrase around it",
+    ]
+
+
+def test_harmless_texts_that_are_blocked_are_a_fault(lists: SluiceLists) -> None:
+    """Over the bound of the settings, with the terms that did it."""
+    write_list(lists.own, "出售某物")
+    file = lists.folder / "texts.txt"
+    file.write_text("不要出售某物\n你好\n", encoding="utf-8")
+    result = lists("check", "--harmless", "texts.txt", status=1)
+    assert "1 of 2 harmless texts blocked" in result.stdout
+    assert (
+        "1 of 2 harmless texts are blocked, 3 in 1000 are allowed; drop, narrow or flag: 出售某物 (1)"
+        in result.stderr
+    )
+
+
+def test_harmless_texts_and_their_bound_may_be_settings(lists: SluiceLists, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a scheduled check needs no arguments."""
+    write_list(lists.own, "出售某物")
+    (lists.folder / "texts.txt").write_text("不要出售某物\n你好\n", encoding="utf-8")
+    monkeypatch.setenv("SLUICE_LISTS__HARMLESS", "texts.txt")
+    monkeypatch.setenv("SLUICE_LISTS__HARMLESS_PER_MILLE", "500")
+    found = lists.json("check", status=1)
+    assert found["harmless"] == {"texts": 2, "blocked": 1, "terms": [["出售某物", 1]]}
+    assert "harmless" not in {problem["file"] for problem in found["problems"]}

@@ -251,9 +251,10 @@ async def test_age_begins_anew_with_each_ruleset(tmp_path: Path) -> None:
         write_list(tmp_path / "own", "别的词语")
         await watched.changed.wait()
         assert (await watched.reloader.reload()).in_force.loaded_at > loaded_at
-        age = REGISTRY.get_sample_value("sluice_ruleset_age_seconds")
-        assert age is not None
-        assert age >= 0
+        for name in ("sluice_ruleset_age_seconds", "sluice_lists_age_seconds"):
+            age = REGISTRY.get_sample_value(name)
+            assert age is not None
+            assert 0 <= age < 3_600
 
 
 @_on_a_loop

@@ -1,5 +1,6 @@
 """Which lists are active, by which day, and how a change is seen."""
 
+import json
 import os
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -7,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from filters.lists import ListError, read_rows, shipped_lists
-from gateway.rulesets.sources import active_lists, configured_directories, signature, today
+from gateway.rulesets.sources import (
+    ActiveLists,
+    active_lists,
+    changed_at_seconds,
+    configured_directories,
+    signature,
+    today,
+)
 from gateway.rulesets.versions import VersionStore
 from gateway.settings.models import Lists
 from tests.lists import write_list
@@ -95,3 +103,24 @@ def test_shipped_lists_are_watched_too(tmp_path: Path) -> None:
     """An upgrade in place is a change like any other."""
     found = signature(Lists(versions=tmp_path), NOW)
     assert any("A.1.a.csv" in str(each) for each in found)
+
+
+def test_lists_are_as_old_as_their_last_change(tmp_path: Path) -> None:
+    """The newest file of a directory, the date of a manifest, the publication of a version; nothing without lists."""
+    store, own, made = VersionStore(tmp_path / "versions"), tmp_path / "own", tmp_path / "made"
+    for number, term in enumerate(("出售某物", "打人教程")):
+        os.utime(write_list(own, term, risk=f"A.1.{'fh'[number]}"), (1_000 + number, 1_000 + number))
+    assert changed_at_seconds(ActiveLists((own,)), store) == 1_001
+    write_list(made, "出售某物")
+    (made / "manifest.json").write_text('{"date": "2026-11-22"}')
+    assert changed_at_seconds(ActiveLists((own, made)), store) == datetime(2026, 11, 22, tzinfo=UTC).timestamp()
+    version = store.publish([read_rows(own)], "me", "", 5_000_000)
+    assert changed_at_seconds(ActiveLists(store.directories(version.id), version.id), store) == 5
+    assert changed_at_seconds(ActiveLists((tmp_path,)), store) == 0
+
+
+def test_the_shipped_lists_say_of_which_day_they_are() -> None:
+    """Whatever the time of the installation."""
+    changed_at = changed_at_seconds(ActiveLists((shipped_lists(),)), VersionStore(Path("absent")))
+    day = json.loads((shipped_lists() / "manifest.json").read_text(encoding="utf-8"))["date"]
+    assert changed_at == datetime.fromisoformat(f"{day}T00:00:00+00:00").timestamp()
