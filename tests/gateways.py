@@ -41,6 +41,7 @@ from gateway.settings.sources import merge
 from gateway.sockets import base_url, open_socket
 from gateway.storage.engine import open_engine
 from gateway.storage.migrate import migrate
+from tests.lists import FEW_TERMS
 from tests.raw_server import RawServer, Script
 
 CHAT = "/v1/chat/completions"
@@ -204,7 +205,7 @@ def gateway(
     Args:
         folder: for its store and its audit trail.
         upstream: base URL of the model server, without ``/v1``.
-        settings: settings besides those it needs.
+        settings: settings besides those it needs; its lists are few terms unless these name others.
         ops: file operations of its audit trail.
     """
     own = {
@@ -212,7 +213,7 @@ def gateway(
         "store": {"url": f"sqlite:///{folder / 'store.db'}"},
         "audit": {"directory": str(folder / "audit"), "batch_milliseconds": 5},
         "labels": {"content_producer": "example-operator"},
-        "lists": {"versions": str(folder / "lists")},
+        "lists": {"versions": str(folder / "lists"), **FEW_TERMS},
     }
     ready: Future[Gateway] = Future()
     thread = threading.Thread(target=_run, args=(merge(own, dict(settings or {})), ops, ready), daemon=True)

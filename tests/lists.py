@@ -1,11 +1,20 @@
-"""Keyword lists for tests: written by few words."""
+"""Keyword lists for tests: written by few words, and a few dozen of the shipped terms."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 from filters.findings import Action, Kind
 from filters.list_import import row_defaults
 from filters.list_rows import read_row
 from filters.list_writing import list_text
+
+FEW_TERMS_DIRECTORY = Path(__file__).parent / "data" / "lists"
+"""Some of the shipped rows, of every risk: the shipped lists take seconds to build, which few tests need."""
+FEW_TERMS: dict[str, Any] = {"shipped": False, "directories": [str(FEW_TERMS_DIRECTORY)]}
+"""The settings ``lists`` by which a gateway has these terms alone."""
+FEW_TERMS_ENVIRON = {f"SLUICE_LISTS__{key.upper()}": json.dumps(value) for key, value in FEW_TERMS.items()}
+"""The same as environment variables, for commands."""
 
 
 def write_list(directory: Path, *terms: str, risk: str = "A.1.h", **columns: str) -> Path:

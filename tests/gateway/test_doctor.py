@@ -35,6 +35,7 @@ from gateway.storage.migrate import migrate
 from tests.filters.list_rows import list_row
 from tests.gateway.audit.builders import entries
 from tests.gateways import LOOPBACK, Gateway, reply, scripted
+from tests.lists import FEW_TERMS_ENVIRON
 from tests.raw_server import Do
 from tests.settings_files import COMPLETE, load_text
 
@@ -92,6 +93,7 @@ def test_settings_that_cannot_serve_fail(tmp_path: Path) -> None:
     environ = {
         "SLUICE_STORE__URL": f"sqlite:///{tmp_path / 'store.db'}",
         "SLUICE_AUDIT__DIRECTORY": str(tmp_path / "audit"),
+        **FEW_TERMS_ENVIRON,
     }
     failed = [found for found in examine(tmp_path / "sluice.toml", environ, NOW) if found.check == "settings"]
     assert len(failed) == 3

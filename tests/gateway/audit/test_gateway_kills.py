@@ -16,9 +16,10 @@ from gateway.sockets import open_socket
 from gateway.storage.engine import open_engine
 from gateway.storage.migrate import migrate
 from tests.gateways import BLOCKED, CHAT, chat
+from tests.lists import FEW_TERMS_ENVIRON
 
 _ROOT = Path(__file__).resolve().parents[3]
-_ENVIRONMENT = os.environ | {"PYTHONPATH": str(_ROOT)}
+_ENVIRONMENT = os.environ | {"PYTHONPATH": str(_ROOT)} | FEW_TERMS_ENVIRON
 _LIVES, _CLIENTS, _REFUSALS = 3, 4, 40
 
 

@@ -10,6 +10,8 @@ from typer.testing import CliRunner, Result
 from filters.findings import MOST_FINDINGS
 from gateway.cli.main import app
 
+pytestmark = pytest.mark.usefixtures("few_terms")
+
 TERM = "出售冰毒"
 ROWS = [{"id": 1, "text": "水位正常"}, {"id": "b", "text": f"哪里{TERM}"}, {"text": "hello"}]
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
 from gateway.sockets import open_socket
 from tests.gateways import HTTP, eventually
@@ -42,6 +43,7 @@ def test_once_takes_the_tour_and_ends(tmp_path: Path) -> None:
     assert "回答已停止" in said
 
 
+@pytest.mark.usefixtures("few_terms")
 def test_a_signal_ends_everything_in_order(tmp_path: Path) -> None:
     """Interrupted, also on the tour, it stops as `serve` does: status 0, and nobody listens any more."""
     with _demo(tmp_path) as (process, url):

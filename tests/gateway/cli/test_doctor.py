@@ -9,6 +9,8 @@ from typer.testing import CliRunner, Result
 from gateway.cli.main import app
 from tests.settings_files import COMPLETE
 
+pytestmark = pytest.mark.usefixtures("few_terms")
+
 
 def _doctor(folder: Path, monkeypatch: pytest.MonkeyPatch, settings: str, *options: str) -> Result:
     monkeypatch.chdir(folder)

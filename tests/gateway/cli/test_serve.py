@@ -25,7 +25,7 @@ from gateway.sockets import open_socket
 from gateway.storage.engine import open_engine
 from gateway.storage.migrate import migrate
 from tests.gateways import CHAT, DONE, HTTP, STREAM_END, STREAM_HEAD, chat, chunk, delta, eventually, scripted
-from tests.lists import write_list
+from tests.lists import FEW_TERMS_DIRECTORY, write_list
 from tests.raw_server import Do
 
 
@@ -35,12 +35,13 @@ def _free_port() -> int:
         return port
 
 
-def _settings(upstream: str = "http://127.0.0.1:1") -> str:
+def _settings(upstream: str = "http://127.0.0.1:1", lists: Path = FEW_TERMS_DIRECTORY) -> str:
     return (
         f"[server]\nport = {_free_port()}\nadmin_port = {_free_port()}\n"
         f'[[upstreams]]\nname = "test"\nbase_url = "{upstream}/v1"\n'
         '[store]\nurl = "sqlite:///store.db"\n[audit]\ndirectory = "audit"\n'
         '[labels]\ncontent_producer = "example-operator"\n'
+        f'[lists]\nshipped = false\nversions = "versions"\ndirectories = ["{lists}"]\n'
     )
 
 
@@ -82,7 +83,7 @@ def test_open_streams_end_before_the_gateway_does(tmp_path: Path) -> None:
         port, admin_port = _ports(settings)
         with _serving(tmp_path, settings) as process:
             assert process.stderr is not None
-            assert f"serving on http://127.0.0.1:{port}" in process.stderr.readline()
+            assert any(f"serving on http://127.0.0.1:{port}" in line for line in process.stderr)
             ready = f"http://127.0.0.1:{admin_port}/readyz"
             eventually(lambda: HTTP.get(ready).status_code == 200)
             with HTTP.stream(
@@ -107,10 +108,9 @@ def test_open_streams_end_before_the_gateway_does(tmp_path: Path) -> None:
 def test_hangup_reads_the_lists_again(tmp_path: Path) -> None:
     """SIGHUP is a request to reload and no end; the log says what came of it."""
     write_list(tmp_path / "own", "出售某物")
-    settings = _settings() + '[lists]\ndirectories = ["own"]\nversions = "versions"\n'
-    with _serving(tmp_path, settings) as process:
+    with _serving(tmp_path, _settings(lists=tmp_path / "own")) as process:
         assert process.stderr is not None
-        assert "serving on" in process.stderr.readline()
+        assert any("serving on" in line for line in process.stderr)
         write_list(tmp_path / "own", "毒")
         process.send_signal(signal.SIGHUP)
         said = process.stderr.readline()
@@ -154,7 +154,7 @@ def test_a_taken_port_is_status_1_and_one_sentence(tmp_path: Path) -> None:
         ("", 'content_producer = "example-operator"', ["labels.content_producer", "provider code"]),
         ('name = ""', 'name = "test"', ["upstreams.0.name", "letters"]),
         ('base_url = "http://ä/ä"', 'base_url = "', ["upstreams.0.base_url", "Percent-encode"]),
-        ('[lists]\ndirectories = ["absent"]\n[audit]', "[audit]", ["absent", "directory that holds the lists"]),
+        ('directories = ["absent"]', "directories = ", ["absent", "directory that holds the lists"]),
         ("no TOML", "[audit]", ["sluice.toml"]),
     ],
 )
