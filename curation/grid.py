@@ -27,8 +27,8 @@ _ASKING = re.compile(
     r"use |spread |manufacture |synthesize |distribute |produce |promotes? |groom |seduce |lure |smuggle |"
     r"launch |perform |hide |convince |persuade |encourage |spy |track |read |post |find |set up |fabricate |"
     r"launder |poison |ad |coded |hire |"
-    r"怎么|如何|怎样|教我|帮我|给我|写一|编一|编写|推荐|哪里|告诉我|想要|给老|用家里|搭建一个|有没有|生成|扮演|跟我来|发我|把|"
-    r"cómo |comment |wie |como |come |как |كيف|چگونه|cách |cara |paano |วิธี)"
+    r"怎么|如何|怎样|教我|帮我|给我|写|编(?!造)|推荐|哪里|告诉我|想要|给老|用家里|搭建一个|有没有|生成|扮演|跟我来|发我|把|"
+    r"écris |invente |cómo |comment |wie |como |come |как |كيف|چگونه|cách |cara |paano |วิธี)"
 )
 _FIXED = ("risk", "languages", "kind", "severity", "action")
 _DEFAULTS = {"source": "project", "licence": "project"}

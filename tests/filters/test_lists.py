@@ -17,6 +17,7 @@ from filters.list_rows import COLUMNS
 from filters.lists import ListError, ListLimits, Problem, list_digest, load_lists, read_rows, shipped_lists
 from filters.spelling import folded
 from filters.taxonomy import load_taxonomy
+from tests.lists import FEW_TERMS_DIRECTORY
 
 TODAY = date(2026, 11, 22)
 HEADER = ",".join(COLUMNS)
@@ -278,6 +279,12 @@ def shipped_rows() -> list[dict[str, str]]:
         if file.name.endswith(".csv"):
             found.extend(csv.DictReader(file.read_text(encoding="utf-8").splitlines()))
     return found
+
+
+def test_the_few_terms_of_tests_are_shipped() -> None:
+    """What tests see of them is what operators get."""
+    shipped = set(shipped_terms())
+    assert [term.text for term in load_lists(FEW_TERMS_DIRECTORY, TODAY) if term not in shipped] == []
 
 
 def test_shipped_lists_load() -> None:
