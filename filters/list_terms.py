@@ -47,7 +47,7 @@ def term_problems(kind: Kind, term: str) -> Iterator[str]:
 
 def _phrase_problems(term: str, fewest: int = TERM_MIN_CHARACTERS) -> Iterator[str]:
     # Joiners do not count: a term of nothing else would be empty once folded, and match everywhere.
-    if sum(character not in JOINERS for character in term) < fewest:
+    if len(term) - sum(map(term.count, JOINERS)) < fewest:
         yield f"term is {quoted(term)}; write at least {fewest} characters, or remove the row"
     elif fewest > 1 and not skeleton_of(term):
         # Separators are skipped when texts are read, so nothing would be left to look for.
