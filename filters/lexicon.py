@@ -3,24 +3,20 @@
 Immutable, and small: of a spelling only its pattern is kept, in an automaton. What else is known of it
 (`filters.entries`) is worked out again when a text has it, which is rare, and remembered within a bound.
 
-There are three kinds of pattern, each with an automaton of its own. *Pairs* are spellings of one or two characters:
-so short, only the very characters count, since any two syllables make a word. *Sounds* are longer Chinese ones, by
-classes. *Letters* are those of Latin letters and digits alone, by classes too; most Chinese texts have no place for
-them.
+Each kind of pattern (`filters.compiling`) has an automaton of its own; most Chinese texts have no place for letters.
 """
 
 import re
 from array import array
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from enum import IntEnum
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from filters.automata import Finder, build_finder
-from filters.entries import Allowance, Entry, allowances_of, entries_of, texts_of
-from filters.findings import Kind, Step, Term
-from filters.homophones import same_sounds
-from filters.reading import class_text, skeleton_of
+from filters.compiling import Space, compile_terms, pattern_of
+from filters.entries import Allowance, Entry, allowances_of, entries_of
+from filters.findings import Kind, Term
+from filters.reading import class_text
 
 _REMEMBERED_TERMS = 4096
 _SEARCHED = frozenset({Kind.LITERAL, Kind.WORD, Kind.ALL})
@@ -29,14 +25,6 @@ _TRIPLE = 3
 # Strings handed over at once: whoever takes them over must not hold the interpreter up.
 _PIECE = 2_000
 _LETTER = re.compile(r"[0-9a-z]")
-
-
-class Space(IntEnum):
-    """What a pattern is made of."""
-
-    PAIRS = 0
-    SOUNDS = 1
-    LETTERS = 2
 
 
 class Match(NamedTuple):
@@ -159,7 +147,7 @@ class Lexicon:
         phrases = [term.text for term in rows if term.kind is Kind.ALLOW]
         self.allowances: dict[str, tuple[Allowance, ...]] = allowances_of(phrases)
         self.farthest = max((len(places[0].text) for places in self.allowances.values()), default=0)
-        pairs, sounds, letters = _compile(self._terms)
+        pairs, sounds, letters = compile_terms(self._terms)
         self._spaces = [_Patterns(*found) for found in (pairs, sounds, letters)]
         self._pairs, self._sounds, self._letters = self._spaces
         self._prefixes = _Prefixes([*sounds[0], *letters[0]])
@@ -251,46 +239,3 @@ def _pieces(parts: Iterator[Any]) -> Iterator[list[str]]:
 
 def _by_end(match: Match) -> tuple[int, int]:
     return match.end, match.start
-
-
-def _compile(terms: Sequence[Term]) -> list[tuple[dict[str, int], dict[str, tuple[int, ...]]]]:
-    """Return the patterns of all terms by kind: each with its first owner, and the others where there are any."""
-    owners: list[dict[str, int]] = [{}, {}, {}]
-    more: list[dict[str, tuple[int, ...]]] = [{}, {}, {}]
-    for number, term in enumerate(terms):
-        for skeleton in _skeletons(term):
-            space, pattern = pattern_of(skeleton)
-            first = owners[space].setdefault(pattern, number)
-            if first != number and number not in more[space].get(pattern, ()):
-                more[space][pattern] = (*more[space].get(pattern, ()), number)
-    return list(zip(owners, more, strict=True))
-
-
-def _skeletons(term: Term) -> Iterator[str]:
-    for text, step, _ in texts_of(term):
-        skeleton = skeleton_of(text)
-        yield skeleton
-        if (
-            step is None
-            and len(skeleton) == _PAIR
-            and term.kind is not Kind.ALL
-            and Step.HOMOPHONES not in term.folds_off
-        ):
-            yield from same_sounds(skeleton)
-
-
-def pattern_of(skeleton: str) -> tuple[Space, str]:
-    """Return the pattern of a skeleton, and its kind.
-
-    Raises:
-        ValueError: the skeleton is empty.
-    """
-    if not skeleton:
-        raise ValueError(
-            "a term must hold a letter, a digit or an ideograph: write what is made of signs alone as a pattern"
-        )
-    if skeleton.isascii():
-        return Space.LETTERS, class_text(skeleton)
-    if len(skeleton) <= _PAIR:
-        return Space.PAIRS, skeleton
-    return Space.SOUNDS, class_text(skeleton)

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from filters.compiling import Space, pattern_of
 from filters.findings import Kind, Step, Term
-from filters.lexicon import _REMEMBERED_TERMS, Lexicon, Match, Space, pattern_of
+from filters.lexicon import _REMEMBERED_TERMS, Lexicon, Match
 from filters.reading import class_text, skeleton_of
 
 
