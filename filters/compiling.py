@@ -5,12 +5,11 @@ count, since any two syllables make a word. *Sounds* are longer Chinese ones, by
 letters and digits alone, by classes too.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from enum import IntEnum
 
 from filters.entries import texts_of
-from filters.findings import Kind, Step, Term
-from filters.homophones import same_sounds
+from filters.findings import Term
 from filters.reading import class_text, skeleton_of
 
 _PAIR = 2
@@ -36,25 +35,12 @@ def compile_terms(terms: Sequence[Term]) -> list[tuple[dict[str, int], dict[str,
     owners: list[dict[str, int]] = [{}, {}, {}]
     more: list[dict[str, tuple[int, ...]]] = [{}, {}, {}]
     for number, term in enumerate(terms):
-        for skeleton in _skeletons(term):
-            space, pattern = pattern_of(skeleton)
+        for text, _, _ in texts_of(term):
+            space, pattern = pattern_of(skeleton_of(text))
             first = owners[space].setdefault(pattern, number)
             if first != number and number not in more[space].get(pattern, ()):
                 more[space][pattern] = (*more[space].get(pattern, ()), number)
     return list(zip(owners, more, strict=True))
-
-
-def _skeletons(term: Term) -> Iterator[str]:
-    for text, step, _ in texts_of(term):
-        skeleton = skeleton_of(text)
-        yield skeleton
-        if (
-            step is None
-            and len(skeleton) == _PAIR
-            and term.kind is not Kind.ALL
-            and Step.HOMOPHONES not in term.folds_off
-        ):
-            yield from same_sounds(skeleton)
 
 
 def pattern_of(skeleton: str) -> tuple[Space, str]:
