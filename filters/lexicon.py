@@ -9,11 +9,12 @@ Each kind of pattern (`filters.compiling`) has an automaton of its own; most Chi
 import re
 from array import array
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 from filters.automata import Finder, build_finder
-from filters.compiling import Space, compile_terms, pattern_of
+from filters.compiling import Patterns, Space, compile_terms, pattern_of
 from filters.entries import Allowance, Entry, allowances_of, entries_of
 from filters.findings import Kind, Term
 from filters.reading import class_text
@@ -24,6 +25,7 @@ _PAIR = 2
 _TRIPLE = 3
 # Strings handed over at once: whoever takes them over must not hold the interpreter up.
 _PIECE = 2_000
+_PIECE_CHARACTERS = 16_384
 _LETTER = re.compile(r"[0-9a-z]")
 
 
@@ -47,18 +49,16 @@ class _Patterns:
     """All patterns of one kind.
 
     Args:
-        owners: by pattern, the first term it is a spelling of.
-        more: by pattern, the others, where there are any.
+        patterns: the patterns and whose they are.
     """
 
     __slots__ = ("_more", "_owners", "find", "longest")
 
-    def __init__(self, owners: dict[str, int], more: dict[str, tuple[int, ...]]) -> None:
+    def __init__(self, patterns: Patterns) -> None:
         # Nearly every pattern has one owner, and a list of lists would be the larger part of the index.
-        self._owners = array("I", owners.values())
-        self._more = {at: more[pattern] for at, pattern in enumerate(owners) if pattern in more} if more else {}
-        self.find: Finder = build_finder(list(owners))
-        self.longest = max(map(len, owners), default=0)
+        self._owners, self._more = patterns.owners, patterns.more
+        self.find: Finder = build_finder(patterns.texts)
+        self.longest = max(map(len, patterns.texts), default=0)
 
     def owners(self, pattern: int) -> tuple[int, ...]:
         """Return the terms a pattern is a spelling of."""
@@ -69,37 +69,45 @@ class _Prefixes:
     """The proper prefixes of patterns that are read by classes.
 
     Args:
-        patterns: the patterns.
+        patterns: the patterns, each once; the list is empty afterwards.
     """
 
-    __slots__ = ("_pairs", "_sorted", "_triples", "firsts", "longest")
+    __slots__ = ("_ends", "_pairs", "_sorted", "_triples", "firsts", "longest")
 
-    def __init__(self, patterns: Collection[str]) -> None:
+    def __init__(self, patterns: list[str]) -> None:
         self.longest = max(map(len, patterns), default=0)
         self.firsts = {pattern[0] for pattern in patterns if len(pattern) > 1}
-        self._pairs = {pattern[:_PAIR] for pattern in patterns if len(pattern) > _PAIR}
-        self._triples = {pattern[:_TRIPLE] for pattern in patterns if len(pattern) > _TRIPLE}
-        self._sorted = sorted(pattern for pattern in patterns if len(pattern) > _TRIPLE + 1)
+        # One text and where each ends: as strings of their own they would take six times the memory.
+        patterns.sort()
+        self._sorted = "".join(patterns)
+        self._ends = array("I", accumulate(map(len, patterns)))
+        # Before the sets are made: what is left of longer strings would keep whole pages from being given back.
+        patterns.clear()
+        ends = list(pairwise((0, *self._ends)))
+        self._pairs = {self._sorted[start : start + _PAIR] for start, end in ends if end - start > _PAIR}
+        self._triples = {self._sorted[start : start + _TRIPLE] for start, end in ends if end - start > _TRIPLE}
 
     def parts(self) -> Iterator[Any]:
         """Yield what `restore` makes the same of, in small pieces."""
         yield self.longest
         yield self.firsts
-        for strings in (self._pairs, self._triples, self._sorted):
+        yield self._ends
+        for strings in (self._pairs, self._triples):
             yield from _in_pieces(list(strings))
+        cut = range(0, len(self._sorted), _PIECE_CHARACTERS)
+        yield from _in_pieces([self._sorted[start : start + _PIECE_CHARACTERS] for start in cut])
 
     @classmethod
     def restore(cls, parts: Iterator[Any]) -> "_Prefixes":
         """Return what `parts` was asked of."""
-        prefixes = cls(())
-        prefixes.longest, prefixes.firsts = next(parts), next(parts)
+        prefixes = cls([])
+        prefixes.longest, prefixes.firsts, prefixes._ends = next(parts), next(parts), next(parts)
         # Not in an order: the pieces are read one after the other.
         for piece in _pieces(parts):
             prefixes._pairs.update(piece)
         for piece in _pieces(parts):
             prefixes._triples.update(piece)
-        for piece in _pieces(parts):
-            prefixes._sorted += piece
+        prefixes._sorted = "".join(text for piece in _pieces(parts) for text in piece)
         return prefixes
 
     def first_live(self, text: str) -> int:
@@ -119,11 +127,14 @@ class _Prefixes:
         return size - start <= _TRIPLE or self._is_prefix(text[start:])
 
     def _is_prefix(self, text: str) -> bool:
-        at = bisect_left(self._sorted, text)
+        at = bisect_left(range(len(self._ends)), text, key=self._pattern)
         # The text itself comes first where it is a pattern; what it begins comes right behind it.
-        if at < len(self._sorted) and self._sorted[at] == text:
+        if at < len(self._ends) and self._pattern(at) == text:
             at += 1
-        return at < len(self._sorted) and self._sorted[at].startswith(text)
+        return at < len(self._ends) and self._pattern(at).startswith(text)
+
+    def _pattern(self, at: int) -> str:
+        return self._sorted[self._ends[at - 1] if at else 0 : self._ends[at]]
 
 
 class Lexicon:
@@ -147,19 +158,24 @@ class Lexicon:
         phrases = [term.text for term in rows if term.kind is Kind.ALLOW]
         self.allowances: dict[str, tuple[Allowance, ...]] = allowances_of(phrases)
         self.farthest = max((len(places[0].text) for places in self.allowances.values()), default=0)
-        pairs, sounds, letters = compile_terms(self._terms)
-        self._spaces = [_Patterns(*found) for found in (pairs, sounds, letters)]
-        self._pairs, self._sounds, self._letters = self._spaces
-        self._prefixes = _Prefixes([*sounds[0], *letters[0]])
-        # A pair is read by its very characters, so its beginning is too.
-        self._pair_firsts = frozenset(pattern[0] for pattern in pairs[0] if len(pattern) > 1)
-        self.longest = max(patterns.longest for patterns in self._spaces)
+        self._spaces: dict[Space, _Patterns] = {}
+        by_class: list[str] = []
+        for patterns in compile_terms(self._terms):
+            if patterns.space is Space.PAIRS:
+                # A pair is read by its very characters, so its beginning is too.
+                self._pair_firsts = frozenset(pattern[0] for pattern in patterns.texts if len(pattern) > 1)
+            else:
+                by_class += patterns.texts
+            self._spaces[patterns.space] = _Patterns(patterns)
+        self._prefixes = _Prefixes(by_class)
+        self._pairs, self._sounds, self._letters = (self._spaces[space] for space in Space)
+        self.longest = max(patterns.longest for patterns in self._spaces.values())
         self._remembered: dict[int, tuple[Entry, ...]] = {}
 
     def parts(self) -> Iterator[Any]:
         """Yield what `restore` makes the same of, besides the terms, in small pieces."""
         yield self.allowances, self.farthest, self.longest, self._pair_firsts
-        yield from self._spaces
+        yield from (self._spaces[space] for space in Space)
         yield from self._prefixes.parts()
 
     @classmethod
@@ -168,8 +184,8 @@ class Lexicon:
         lexicon = cls(())
         lexicon._terms = tuple(term for term in terms if term.kind in _SEARCHED)
         lexicon.allowances, lexicon.farthest, lexicon.longest, lexicon._pair_firsts = next(parts)
-        lexicon._spaces = [next(parts) for _ in Space]
-        lexicon._pairs, lexicon._sounds, lexicon._letters = lexicon._spaces
+        lexicon._spaces = {space: next(parts) for space in Space}
+        lexicon._pairs, lexicon._sounds, lexicon._letters = lexicon._spaces.values()
         lexicon._prefixes = _Prefixes.restore(parts)
         return lexicon
 

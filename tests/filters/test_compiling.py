@@ -1,10 +1,14 @@
 """Compiling: which patterns a term becomes, and whose they are."""
 
-import pytest
+from unittest import mock
 
-from filters.compiling import Space, compile_terms, pattern_of
-from filters.findings import Step, Term
-from filters.reading import class_text
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from filters.compiling import Patterns, Space, compile_terms, pattern_of
+from filters.findings import Kind, Step, Term
+from filters.reading import class_text, skeleton_of
 
 NO_SPELLINGS = frozenset({Step.PINYIN, Step.INITIALS, Step.SPLIT, Step.HOMOPHONES})
 
@@ -24,22 +28,48 @@ def test_the_kind_of_a_pattern_is_told_by_its_characters(skeleton: str, space: S
     assert pattern_of(skeleton) == (space, pattern)
 
 
-def test_a_pattern_of_nothing_is_refused() -> None:
+def test_a_term_of_nothing_is_refused() -> None:
     """It would match everywhere; the error says what to do."""
     with pytest.raises(ValueError, match="letter, a digit or an ideograph"):
-        pattern_of("")
+        list(compile_terms([Term("冰毒", "A.1.a"), Term("--", "A.1.a")]))
 
 
 def test_a_pattern_has_its_first_owner_and_the_others() -> None:
     """Terms that are written alike share a pattern; one row owns it once."""
     terms = [Term(text, "A.1.a", folds_off=NO_SPELLINGS) for text in ("冰毒货", "病毒获", "病毒获", "甲乙丙")]
-    (_, _), (owners, more), (_, _) = compile_terms(terms)
-    assert owners == {class_text("冰毒货"): 0, class_text("甲乙丙"): 3}
-    assert more == {class_text("冰毒货"): (1, 2)}
+    sounds = _by_space(terms)[Space.SOUNDS]
+    assert sounds.texts == [class_text("冰毒货"), class_text("甲乙丙")]
+    assert (list(sounds.owners), sounds.more) == ([0, 3], {0: (1, 2)})
 
 
 def test_spellings_are_patterns_of_their_kind() -> None:
-    """Pinyin goes to the letters, homophones to the pairs."""
-    pairs, _, letters = (owners for owners, _ in compile_terms([Term("冰毒", "A.1.a")]))
-    assert "饼毒" in pairs
-    assert class_text("bingdu") in letters
+    """Pinyin goes to the letters, homophones to the pairs; those of a part of a combination are not looked for."""
+    spaces = _by_space([Term("冰毒", "A.1.a")])
+    assert "饼毒" in spaces[Space.PAIRS].texts
+    assert class_text("bingdu") in spaces[Space.LETTERS].texts
+    for term in (
+        Term("冰毒", "A.1.a", folds_off=frozenset({Step.HOMOPHONES})),
+        Term("冰毒 & 毒", "A.1.a", kind=Kind.ALL),
+    ):
+        assert "饼毒" not in _by_space([term])[Space.PAIRS].texts
+
+
+@given(st.lists(st.text("ａA ab1-甲乙毒病毒①℃\n", min_size=1, max_size=6).filter(skeleton_of), max_size=12))
+@settings(deadline=None)
+def test_terms_compiled_together_are_compiled_as_each_alone(texts: list[str]) -> None:
+    """Batches are for speed: what stands beside a term, a line's end in it and the batch's end change nothing."""
+    terms = [Term(text, "A.1.a") for text in texts]
+    with mock.patch("filters.compiling._BATCH_TERMS", 3):
+        together = _by_space(terms)
+    for space, patterns in together.items():
+        alone = [set(_by_space([term])[space].texts) for term in terms]
+        assert len(set(patterns.texts)) == len(patterns.texts)
+        for at, text in enumerate(patterns.texts):
+            assert [patterns.owners[at], *patterns.more.get(at, ())] == [
+                number for number, own in enumerate(alone) if text in own
+            ]
+        assert set(patterns.texts) == set().union(*alone)
+
+
+def _by_space(terms: list[Term]) -> dict[Space, Patterns]:
+    return {patterns.space: patterns for patterns in compile_terms(terms)}
