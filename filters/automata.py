@@ -6,7 +6,6 @@ the other has no build.
 """
 
 from collections.abc import Callable, Sequence
-from itertools import accumulate
 from typing import Any, NamedTuple
 
 import ahocorasick
@@ -15,10 +14,6 @@ try:
     import daachorse
 except ImportError:  # pragma: no cover  # no build for this platform
     daachorse = None  # type: ignore[assignment]  # asked for before it is used
-
-
-_SHORT = 2
-_LAST_OF_BMP = "\uffff"
 
 
 class Match(NamedTuple):
@@ -57,36 +52,6 @@ class ReferenceAutomaton:
         return [(last + 1 - size, last + 1, number) for last, (number, size) in self._automaton.iter(text)]
 
 
-class ShortFinder:
-    """Strings of one or two characters, read as bytes of UTF-16.
-
-    There are many of them (every homophone of every short term), and a trie with hundreds of branches at thousands of
-    nodes takes the automaton of characters four times as long to lay out, in three times the memory.
-
-    Args:
-        patterns: distinct strings, none of them empty.
-    """
-
-    __slots__ = ("_automaton",)
-
-    def __init__(self, patterns: Sequence[str]) -> None:
-        self._automaton = daachorse.DoubleArrayAhoCorasick([text.encode("utf-16-le") for text in patterns])
-
-    def __call__(self, text: str) -> Sequence[tuple[int, int, int]]:
-        """Return all matches, in order of their end."""
-        codes = text.encode("utf-16-le")
-        found = self._automaton.find_overlapping(codes)
-        if not found:
-            return found
-        # What begins within a character is made of halves of two.
-        found = [(start >> 1, end >> 1, number) for start, end, number in found if not start & 1]
-        if len(codes) == 2 * len(text):
-            return found
-        units = accumulate((1 + (char > _LAST_OF_BMP) for char in text), initial=0)
-        at = {unit: offset for offset, unit in enumerate(units)}
-        return [(at[start], at[end], number) for start, end, number in found]
-
-
 class LetterFinder:
     """Strings of ASCII, read as bytes: in half the time of characters.
 
@@ -117,8 +82,6 @@ def build_finder(patterns: Sequence[str]) -> Finder:
         return ReferenceAutomaton(patterns).find  # type: ignore[unreachable]
     if all(text.isascii() for text in patterns):
         return LetterFinder(patterns)
-    if max(map(len, patterns)) <= _SHORT:
-        return ShortFinder(patterns)
     find: Finder = daachorse.CharwiseDoubleArrayAhoCorasick(list(patterns)).find_overlapping
     return find
 

@@ -131,6 +131,11 @@ def code_tables() -> NDArray[np.uint32]:
     return table
 
 
+def class_numbers() -> bytes:
+    """Return, by code point, the number of its class in the order of `CharacterClass`."""
+    return _CLASS_NUMBERS
+
+
 def fold(text: str) -> str:
     """Return the text as matching reads it, without what is dropped; for terms, not for texts with offsets."""
     return text.translate(fold_table())

@@ -4,20 +4,18 @@ There are three kinds of pattern. *Pairs* are spellings of one or two characters
 count, since any two syllables make a word. *Sounds* are longer Chinese ones, by classes. *Letters* are those of Latin
 letters and digits alone, by classes too.
 
-Rules: terms are read in batches, one long text for each layer, since a call for every spelling of 100,000 terms would
-be most of the time; one kind is handed over after the other, so that what the automaton of one needs is given back
-before the next.
+Terms are read in batches, one long text for each layer, since a call for every spelling of 100,000 terms would be
+most of the time.
 """
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
 from filters.characters import fold
 from filters.entries import texts_of
-from filters.findings import Kind, Step, Term
-from filters.homophones import same_sounds
+from filters.findings import Term
 from filters.reading import class_text, without_runs
 
 _PAIR = 2
@@ -35,48 +33,55 @@ class Space(IntEnum):
 
 
 class Patterns(NamedTuple):
-    """The patterns of one kind.
+    """The patterns of one kind that automata look for.
 
     Attributes:
-        space: the kind.
         texts: the patterns, each once.
         owners: by pattern, the first term it is a spelling of.
         more: by position of a pattern, the other terms, where there are any.
     """
 
-    space: Space
     texts: list[str]
     owners: "array[int]"
     more: dict[int, tuple[int, ...]]
 
 
-class _Collected:
-    """Patterns with their owners, while they are being collected."""
+class Owners(NamedTuple):
+    """Patterns that are looked up.
 
-    __slots__ = ("_more", "_numbers")
+    Attributes:
+        first: by pattern, the first term it is a spelling of.
+        more: by pattern, the other terms, where there are any.
+    """
 
-    def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
-        self._more: dict[str, tuple[int, ...]] = {}
+    first: dict[str, int]
+    more: dict[str, tuple[int, ...]]
 
     def add(self, pattern: str, number: int) -> None:
         """Take a pattern of a term; terms come in order."""
-        first = self._numbers.setdefault(pattern, number)
+        first = self.first.setdefault(pattern, number)
         if first != number:
-            others = self._more.get(pattern, ())
+            others = self.more.get(pattern, ())
             if number not in others:
-                self._more[pattern] = (*others, number)
+                self.more[pattern] = (*others, number)
 
-    def patterns(self, space: Space) -> Patterns:
-        """Return them; there are none afterwards."""
-        texts, owners = list(self._numbers), array("I", self._numbers.values())
-        more = {at: self._more[text] for at, text in enumerate(texts) if text in self._more} if self._more else {}
-        self._numbers, self._more = {}, {}
-        return Patterns(space, texts, owners, more)
+    def patterns(self) -> Patterns:
+        """Return the same by position; a dictionary of all would be large, and nearly all have one owner."""
+        texts = list(self.first)
+        more = {at: self.more[text] for at, text in enumerate(texts) if text in self.more} if self.more else {}
+        return Patterns(texts, array("I", self.first.values()), more)
 
 
-def compile_terms(terms: Sequence[Term]) -> Iterator[Patterns]:
-    """Yield the patterns of all terms, kind by kind.
+class Compiled(NamedTuple):
+    """The patterns of all terms, by kind (`Space`)."""
+
+    pairs: Owners
+    sounds: Patterns
+    letters: Patterns
+
+
+def compile_terms(terms: Sequence[Term]) -> Compiled:
+    """Return the patterns of all terms.
 
     Args:
         terms: rows of the keyword lists that are looked for by spelling.
@@ -84,27 +89,19 @@ def compile_terms(terms: Sequence[Term]) -> Iterator[Patterns]:
     Raises:
         ValueError: nothing of a term is left when it is folded; it would match everywhere.
     """
-    sounds, letters, pairs = _Collected(), _Collected(), _Collected()
-    short: list[tuple[str, int, int]] = []
+    pairs, sounds, letters = (Owners({}, {}) for _ in Space)
     for start in range(0, len(terms), _BATCH_TERMS):
-        texts, numbers, own = _folded(terms, start)
+        texts, numbers = _folded(terms, start)
         skeletons = without_runs(_BETWEEN.join(texts))
         classes = class_text(skeletons).split(_BETWEEN)
-        for skeleton, pattern, number, alike in zip(skeletons.split(_BETWEEN), classes, numbers, own, strict=True):
+        for skeleton, pattern, number in zip(skeletons.split(_BETWEEN), classes, numbers, strict=True):
             if skeleton.isascii():
                 letters.add(pattern, number)
             elif len(skeleton) > _PAIR:
                 sounds.add(pattern, number)
             else:
-                short.append((skeleton, number, alike))
-    yield sounds.patterns(Space.SOUNDS)
-    yield letters.patterns(Space.LETTERS)
-    # Last, since homophones are more than all others.
-    for skeleton, number, alike in short:
-        pairs.add(skeleton, number)
-        for other in same_sounds(skeleton) if alike and len(skeleton) == _PAIR else ():
-            pairs.add(other, number)
-    yield pairs.patterns(Space.PAIRS)
+                pairs.add(skeleton, number)
+    return Compiled(pairs, sounds.patterns(), letters.patterns())
 
 
 def pattern_of(skeleton: str) -> tuple[Space, str]:
@@ -116,20 +113,17 @@ def pattern_of(skeleton: str) -> tuple[Space, str]:
     return Space.SOUNDS, class_text(skeleton)
 
 
-def _folded(terms: Sequence[Term], start: int) -> tuple[list[str], list[int], bytearray]:
-    """Return the texts that are looked for of a batch, by text its term and whether homophones are looked for too."""
+def _folded(terms: Sequence[Term], start: int) -> tuple[list[str], list[int]]:
+    """Return the texts that are looked for of a batch, folded, and by text the position of its term."""
     texts: list[str] = []
     numbers: list[int] = []
-    own = bytearray()
     for number, term in enumerate(terms[start : start + _BATCH_TERMS], start):
-        alike = term.kind is not Kind.ALL and Step.HOMOPHONES not in term.folds_off
         for text, step, _ in texts_of(term):
             # What is spelled otherwise is made of folded text.
             texts.append(text if step else fold(text))
             numbers.append(number)
-            own.append(alike and not step)
     if "" in texts:
         raise ValueError(
             "a term must hold a letter, a digit or an ideograph: write what is made of signs alone as a pattern"
         )
-    return texts, numbers, own
+    return texts, numbers

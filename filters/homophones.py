@@ -1,9 +1,8 @@
-"""Homophones of short terms: pairs of characters are spelled out, since any two syllables make a word.
+"""Homophones of short terms: of pairs of characters only what people type counts, since any two syllables make a word.
 
-Longer terms are found by their syllables (`filters.lexicon`), which needs no list of spellings.
+Longer terms are found by their syllables (`filters.lexicon`), and need no such care.
 """
 
-from collections.abc import Iterator
 from functools import cache
 
 import rjieba
@@ -12,19 +11,25 @@ from filters.characters import SYLLABLES
 from filters.scripts import is_common, is_ideograph
 
 
-def same_sounds(pair: str) -> Iterator[str]:
-    """Yield what a pair is written as with another character of the same sound in one place.
+def is_same_sound(pair: str, written: str) -> bool:
+    """Tell whether a pair may be written with another character of the same sound in one place.
 
-    Words of the dictionary are left out, and characters so common that they stand beside anything.
+    Words of the dictionary are none, nor is what has a character so common that it stands beside anything.
 
     Args:
         pair: two folded characters.
+        written: two others.
     """
-    for at, char in enumerate(pair):
-        for other in _typed().get(SYLLABLES.get(char, ("",))[0], "") if is_ideograph(char) else "":
-            written = pair[:at] + other + pair[at + 1 :]
-            if other != char and not rjieba.has_word(written):
-                yield written
+    at = 1 if pair[0] == written[0] else 0
+    char, other = pair[at], written[at]
+    if pair[1 - at] != written[1 - at] or other == char or not is_ideograph(char):
+        return False
+    return other in typed_like(char) and not rjieba.has_word(written)
+
+
+def typed_like(char: str) -> str:
+    """Return the characters that people type for one, itself among them where it is such; none where it has no sound."""
+    return _typed().get(SYLLABLES.get(char, ("",))[0], "") if is_ideograph(char) else ""
 
 
 @cache

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from filters.characters import STEPS, CharacterClass, character_class
 from filters.entries import Entry
 from filters.findings import Kind, Step
-from filters.reading import LONGEST_RUN, SIGN_BY_LETTER, SIGNS, Reading
+from filters.reading import LONGEST_RUN, SIGN_BY_LETTER, Reading
 from filters.scripts import is_ideograph, may_look_alike
 
 # What ordinary sentences have between words. A term is not read across one of these as freely as across a star.
@@ -23,10 +23,6 @@ _PLAIN_SEPARATORS = frozenset(" \t\r\n\u3000\xa0,.;:!?，。、；：！？…�
 _UNMISTAKABLE_LETTERS = 8
 # English doubles these and no other letters.
 _DOUBLED = frozenset("abcdefglmnoprstz")
-# Shorter words with a digit in them are names of things.
-_LEET_LETTERS = 4
-# Of the letters of a word, so many must be letters.
-_LEET_SHARE = 0.3
 # Languages that need no marks on their letters.
 _PLAIN_LANGUAGES = frozenset({"en", "zh"})
 
@@ -182,39 +178,6 @@ def _may_repeat(longer: list[tuple[str, int]], *, at_start: bool) -> bool:
     """
     ordinary = [char for char, more in longer if more == 1 and (char in _DOUBLED or is_ideograph(char))]
     return len(longer) != 1 or at_start or not ordinary
-
-
-def resembles(entry: Entry, spelled: str) -> bool:
-    """Tell whether a piece of a skeleton may stand for an entry: most that shares its classes does not.
-
-    Args:
-        entry: one of the entries of a pattern.
-        spelled: what the skeleton has where the pattern was found.
-    """
-    return entry.skeleton == spelled or _may_swap(
-        entry, spelled, [at for at, char in enumerate(entry.skeleton) if char != spelled[at]]
-    )
-
-
-def _may_swap(entry: Entry, spelled: str, swaps: list[int]) -> bool:
-    """Tell whether characters that only sound or look alike may stand for the entry's own."""
-    # An expansion is a guess already; a guess at a guess finds anything.
-    if entry.step:
-        return False
-    letters = [char for char in entry.skeleton if not is_ideograph(char)]
-    ideographs = len(entry.skeleton) - len(letters)
-    sounds = [at for at in swaps if is_ideograph(entry.skeleton[at])]
-    if not all(is_ideograph(spelled[at]) for at in sounds):
-        return False
-    signs = [at for at in swaps if not is_ideograph(entry.skeleton[at])]
-    if sounds and (signs or 2 * len(sounds) > ideographs):
-        return False
-    if signs:
-        # Digits in a row are a number, and short words with a digit are names of things.
-        exact = len(letters) - len(signs)
-        short = not ideographs and len(letters) < _LEET_LETTERS and any(spelled[at] not in SIGNS for at in signs)
-        return not short and (exact >= len(letters) * _LEET_SHARE or bool(ideographs))
-    return True
 
 
 def _gaps(reading: Reading, first: int, span: _Span, entry: Entry) -> _Gaps:

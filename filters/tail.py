@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from filters.entries import Entry
 from filters.lexicon import Lexicon, Match
-from filters.locating import Growing, Place, locate, resembles
+from filters.locating import Growing, Place, locate
 from filters.reading import LONGEST_RUN, Gap, Reading, class_text, has_runs, spell_character
 
 _NO_GAP = Gap()
@@ -131,7 +131,7 @@ class Tail:
         matches = self._lexicon.find(skeleton, classes)
         places: list[tuple[Entry, Place]] = []
         if matches or self._growing:
-            places = self._settle(reading or self._read(window, window_base), classes, matches)
+            places = self._settle(reading or self._read(window, window_base), matches)
         if reading is None:
             first = self._lexicon.first_live(skeleton, classes)
         else:
@@ -153,15 +153,13 @@ class Tail:
     def _read(self, window: str, window_base: int) -> Reading:
         return Reading(window, window_base, self.kept, self._positions, signs=self._signs)
 
-    def _settle(self, reading: Reading, classes: str, matches: Sequence[Match]) -> list[tuple[Entry, Place]]:
+    def _settle(self, reading: Reading, matches: Sequence[Match]) -> list[tuple[Entry, Place]]:
         """Return the places of new matches, and of those whose last run has grown."""
         candidates = list(self._growing)
         for match in matches:
             # What lies within the old tail was found when its last piece came.
             if match.end > self._scanned:
-                spelled = reading.skeleton[match.start : match.end]
-                entries = self._lexicon.entries(match, reading.skeleton, classes)
-                candidates += [_Candidate(entry, match.start) for entry in entries if resembles(entry, spelled)]
+                candidates += [_Candidate(entry, match.start) for entry in match.entries]
         places: list[tuple[Entry, Place]] = []
         growing: list[_Candidate] = []
         for candidate in candidates:

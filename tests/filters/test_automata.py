@@ -5,9 +5,8 @@ from hypothesis import strategies as st
 
 from filters.automata import Match, ReferenceAutomaton, build_finder
 
-# In UTF-16, the halves of two 甲 make a ㉵.
-LETTERS = "ab甲㉵u\U00020000\ue000\ufffe"
-PATTERNS = st.sampled_from([(LETTERS, 4), (LETTERS, 2), ("abu", 4)]).flatmap(
+LETTERS = "ab甲乙\U00020000\ue000\ufffe"
+PATTERNS = st.sampled_from([(LETTERS, 4), ("ab", 4)]).flatmap(
     lambda made_of: st.lists(st.text(made_of[0], min_size=1, max_size=made_of[1]), max_size=8, unique=True)
 )
 

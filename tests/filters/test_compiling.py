@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.compiling import Patterns, Space, compile_terms, pattern_of
-from filters.findings import Kind, Step, Term
+from filters.compiling import Space, compile_terms, pattern_of
+from filters.findings import Step, Term
 from filters.reading import class_text, skeleton_of
 
 NO_SPELLINGS = frozenset({Step.PINYIN, Step.INITIALS, Step.SPLIT, Step.HOMOPHONES})
@@ -37,21 +37,16 @@ def test_a_term_of_nothing_is_refused() -> None:
 def test_a_pattern_has_its_first_owner_and_the_others() -> None:
     """Terms that are written alike share a pattern; one row owns it once."""
     terms = [Term(text, "A.1.a", folds_off=NO_SPELLINGS) for text in ("冰毒货", "病毒获", "病毒获", "甲乙丙")]
-    sounds = _by_space(terms)[Space.SOUNDS]
+    sounds = compile_terms(terms).sounds
     assert sounds.texts == [class_text("冰毒货"), class_text("甲乙丙")]
     assert (list(sounds.owners), sounds.more) == ([0, 3], {0: (1, 2)})
 
 
 def test_spellings_are_patterns_of_their_kind() -> None:
-    """Pinyin goes to the letters, homophones to the pairs; those of a part of a combination are not looked for."""
-    spaces = _by_space([Term("冰毒", "A.1.a")])
-    assert "饼毒" in spaces[Space.PAIRS].texts
-    assert class_text("bingdu") in spaces[Space.LETTERS].texts
-    for term in (
-        Term("冰毒", "A.1.a", folds_off=frozenset({Step.HOMOPHONES})),
-        Term("冰毒 & 毒", "A.1.a", kind=Kind.ALL),
-    ):
-        assert "饼毒" not in _by_space([term])[Space.PAIRS].texts
+    """Pinyin goes to the letters; homophones of a pair are no pattern of their own."""
+    compiled = compile_terms([Term("冰毒", "A.1.a")])
+    assert compiled.pairs == ({"冰毒": 0}, {})
+    assert class_text("bingdu") in compiled.letters.texts
 
 
 @given(st.lists(st.text("ａA ab1-甲乙毒病毒①℃\n", min_size=1, max_size=6).filter(skeleton_of), max_size=12))
@@ -60,16 +55,21 @@ def test_terms_compiled_together_are_compiled_as_each_alone(texts: list[str]) ->
     """Batches are for speed: what stands beside a term, a line's end in it and the batch's end change nothing."""
     terms = [Term(text, "A.1.a") for text in texts]
     with mock.patch("filters.compiling._BATCH_TERMS", 3):
-        together = _by_space(terms)
-    for space, patterns in together.items():
-        alone = [set(_by_space([term])[space].texts) for term in terms]
+        together = _owners(terms)
+    alone = [_owners([term]) for term in terms]
+    for space, owners in enumerate(together):
+        assert owners == {
+            text: [number for number, own in enumerate(alone) if text in own[space]]
+            for text in set().union(*(own[space] for own in alone))
+        }
+
+
+def _owners(terms: list[Term]) -> list[dict[str, list[int]]]:
+    """Return the owners of each pattern, by kind."""
+    pairs, sounds, letters = compile_terms(terms)
+    found = [{text: [number, *pairs.more.get(text, ())] for text, number in pairs.first.items()}]
+    for patterns in (sounds, letters):
         assert len(set(patterns.texts)) == len(patterns.texts)
-        for at, text in enumerate(patterns.texts):
-            assert [patterns.owners[at], *patterns.more.get(at, ())] == [
-                number for number, own in enumerate(alone) if text in own
-            ]
-        assert set(patterns.texts) == set().union(*alone)
-
-
-def _by_space(terms: list[Term]) -> dict[Space, Patterns]:
-    return {patterns.space: patterns for patterns in compile_terms(terms)}
+        numbers = enumerate(zip(patterns.texts, patterns.owners, strict=True))
+        found.append({text: [number, *patterns.more.get(at, ())] for at, (text, number) in numbers})
+    return found
