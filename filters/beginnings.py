@@ -1,13 +1,16 @@
 """Beginnings: what longer patterns start with, to tell what may become one of them."""
 
+from array import array
 from bisect import bisect_left
 from collections.abc import Collection, Iterator
+from itertools import accumulate
 from typing import Any
 
 _PAIR = 2
 _TRIPLE = 3
 # Strings handed over at once: whoever takes them over must not hold the interpreter up.
 _PIECE = 2_000
+_PIECE_CHARACTERS = 16_384
 
 
 class Beginnings:
@@ -23,7 +26,7 @@ class Beginnings:
         triples: by three classes that one begins with, whether it goes on.
     """
 
-    __slots__ = ("_sorted", "firsts", "longest", "pairs", "triples")
+    __slots__ = ("_ends", "_sorted", "firsts", "longest", "pairs", "triples")
 
     def __init__(self, patterns: Collection[str]) -> None:
         self.longest = max(map(len, patterns), default=0)
@@ -31,27 +34,32 @@ class Beginnings:
         self.triples = dict.fromkeys([pattern for pattern in patterns if len(pattern) == _TRIPLE], False)
         self.triples |= dict.fromkeys([pattern[:_TRIPLE] for pattern in patterns if len(pattern) > _TRIPLE], True)
         self.pairs = {triple[:_PAIR] for triple in self.triples}
-        self._sorted = sorted(pattern for pattern in patterns if len(pattern) > _TRIPLE + 1)
+        longer = sorted(pattern for pattern in patterns if len(pattern) > _TRIPLE + 1)
+        # One text, and where each ends: as strings of their own they would take six times the memory.
+        self._sorted = "".join(longer)
+        self._ends = array("I", accumulate(map(len, longer)))
 
     def parts(self) -> Iterator[Any]:
         """Yield what `restore` makes the same of, in small pieces."""
         yield self.longest
         yield self.firsts
-        for strings in (self.pairs, self.triples.items(), self._sorted):
+        yield self._ends
+        for strings in (self.pairs, self.triples.items()):
             yield from _in_pieces(list(strings))
+        cuts = range(0, len(self._sorted), _PIECE_CHARACTERS)
+        yield from _in_pieces([self._sorted[start : start + _PIECE_CHARACTERS] for start in cuts])
 
     @classmethod
     def restore(cls, parts: Iterator[Any]) -> "Beginnings":
         """Return what `parts` was asked of."""
         same = cls(())
-        same.longest, same.firsts = next(parts), next(parts)
+        same.longest, same.firsts, same._ends = next(parts), next(parts), next(parts)
         # Not in an order: the pieces are read one after the other.
         for piece in _pieces(parts):
             same.pairs.update(piece)
         for piece in _pieces(parts):
             same.triples.update(piece)
-        for piece in _pieces(parts):
-            same._sorted += piece
+        same._sorted = "".join(text for piece in _pieces(parts) for text in piece)
         return same
 
     def first_live(self, text: str) -> int:
@@ -71,11 +79,14 @@ class Beginnings:
         return size - start <= _TRIPLE or self._is_prefix(text[start:])
 
     def _is_prefix(self, text: str) -> bool:
-        at = bisect_left(self._sorted, text)
+        at = bisect_left(range(len(self._ends)), text, key=self._pattern)
         # The text itself comes first where it is a pattern; what it begins comes right behind it.
-        if at < len(self._sorted) and self._sorted[at] == text:
+        if at < len(self._ends) and self._pattern(at) == text:
             at += 1
-        return at < len(self._sorted) and self._sorted[at].startswith(text)
+        return at < len(self._ends) and self._pattern(at).startswith(text)
+
+    def _pattern(self, at: int) -> str:
+        return self._sorted[self._ends[at - 1] if at else 0 : self._ends[at]]
 
 
 def _in_pieces(strings: list[Any]) -> Iterator[Any]:

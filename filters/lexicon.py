@@ -7,13 +7,12 @@ Each kind of pattern (`filters.compiling`) has an automaton of its own; most Chi
 """
 
 import re
-from array import array
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from filters.automata import Finder, build_finder
 from filters.beginnings import Beginnings
-from filters.compiling import compile_terms
+from filters.compiling import Patterns, compile_terms
 from filters.entries import Allowance, Entry, allowances_of
 from filters.findings import Kind, Step, Term
 from filters.glance import Glance
@@ -51,18 +50,15 @@ class _Patterns:
     """All patterns of one kind.
 
     Args:
-        owners: by pattern, the first term it is a spelling of.
-        more: by pattern, the others, where there are any.
+        patterns: the patterns and whose they are.
     """
 
     __slots__ = ("_more", "_owners", "find", "longest")
 
-    def __init__(self, owners: dict[str, int], more: dict[str, tuple[int, ...]]) -> None:
-        # Nearly every pattern has one owner, and a list of lists would be the larger part of the index.
-        self._owners = array("I", owners.values())
-        self._more = {at: more[pattern] for at, pattern in enumerate(owners) if pattern in more} if more else {}
-        self.find: Finder = build_finder(list(owners))
-        self.longest = max(map(len, owners), default=0)
+    def __init__(self, patterns: Patterns) -> None:
+        self._owners, self._more = patterns.owners, patterns.more
+        self.find: Finder = build_finder(patterns.texts)
+        self.longest = max(map(len, patterns.texts), default=0)
 
     def owners(self, pattern: int) -> tuple[int, ...]:
         """Return the terms a pattern is a spelling of."""
@@ -92,9 +88,9 @@ class Lexicon:
         self.farthest = max((len(places[0].text) for places in self.allowances.values()), default=0)
         pairs, sounds, letters = compile_terms(self._terms)
         self._short = ShortTerms(*pairs)
-        self._sounds, self._letters = _Patterns(*sounds), _Patterns(*letters)
-        self._beginnings = Beginnings([*sounds[0], *letters[0]])
-        self._glance = Glance(self._short.spellings, sounds[0])
+        self._sounds, self._letters = _Patterns(sounds), _Patterns(letters)
+        self._glance = Glance(self._short.spellings, sounds.texts)
+        self._beginnings = Beginnings([*sounds.texts, *letters.texts])
         self.longest = max(min(_PAIR, len(self._short)), self._sounds.longest, self._letters.longest)
         self._resemblance = Resemblance(self._terms)
         shortest = min(map(len, letters[0]), default=1)

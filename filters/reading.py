@@ -71,6 +71,11 @@ def has_runs(kept: str) -> bool:
     return _RUN.search(kept) is not None
 
 
+def without_runs(kept: str) -> str:
+    """Return a kept text with each run of one character written once."""
+    return _RUN.sub(r"\1", kept)
+
+
 def class_text(kept: str) -> str:
     """Return the classes of a kept text or a skeleton."""
     return kept.translate(CLASSES)

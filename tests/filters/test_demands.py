@@ -96,7 +96,7 @@ def test_23_a_hundred_thousand_terms_cost_no_more_to_scan() -> None:
             entry.term.text == term for match in matches for entry in lexicon.entries(match, skeleton, classes)
         )
     # Of each way to write a term one pattern is kept, and nothing else but for what texts have asked for.
-    patterns = sum(len(space._owners) for space in lexicon._spaces)
+    patterns = sum(len(patterns._owners) for patterns in lexicon._spaces.values())
     assert TERMS / 2 < patterns < 12 * TERMS
     assert lexicon.longest <= 64
 
