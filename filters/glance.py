@@ -1,9 +1,9 @@
 """A glance: which places of a long text are worth a look, told from numbers alone.
 
-What stands at nearly every place of a text begins no term. Here each place is looked up in tables that have a mark for
-every beginning there is: for the first three classes of a longer Chinese term, for either character of a pair beside
-the class of the other one. Different beginnings may share a mark, so a place that has none is clean for certain, and
-one that has is looked at in earnest (`filters.lexicon`).
+What stands at nearly every place of a text begins no term. Here each place is looked up in tables that have a mark
+for every beginning there is: the first three classes of a longer Chinese term; either character of a pair, beside the
+class of the other one. Different beginnings may share a mark, so a place that has none is clean for certain, and one
+that has is looked at in earnest (`filters.lexicon`).
 
 The place in a table is a sum of numbers, one for each character; that takes the fewest passes over the text, and each
 pass over a short one costs as much as a look at several characters.
@@ -19,6 +19,8 @@ from filters.long_text import Codes
 from filters.reading import class_text
 
 _BMP = 0x10000
+# Characters of the other planes share a number with one of the basic plane.
+_LOW = _BMP - 1
 _TRIPLE = 3
 _NUMBERS = 1 << 20
 
@@ -74,10 +76,10 @@ class Glance:
         """Return the places that have a mark.
 
         Args:
-            skeleton: code points of a skeleton, within the basic plane or cut to 16 bits.
-            classes: code points of its classes, likewise.
+            skeleton: code points of a skeleton.
+            classes: code points of its classes.
         """
-        own, sound = _OWN[skeleton], _SOUND[classes]
+        own, sound = _OWN[skeleton & _LOW], _SOUND[classes & _LOW]
         pairs = self._firsts[own[:-1] + sound[1:]] | self._seconds[sound[:-1] + own[1:]]
         twice = sound + sound
         triples = self._triples[(sound[:-1] + twice[1:])[:-1] + (twice + twice)[2:]]
@@ -86,7 +88,8 @@ class Glance:
 
 
 def _numbers(text: str, table: Codes = _OWN) -> Codes:
-    return table[np.frombuffer(text.encode("utf-32-le"), np.uint32) & (_BMP - 1)]
+    numbers: Codes = table[np.frombuffer(text.encode("utf-32-le"), np.uint32) & _LOW]
+    return numbers
 
 
 def _marks(places: Codes, most: int) -> npt.NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""Homophones of short terms: of pairs of characters only what people type counts, since any two syllables make a word.
+"""Homophones of pairs of characters: only what people type counts, since any two syllables make a word.
 
 Longer terms are found by their syllables (`filters.lexicon`), and need no such care.
 """
@@ -28,7 +28,7 @@ def is_same_sound(pair: str, written: str) -> bool:
 
 
 def typed_like(char: str) -> str:
-    """Return the characters that people type for one, itself among them where it is such; none where it has no sound."""
+    """Return the characters that people type by the sound of one, none where it has no sound."""
     return _typed().get(SYLLABLES.get(char, ("",))[0], "") if is_ideograph(char) else ""
 
 

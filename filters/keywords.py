@@ -132,8 +132,8 @@ class KeywordMatcher:
             begin = max(0, start - self.lexicon.longest + 1)
             for match in self.lexicon.find_long(whole, begin, start + _SLICE_CHARACTERS):
                 # What ends in the overlap was found in the slice before.
-                if begin + match.end > start:
-                    yield match._replace(start=begin + match.start, end=begin + match.end)
+                if match.end > start:
+                    yield match
 
 
 def read_whole(text: str, *, signs: bool = False) -> ShortText | LongText:

@@ -29,7 +29,6 @@ _ASCII_END = 128
 _ROMANISED = frozenset({Step.PINYIN, Step.INITIALS})
 # Where beginnings stand as near to each other as this, an automaton reads everything at once.
 _CROWDED = 8
-_UNKNOWN = ("not looked at before",)
 
 
 class Match(NamedTuple):
@@ -91,14 +90,14 @@ class Lexicon:
         self._sounds, self._letters = _Patterns(sounds), _Patterns(letters)
         self._glance = Glance(self._short.spellings, sounds.texts)
         self._beginnings = Beginnings([*sounds.texts, *letters.texts])
-        self.longest = max(min(_PAIR, len(self._short)), self._sounds.longest, self._letters.longest)
+        self.longest = max(self._short.longest, self._sounds.longest, self._letters.longest)
         self._resemblance = Resemblance(self._terms)
-        shortest = min(map(len, letters[0]), default=1)
-        self._letter_runs = re.compile(b"\x01" * shortest + b"\x01*")
+        self._letter_runs = re.compile(b"\x01" * min(map(len, letters.texts), default=1) + b"\x01*")
 
     def parts(self) -> Iterator[Any]:
         """Yield what `restore` makes the same of, besides the terms, in small pieces."""
         yield self.allowances, self.farthest, self.longest, self._short, self._glance
+        yield self._letter_runs
         yield self._sounds
         yield self._letters
         yield from self._beginnings.parts()
@@ -109,6 +108,7 @@ class Lexicon:
         lexicon = cls(())
         lexicon._terms = tuple(term for term in terms if term.kind in _SEARCHED)
         lexicon.allowances, lexicon.farthest, lexicon.longest, lexicon._short, lexicon._glance = next(parts)
+        lexicon._letter_runs = next(parts)
         lexicon._sounds, lexicon._letters = next(parts), next(parts)
         lexicon._beginnings = Beginnings.restore(parts)
         lexicon._resemblance = Resemblance(lexicon._terms)
@@ -121,19 +121,29 @@ class Lexicon:
             skeleton: the text's skeleton.
             classes: its classes.
         """
-        by_class = self._short.by_class
-        pairs = [at for at in range(len(classes) - 1) if classes[at : at + _PAIR] in by_class]
-        found = list(self._short_at(pairs, _PAIR, skeleton, classes))
+        by_class, begun, triples = self._short.by_class, self._beginnings.pairs, self._beginnings.triples
+        pairs: list[int] = []
+        longer = False
+        for at in range(len(classes) - 1):
+            pair = classes[at : at + _PAIR]
+            if pair in by_class:
+                pairs.append(at)
+            # Most places settle here that nothing longer begins at them, which spares the automaton.
+            if pair in begun and not longer:
+                longer = classes[at : at + _TRIPLE] in triples
+        found = list(self._short_at(pairs, _PAIR, skeleton, classes)) if pairs else []
         if singles := self._short.singles:
-            found += self._short_at([at for at, char in enumerate(skeleton) if char in singles], 1, skeleton, skeleton)
-        found += self._standing(self._sounds, self._sounds.find(classes), skeleton)
+            places = [at for at, char in enumerate(skeleton) if char in singles]
+            found += self._short_at(places, 1, skeleton, skeleton)
+        if longer:
+            found += self._standing(self._sounds, self._sounds.find(classes), skeleton)
         if self._letters.longest and _LETTER.search(classes):
             found += self._standing(self._letters, self._letters.find(classes), skeleton)
         found.sort(key=_by_end)
         return found
 
     def find_long(self, text: LongText, start: int, end: int) -> list[Match]:
-        """Return the same for a part of a long text.
+        """Return the same for a part of a long text, at positions in the whole.
 
         Args:
             text: the text.
@@ -170,7 +180,7 @@ class Lexicon:
         for at in places:
             goes_on = triples.get(classes[at : at + _TRIPLE])
             # What ends here and was looked at before needs no automaton.
-            if goes_on is None or not (goes_on or known.get(skeleton[at : at + _TRIPLE], _UNKNOWN)):
+            if goes_on is None or (not goes_on and known.get(skeleton[at : at + _TRIPLE]) == ()):
                 continue
             matches = [match for match in find(classes[at : at + longest]) if not match[0]]
             yield from self._standing(self._sounds, matches, skeleton, at)

@@ -1,7 +1,7 @@
 """Long texts as numbers: all layers of a reading (`filters.reading`) in a few passes over arrays.
 
-From about a hundred characters on, a pass of numpy over the whole text costs less than a look at each character. Rules:
-the layers are those that `filters.reading.spell` gives; strings and positions are made only where something was found.
+From about a hundred characters on, a pass of numpy over the whole text costs less than a look at each character.
+Rules: the layers are those that `filters.reading.spell` gives; positions are made only where something was found.
 """
 
 from functools import cached_property
@@ -13,6 +13,7 @@ from filters.characters import SEVERAL, CharacterClass, class_numbers, code_tabl
 from filters.reading import BREAK, CLASSES, FOLDS, GAP_CHARACTERS, GAP_SEPARATORS, SIGNS, Reading
 
 Codes = npt.NDArray[np.intp]
+Flags = npt.NDArray[np.uint8]
 
 _BMP = 0x10000
 # What is known of a character before it is folded, in bits: so that one look at a table answers every question.
@@ -22,9 +23,9 @@ _HAS_APART = bytes((_KEPT | _APART,))
 _LONG_GAP = bytes(GAP_SEPARATORS + 1)
 
 
-def _flag_table() -> npt.NDArray[np.uint8]:
+def _flag_table() -> Flags:
     folds = code_tables()
-    table = (folds != 0).astype(np.uint8)
+    table: Flags = (folds != 0).astype(np.uint8)
     # Folds that are several characters, or leave the basic plane: read in the wide tables, one by one.
     wide = folds >= _BMP
     wide[_BMP:] = folds[_BMP:] == SEVERAL
@@ -81,7 +82,7 @@ class LongText:
         if signs and _HAS_SIGN in seen:
             folds = np.where(flags == _SIGN, codes, folds)
             flags |= flags >> 2 & _KEPT  # a sign is kept
-        self._flags = flags & _KEPT
+        self._flags: Flags = flags & np.uint8(_KEPT)
         if _LONG_GAP in self._flags.tobytes():
             _break_long_gaps(folds, self._flags, flags)
         kept = folds[self._flags.view(np.bool_)]
@@ -131,7 +132,7 @@ class LongText:
         return stop - int(starts[first]) > end - first
 
     def is_within_word(self, first: int, end: int) -> bool:
-        """Tell whether plain Latin letters or digits go on at either end of a part of the skeleton without repeats."""
+        """Tell whether plain Latin letters or digits go on at either end of a part that has no repeats."""
         if self.has_repeats(first, end):
             return False
         starts = self._starts
@@ -181,7 +182,7 @@ def _decoded(codes: Codes) -> str:
     return codes.astype(np.uint32).tobytes().decode("utf-32-le")
 
 
-def _break_long_gaps(folds: Codes, kept: npt.NDArray[np.uint8], flags: npt.NDArray[np.uint8]) -> None:
+def _break_long_gaps(folds: Codes, kept: Flags, flags: Flags) -> None:
     """Write a break into every gap that no term reaches over, where it becomes too long."""
     places = np.arange(len(folds))
     # How many separators there are up to each place, and where the last kept character before it stands.

@@ -49,7 +49,8 @@ class Resemblance:
             for entry in self._entries_of(number)
             # Parts of a combination are common words, and stand as they are listed.
             if entry.skeleton == spelling
-            and (spelling == written or (entry.step is None and entry.term.kind is not Kind.ALL))
+            and (spelling == written or entry.term.kind is not Kind.ALL)
+            and resembles(entry, written)
         ]
         return self._remember(written, found)
 
@@ -97,7 +98,7 @@ def resembles(entry: Entry, written: str) -> bool:
 
 
 def _is_worth_it(term: Term, written: str, classes: str) -> bool:
-    """Tell, without the other spellings of a term, which are dear, that most terms of these classes stand not there."""
+    """Tell, without the other spellings of a term, which are dear, that most of these terms do not stand there."""
     own = skeleton_of(term.text)
     # What sounds like the term itself sounds like no spelling of it: these are of other syllables.
     return term.kind is Kind.ALL or class_text(own) != classes or own == written or _may_swap(own, written)

@@ -22,15 +22,17 @@ class ShortTerms:
     Attributes:
         singles: spellings of one character.
         by_class: by the classes of a pair, all spellings that have them, one behind the other.
+        longest: length of the longest spelling.
         firsts: characters that are, or are typed for, the first one of a pair.
     """
 
-    __slots__ = ("_more", "_owners", "by_class", "firsts", "singles")
+    __slots__ = ("_more", "_owners", "by_class", "firsts", "longest", "singles")
 
     def __init__(self, owners: dict[str, int], more: dict[str, tuple[int, ...]]) -> None:
         self._owners = owners
         self._more = more
         self.singles = frozenset(spelling for spelling in owners if len(spelling) == 1)
+        self.longest = max(map(len, owners), default=0)
         self.by_class: dict[str, str] = {}
         for spelling in owners:
             if len(spelling) > 1:
@@ -38,18 +40,10 @@ class ShortTerms:
                 self.by_class[classes] = self.by_class.get(classes, "") + spelling
         self.firsts = _firsts(spelling for spelling in owners if len(spelling) > 1)
 
-    def __len__(self) -> int:
-        return len(self._owners)
-
     @property
     def spellings(self) -> Collection[str]:
         """All spellings."""
         return self._owners.keys()
-
-    def may_stand(self, written: str, classes: str) -> bool:
-        """Tell at once, for most of what shares the classes of a pair, that it is no spelling of one."""
-        listed = self.by_class.get(classes, "")
-        return any(listed[at] == written[0] or listed[at + 1] == written[1] for at in range(0, len(listed), 2))
 
     def owners(self, written: str, classes: str) -> Iterator[tuple[str, int]]:
         """Yield what may be meant, by spelling and term, in order of the terms.

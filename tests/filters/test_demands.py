@@ -92,11 +92,9 @@ def test_23_a_hundred_thousand_terms_cost_no_more_to_scan() -> None:
         skeleton = skeleton_of(text + term)
         classes = class_text(skeleton)
         matches: list[Match] = lexicon.find(skeleton, classes)
-        assert any(
-            entry.term.text == term for match in matches for entry in lexicon.entries(match, skeleton, classes)
-        )
+        assert any(entry.term.text == term for match in matches for entry in match.entries)
     # Of each way to write a term one pattern is kept, and nothing else but for what texts have asked for.
-    patterns = sum(len(patterns._owners) for patterns in lexicon._spaces.values())
+    patterns = sum(len(patterns._owners) for patterns in (lexicon._short, lexicon._sounds, lexicon._letters))
     assert TERMS / 2 < patterns < 12 * TERMS
     assert lexicon.longest <= 64
 
