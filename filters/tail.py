@@ -11,7 +11,7 @@ from typing import NamedTuple
 from filters.entries import Entry
 from filters.lexicon import Lexicon, Match
 from filters.locating import Growing, Place, locate
-from filters.reading import LONGEST_RUN, Gap, Reading, class_text, has_runs, spell_character
+from filters.reading import FOLDS, FOLDS_WITH_SIGNS, LONGEST_RUN, Gap, Reading, class_text, has_runs
 
 _NO_GAP = Gap()
 
@@ -87,11 +87,13 @@ class Tail:
         found: list[tuple[Entry, Place]] = []
         kept: list[str] = []
         positions: list[int] = []
+        folds = FOLDS_WITH_SIGNS if self._signs else FOLDS
         for offset, char in enumerate(text, base):
-            form = spell_character(char, signs=self._signs)
-            if form:
-                kept.append(form)
-                positions += [offset] * len(form)
+            form = folds[ord(char)]
+            if form is not None:
+                # A code stands for the character itself.
+                kept.append(form if isinstance(form, str) else char)
+                positions += [offset] * len(kept[-1])
                 self._gap = _NO_GAP
                 continue
             self._gap = self._gap.with_character(char)
