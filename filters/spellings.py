@@ -1,4 +1,4 @@
-"""Other ways to write a Chinese term: in pinyin, by its initials, with its characters taken apart.
+"""Other ways to write a Chinese term: in pinyin, whole or one character of it, by its initials, taken apart.
 
 Rules: made once per term when lists are compiled, by looking up plain tables; what comes out is folded text, to be
 looked for like the term itself. An English word is no spelling of anything. Latin look-alikes are not spelled out:
@@ -18,6 +18,9 @@ PINYIN_MIN_LETTERS = 5
 INITIALS_MIN_CHARACTERS = 4
 # A term of twenty characters must not become twenty more.
 SPLIT_MAX_SPELLINGS = 4
+MIXED_MAX_SPELLINGS = 4
+# One letter between Chinese characters is a name of something.
+_MIXED_MIN_LETTERS = 2
 
 
 class Spelling(NamedTuple):
@@ -74,6 +77,8 @@ def spellings(folded: str, off: frozenset[Step]) -> Iterator[Spelling]:
             for text in _romanised(usual, proper, None if plain else folded):
                 if len(text) >= PINYIN_MIN_LETTERS and text not in _WORDS:
                     yield Spelling(text, _PINYIN)
+            for text in _mixed(folded, proper, han):
+                yield Spelling(text, _PINYIN)
         if han >= INITIALS_MIN_CHARACTERS and _INITIALS not in off:
             initials = "".join([reading[0] for reading in proper])
             if initials not in _WORDS:
@@ -127,6 +132,20 @@ def _romanised(usual: list[str], proper: list[str], mixed: str | None) -> dict[s
     if not _DOTLESS.keys().isdisjoint(proper):
         texts["".join([_DOTLESS.get(reading, reading) for reading in proper])] = None
     return texts
+
+
+def _mixed(folded: str, proper: list[str], han: int) -> Iterator[str]:
+    """Yield the term with one character at a time in pinyin, as far as the bound goes."""
+    places = 0
+    for at, reading in enumerate(proper):
+        # A word beside one character is English in a Chinese sentence: 我ban.
+        word = han == PINYIN_MIN_CHARACTERS and reading in _WORDS
+        if word or folded[at] in _ASCII or len(reading) < _MIXED_MIN_LETTERS:
+            continue
+        yield folded[:at] + reading + folded[at + 1 :]
+        places += 1
+        if places == MIXED_MAX_SPELLINGS:
+            return
 
 
 def _taken_apart(folded: str) -> list[str]:
