@@ -21,9 +21,19 @@ from filters.reading import class_text
 _BMP = 0x10000
 _TRIPLE = 3
 _NUMBERS = 1 << 20
-# Odd, with bits all over: neighbouring codes get numbers far apart.
-_OWN = (np.arange(_BMP, dtype=np.uint32) * np.uint32(2654435761) >> 12).astype(np.intp)
-_SOUND = (np.arange(_BMP, dtype=np.uint32) * np.uint32(2246822519) >> 12).astype(np.intp)
+
+
+def _scattered(seed: int) -> Codes:
+    """Return a number for each code that tells nothing of the codes beside it: sums of such ones seldom meet."""
+    codes = np.arange(_BMP, dtype=np.uint32) + np.uint32(seed)
+    for factor in (0x85EBCA6B, 0xC2B2AE35):  # the last steps of MurmurHash3
+        codes ^= codes >> np.uint32(15)
+        codes *= np.uint32(factor)
+    return (codes >> np.uint32(12)).astype(np.intp)
+
+
+_OWN = _scattered(1)
+_SOUND = _scattered(1 + _BMP)
 
 
 class Places(NamedTuple):

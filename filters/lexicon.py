@@ -14,7 +14,7 @@ from filters.automata import Finder, build_finder
 from filters.beginnings import Beginnings
 from filters.compiling import Patterns, compile_terms
 from filters.entries import Allowance, Entry, allowances_of
-from filters.findings import Kind, Term
+from filters.findings import Kind, Step, Term
 from filters.glance import Glance
 from filters.long_text import LongText
 from filters.resemblance import Resemblance
@@ -24,10 +24,12 @@ _SEARCHED = frozenset({Kind.LITERAL, Kind.WORD, Kind.ALL})
 _PAIR = 2
 _TRIPLE = 3
 _LETTER = re.compile(r"[0-9a-z]")
-_LETTERS = re.compile(b"\x01+")
 _ASCII_END = 128
+# Of these, `filters.locating` asks that no letter goes on from either end.
+_ROMANISED = frozenset({Step.PINYIN, Step.INITIALS})
 # Where beginnings stand as near to each other as this, an automaton reads everything at once.
 _CROWDED = 8
+_UNKNOWN = ("not looked at before",)
 
 
 class Match(NamedTuple):
@@ -91,6 +93,8 @@ class Lexicon:
         self._beginnings = Beginnings([*sounds.texts, *letters.texts])
         self.longest = max(min(_PAIR, len(self._short)), self._sounds.longest, self._letters.longest)
         self._resemblance = Resemblance(self._terms)
+        shortest = min(map(len, letters[0]), default=1)
+        self._letter_runs = re.compile(b"\x01" * shortest + b"\x01*")
 
     def parts(self) -> Iterator[Any]:
         """Yield what `restore` makes the same of, besides the terms, in small pieces."""
@@ -117,9 +121,11 @@ class Lexicon:
             skeleton: the text's skeleton.
             classes: its classes.
         """
-        found = list(self._short_at(range(len(classes) - 1), _PAIR, skeleton, classes))
-        if self._short.singles:
-            found += self._short_at(range(len(skeleton)), 1, skeleton, skeleton)
+        by_class = self._short.by_class
+        pairs = [at for at in range(len(classes) - 1) if classes[at : at + _PAIR] in by_class]
+        found = list(self._short_at(pairs, _PAIR, skeleton, classes))
+        if singles := self._short.singles:
+            found += self._short_at([at for at, char in enumerate(skeleton) if char in singles], 1, skeleton, skeleton)
         found += self._standing(self._sounds, self._sounds.find(classes), skeleton)
         if self._letters.longest and _LETTER.search(classes):
             found += self._standing(self._letters, self._letters.find(classes), skeleton)
@@ -134,16 +140,22 @@ class Lexicon:
             start: where the part begins in its skeleton.
             end: position behind its last character.
         """
-        codes = text.skeleton_codes[start:end]
-        skeleton, classes = text.skeleton[start:end], text.classes[start:end]
-        places = self._glance.places(codes, text.class_codes[start:end])
+        codes, class_codes = text.skeleton_codes, text.class_codes
+        skeleton, classes = text.skeleton, text.classes
+        if end - start < len(codes):
+            codes, class_codes = codes[start:end], class_codes[start:end]
+            skeleton, classes = skeleton[start:end], classes[start:end]
+        places = self._glance.places(codes, class_codes)
         found = list(self._short_at(places.pairs, _PAIR, skeleton, classes))
         found += self._short_at(places.singles, 1, skeleton, skeleton)
         found += self._sounds_at(places.sounds, skeleton, classes)
         if self._letters.longest:
-            for run in _LETTERS.finditer((codes < _ASCII_END).tobytes()):
+            for run in self._letter_runs.finditer((codes < _ASCII_END).tobytes()):
                 letters = self._letters.find(classes[run.start() : run.end()])
                 found += self._standing(self._letters, letters, skeleton, run.start())
+        if start:
+            found = [Match(start + match.start, start + match.end, match.entries) for match in found]
+        found = [match for match in found if _is_possible(match, text)]
         found.sort(key=_by_end)
         return found
 
@@ -154,10 +166,14 @@ class Lexicon:
             # A text made to look like many terms is read once, not once for each.
             yield from self._standing(self._sounds, find(classes), skeleton)
             return
+        known = self._resemblance.known
         for at in places:
-            if classes[at : at + _TRIPLE] in triples:
-                matches = [match for match in find(classes[at : at + longest]) if not match[0]]
-                yield from self._standing(self._sounds, matches, skeleton, at)
+            goes_on = triples.get(classes[at : at + _TRIPLE])
+            # What ends here and was looked at before needs no automaton.
+            if goes_on is None or not (goes_on or known.get(skeleton[at : at + _TRIPLE], _UNKNOWN)):
+                continue
+            matches = [match for match in find(classes[at : at + longest]) if not match[0]]
+            yield from self._standing(self._sounds, matches, skeleton, at)
 
     def first_live(self, skeleton: str, classes: str) -> int:
         """Return where the longest suffix begins that may grow into a pattern; the length where none may."""
@@ -170,31 +186,36 @@ class Lexicon:
 
     def _short_at(self, places: Iterable[int], size: int, skeleton: str, classes: str) -> Iterator[Match]:
         """Yield terms of one or two characters that may stand at some places."""
-        short, resemblance = self._short, self._resemblance
-        listed = short.singles if size == 1 else short.by_class
+        known = self._resemblance.known.get
         for at in places:
-            spelled = classes[at : at + size]
-            if spelled in listed:
-                written = skeleton[at : at + size]
-                entries = resemblance.known(written)
-                if entries is None:
-                    entries = resemblance.of_pair(written, short.owners(written, spelled))
-                if entries:
-                    yield Match(at, at + size, entries)
+            written = skeleton[at : at + size]
+            entries = known(written)
+            if entries is None:
+                entries = self._resemblance.of_pair(written, self._short.owners(written, classes[at : at + size]))
+            if entries:
+                yield Match(at, at + size, entries)
 
     def _standing(
         self, patterns: _Patterns, matches: Iterable[tuple[int, int, int]], skeleton: str, base: int = 0
     ) -> Iterator[Match]:
         """Yield those matches of an automaton for which an entry may stand."""
-        resemblance = self._resemblance
+        known = self._resemblance.known.get
         for start, end, pattern in matches:
             written = skeleton[base + start : base + end]
-            entries = resemblance.known(written)
+            entries = known(written)
             if entries is None:
-                entries = resemblance.of_pattern(written, patterns.owners(pattern))
+                entries = self._resemblance.of_pattern(written, patterns.owners(pattern))
             if entries:
                 yield Match(base + start, base + end, entries)
 
 
 def _by_end(match: Match) -> tuple[int, int]:
     return match.end, match.start
+
+
+def _is_possible(match: Match, text: LongText) -> bool:
+    """Tell at once what most matches of letters are: without the repeats of a term, or in the middle of a word."""
+    if all(entry.runs for entry in match.entries):
+        return text.has_repeats(match.start, match.end)
+    romanised = all(entry.step in _ROMANISED for entry in match.entries)
+    return not (romanised and text.is_within_word(match.start, match.end))

@@ -104,6 +104,9 @@ def locate(reading: Reading, first: int, entry: Entry) -> Place | Growing | None
     Returns:
         The place; None where the text only resembles the entry; `GROWING` where the next kept character decides.
     """
+    place = _as_listed(reading, first, entry)
+    if place is not None:
+        return place
     span = _span(reading, first, entry)
     if not isinstance(span, _Span):
         return span
@@ -130,6 +133,20 @@ def locate(reading: Reading, first: int, entry: Entry) -> Place | Growing | None
         _edges(entry, via, gaps),
         tuple(positions[reading.starts[first + at]] for at in swaps),
     )
+
+
+def _as_listed(reading: Reading, first: int, entry: Entry) -> Place | None:
+    """Return the place of a term that stands exactly as it is listed: most places are, and need no closer look."""
+    if entry.runs or entry.gaps or entry.step or reading.signs:
+        return None
+    size = len(entry.letters)
+    # Where the first character is repeated, the last of the run belongs to the term; one alone stands at the first.
+    begin = reading.starts[first] if size == 1 else reading.run(first)[1] - 1
+    start = reading.positions[begin]
+    at = start - reading.base
+    if reading.text[at : at + size] != entry.letters:
+        return None
+    return Place(start, start + size, frozenset(), Edges.WORDS if entry.term.kind is Kind.WORD else Edges.ANY)
 
 
 def _span(reading: Reading, first: int, entry: Entry) -> _Span | Growing | None:

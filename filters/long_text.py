@@ -117,8 +117,27 @@ class LongText:
         if starts is not None:
             first = int(starts[first])
             end = int(starts[end]) if end < len(starts) else len(self._kept)
-        kept = _decoded(self._kept[first:end])
+            kept = _decoded(self._kept[first:end])
+        else:
+            kept = self.skeleton[first:end]
         return Reading(self.text, 0, kept, positions[first:end].tolist(), signs=self._signs)
+
+    def has_repeats(self, first: int, end: int) -> bool:
+        """Tell whether a character of a part of the skeleton is repeated."""
+        starts = self._starts
+        if starts is None:
+            return False
+        stop = int(starts[end]) if end < len(starts) else len(self._kept)
+        return stop - int(starts[first]) > end - first
+
+    def is_within_word(self, first: int, end: int) -> bool:
+        """Tell whether plain Latin letters or digits go on at either end of a part of the skeleton without repeats."""
+        if self.has_repeats(first, end):
+            return False
+        starts = self._starts
+        begin = first if starts is None else int(starts[first])
+        start, last = int(self._positions[begin]), int(self._positions[begin + end - first - 1])
+        return _is_word(self.text[max(0, start - 1) : start + 1]) or _is_word(self.text[last : last + 2])
 
     @cached_property
     def _positions(self) -> Codes:
@@ -144,6 +163,10 @@ class LongText:
 
 
 _FIRST = np.array([True])
+
+
+def _is_word(two: str) -> bool:
+    return len(two) > 1 and two.isascii() and two.isalnum()
 
 
 def _codes(text: str) -> tuple[Codes, bool]:

@@ -24,18 +24,17 @@ class Resemblance:
 
     Args:
         terms: the terms, by number.
+
+    Attributes:
+        known: by piece of a skeleton, the entries that it may stand for, as far as they were worked out.
     """
 
-    __slots__ = ("_entries", "_spelled", "_terms")
+    __slots__ = ("_entries", "_terms", "known")
 
     def __init__(self, terms: Sequence[Term]) -> None:
         self._terms = terms
         self._entries: dict[int, tuple[Entry, ...]] = {}
-        self._spelled: dict[str, tuple[Entry, ...]] = {}
-
-    def known(self, written: str) -> tuple[Entry, ...] | None:
-        """Return the entries that a piece of a skeleton may stand for; None where they have to be worked out."""
-        return self._spelled.get(written)
+        self.known: dict[str, tuple[Entry, ...]] = {}
 
     def of_pair(self, written: str, owners: Iterable[tuple[str, int]]) -> tuple[Entry, ...]:
         """Work out the entries that one or two characters may stand for.
@@ -72,9 +71,9 @@ class Resemblance:
         return self._remember(written, found)
 
     def _remember(self, written: str, found: list[Entry]) -> tuple[Entry, ...]:
-        if len(self._spelled) >= _REMEMBERED_SPELLINGS:
-            self._spelled.clear()
-        entries = self._spelled[written] = tuple(found)
+        if len(self.known) >= _REMEMBERED_SPELLINGS:
+            self.known.clear()
+        entries = self.known[written] = tuple(found)
         return entries
 
     def _entries_of(self, number: int) -> tuple[Entry, ...]:
