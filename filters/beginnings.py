@@ -10,7 +10,7 @@ _PAIR = 2
 _TRIPLE = 3
 # Strings handed over at once: whoever takes them over must not hold the interpreter up.
 _PIECE = 2_000
-_PIECE_CHARACTERS = 16_384
+_PIECE_CHARACTERS = 65_536
 
 
 class Beginnings:
@@ -47,7 +47,8 @@ class Beginnings:
         for strings in (self.pairs, self.triples.items()):
             yield from _in_pieces(list(strings))
         cuts = range(0, len(self._sorted), _PIECE_CHARACTERS)
-        yield from _in_pieces([self._sorted[start : start + _PIECE_CHARACTERS] for start in cuts])
+        yield len(cuts)
+        yield from (self._sorted[start : start + _PIECE_CHARACTERS] for start in cuts)
 
     @classmethod
     def restore(cls, parts: Iterator[Any]) -> "Beginnings":
@@ -59,7 +60,7 @@ class Beginnings:
             same.pairs.update(piece)
         for piece in _pieces(parts):
             same.triples.update(piece)
-        same._sorted = "".join(text for piece in _pieces(parts) for text in piece)
+        same._sorted = "".join([*_pieces(parts)])
         return same
 
     def first_live(self, text: str) -> int:
@@ -96,6 +97,6 @@ def _in_pieces(strings: list[Any]) -> Iterator[Any]:
     yield from pieces
 
 
-def _pieces(parts: Iterator[Any]) -> Iterator[list[Any]]:
+def _pieces(parts: Iterator[Any]) -> Iterator[Any]:
     for _ in range(next(parts)):
         yield next(parts)
