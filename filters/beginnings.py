@@ -23,14 +23,16 @@ class Beginnings:
         longest: length of the longest pattern.
         firsts: classes that one begins with, and goes on.
         pairs: two classes that one begins with, and goes on.
+        short: whole patterns of one or two classes.
         triples: by three classes that one begins with, whether it goes on.
     """
 
-    __slots__ = ("_ends", "_sorted", "firsts", "longest", "pairs", "triples")
+    __slots__ = ("_ends", "_sorted", "firsts", "longest", "pairs", "short", "triples")
 
     def __init__(self, patterns: Collection[str]) -> None:
         self.longest = max(map(len, patterns), default=0)
         self.firsts = {pattern[0] for pattern in patterns if len(pattern) > 1}
+        self.short = {pattern for pattern in patterns if len(pattern) <= _PAIR}
         self.triples = dict.fromkeys([pattern for pattern in patterns if len(pattern) == _TRIPLE], False)
         self.triples |= dict.fromkeys([pattern[:_TRIPLE] for pattern in patterns if len(pattern) > _TRIPLE], True)
         self.pairs = {triple[:_PAIR] for triple in self.triples}
@@ -43,6 +45,7 @@ class Beginnings:
         """Yield what `restore` makes the same of, in small pieces."""
         yield self.longest
         yield self.firsts
+        yield self.short
         yield self._ends
         for strings in (self.pairs, self.triples.items()):
             yield from _in_pieces(list(strings))
@@ -54,7 +57,7 @@ class Beginnings:
     def restore(cls, parts: Iterator[Any]) -> "Beginnings":
         """Return what `parts` was asked of."""
         same = cls(())
-        same.longest, same.firsts, same._ends = next(parts), next(parts), next(parts)
+        same.longest, same.firsts, same.short, same._ends = (next(parts) for _ in range(4))
         # Not in an order: the pieces are read one after the other.
         for piece in _pieces(parts):
             same.pairs.update(piece)

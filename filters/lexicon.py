@@ -17,6 +17,7 @@ from filters.entries import Allowance, Entry, allowances_of
 from filters.findings import Kind, Step, Term
 from filters.glance import Glance
 from filters.long_text import LongText
+from filters.passing import Passing
 from filters.resemblance import Resemblance
 from filters.short_terms import ShortTerms
 
@@ -74,6 +75,7 @@ class Lexicon:
         allowances: for the kept text of a term, the allow phrases it stands in.
         farthest: most characters of an allow phrase before or behind a term in it.
         longest: length of the longest pattern; 0 where there is nothing to look for.
+        passing: what is known of pairs of characters, for streams.
 
     Raises:
         ValueError: nothing of a term is left when it is folded; it would match everywhere.
@@ -92,6 +94,7 @@ class Lexicon:
         self._beginnings = Beginnings([*sounds.texts, *letters.texts])
         self.longest = max(self._short.longest, self._sounds.longest, self._letters.longest)
         self._resemblance = Resemblance(self._terms)
+        self.passing = Passing(self._short, self._beginnings, self._resemblance)
         self._letter_runs = re.compile(b"\x01" * min(map(len, letters.texts), default=1) + b"\x01*")
 
     def parts(self) -> Iterator[Any]:
@@ -112,6 +115,7 @@ class Lexicon:
         lexicon._sounds, lexicon._letters = next(parts), next(parts)
         lexicon._beginnings = Beginnings.restore(parts)
         lexicon._resemblance = Resemblance(lexicon._terms)
+        lexicon.passing = Passing(lexicon._short, lexicon._beginnings, lexicon._resemblance)
         return lexicon
 
     def find(self, skeleton: str, classes: str) -> list[Match]:
@@ -201,7 +205,7 @@ class Lexicon:
             written = skeleton[at : at + size]
             entries = known(written)
             if entries is None:
-                entries = self._resemblance.of_pair(written, self._short.owners(written, classes[at : at + size]))
+                entries = self._resemblance.of_short(written, self._short.owners(written, classes[at : at + size]))
             if entries:
                 yield Match(at, at + size, entries)
 

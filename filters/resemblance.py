@@ -36,7 +36,7 @@ class Resemblance:
         self._entries: dict[int, tuple[Entry, ...]] = {}
         self.known: dict[str, tuple[Entry, ...]] = {}
 
-    def of_pair(self, written: str, owners: Iterable[tuple[str, int]]) -> tuple[Entry, ...]:
+    def of_short(self, written: str, owners: Iterable[tuple[str, int]]) -> tuple[Entry, ...]:
         """Work out the entries that one or two characters may stand for.
 
         Args:
