@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from filters.automata import Finder, build_finder
-from filters.beginnings import Beginnings
+from filters.beginnings import END, Beginnings
 from filters.compiling import Patterns, compile_terms
 from filters.entries import Allowance, Entry, allowances_of
 from filters.findings import Kind, Step, Term
@@ -182,10 +182,17 @@ class Lexicon:
             return
         known = self._resemblance.known
         for at in places:
-            goes_on = triples.get(classes[at : at + _TRIPLE])
-            # What ends here and was looked at before needs no automaton.
-            if goes_on is None or (not goes_on and known.get(skeleton[at : at + _TRIPLE]) == ()):
+            end = at + _TRIPLE
+            following = triples.get(classes[at:end])
+            if following is None:
                 continue
+            if end == len(classes) or classes[end] not in following:
+                # Only what ends here can stand here; what was looked at before needs no automaton.
+                entries = () if END not in following else known.get(skeleton[at:end])
+                if entries:
+                    yield Match(at, end, entries)
+                if entries is not None:
+                    continue
             matches = [match for match in find(classes[at : at + longest]) if not match[0]]
             yield from self._standing(self._sounds, matches, skeleton, at)
 
@@ -229,7 +236,11 @@ def _by_end(match: Match) -> tuple[int, int]:
 
 def _is_possible(match: Match, text: LongText) -> bool:
     """Tell at once what most matches of letters are: without the repeats of a term, or in the middle of a word."""
-    if all(entry.runs for entry in match.entries):
-        return text.has_repeats(match.start, match.end)
-    romanised = all(entry.step in _ROMANISED for entry in match.entries)
-    return not (romanised and text.is_within_word(match.start, match.end))
+    start, end, entries = match
+    romanised = repeated = True
+    for entry in entries:
+        romanised = romanised and entry.step in _ROMANISED
+        repeated = repeated and bool(entry.runs)
+    if repeated:
+        return text.has_repeats(start, end)
+    return not (romanised and text.is_within_word(start, end))

@@ -6,7 +6,7 @@ and remembered within a bound; a piece in which nothing more is to be asked cost
 
 from operator import add
 
-from filters.beginnings import Beginnings
+from filters.beginnings import END, Beginnings
 from filters.reading import CLASSES, FOLDS
 from filters.resemblance import Resemblance
 from filters.short_terms import ShortTerms
@@ -60,18 +60,20 @@ class Passing:
                 continue
             if mark != _BEGINNING:
                 return FOLDED if mark == _FOLDED else IN_EARNEST
-            if at + _TRIPLE > size:
+            end = at + _TRIPLE
+            if end > size:
                 return min(live, at)
             classes = classes or text.translate(CLASSES)
-            goes_on = self._beginnings.triples.get(classes[at : at + _TRIPLE])
-            if goes_on is None:
+            following = self._beginnings.triples.get(classes[at:end])
+            if following is None:
                 continue
-            if at + _TRIPLE > looked_at and self._known.get(text[at : at + _TRIPLE]) != ():
+            if end > looked_at and END in following and self._known.get(text[at:end]) != ():
                 return IN_EARNEST
-            if goes_on:
-                if at + _TRIPLE < size:
+            # At the end of the text nothing comes next yet, and the empty string is in every other.
+            if classes[end : end + 1] in following:
+                if end < size:
                     return IN_EARNEST
-                live = min(live, at)
+                live = min(live, at) if following != END else live
         return min(live, size - 1) if mark == _FIRST else live
 
     def _mark(self, pair: str) -> int:
