@@ -16,6 +16,7 @@ from filters.passing import FOLDED
 from filters.reading import (
     FOLDS,
     FOLDS_WITH_SIGNS,
+    GAP_CHARACTERS,
     GAP_SEPARATORS,
     LONGEST_RUN,
     SIGNS,
@@ -128,25 +129,27 @@ class Tail:
         kept: list[str] = []
         positions: list[int] = []
         folds = FOLDS_WITH_SIGNS if self._signs else FOLDS
-        gap = self.state[4]
+        characters, separators, _ = self.state[4]
         for offset, char in enumerate(text, base):
             form = folds[ord(char)]
             if form is not None:
                 # A code stands for the character itself.
                 kept.append(form if isinstance(form, str) else char)
                 positions += [offset] * len(kept[-1])
-                gap = _NO_GAP
-                continue
-            gap = gap.with_character(char)
-            if gap.is_long:
-                if kept:
-                    found += self._extend("".join(kept), positions, window, window_base)
-                kept, positions = [], []
-                self.state = _EMPTY
+                characters = separators = 0
+            # Behind a gap that is long already nothing changes.
+            elif characters <= GAP_CHARACTERS and separators <= GAP_SEPARATORS:
+                characters += 1
+                separators += _CLASS_NUMBERS[ord(char)] != _INVISIBLE
+                if characters > GAP_CHARACTERS or separators > GAP_SEPARATORS:
+                    if kept:
+                        found += self._extend("".join(kept), positions, window, window_base)
+                    kept, positions = [], []
+                    self.state = _EMPTY
         if kept:
             found += self._extend("".join(kept), positions, window, window_base)
         kept_before, offsets, growing, known, _, start = self.state
-        self.state = kept_before, offsets, growing, known, gap, start
+        self.state = kept_before, offsets, growing, known, Gap(characters, separators), start
         return found
 
     def finish(self) -> None:
