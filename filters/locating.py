@@ -261,7 +261,7 @@ def _plausible(reading: Reading, span: _Span, entry: Entry, via: set[Step], gaps
         return False
     # Ordinary words with an ordinary space between them are no term: the pen is on the table.
     if gaps.some and _is_latin(entry):
-        short = usual and len(entry.skeleton) < _UNMISTAKABLE_LETTERS
+        short = usual and len(entry.letters) < _UNMISTAKABLE_LETTERS
         return not short and entry.step is not Step.INITIALS
     return True
 

@@ -5,6 +5,7 @@ every match that ends in the next piece; nothing before it is kept. What bounds 
 runs) bounds the tail.
 """
 
+import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -71,6 +72,11 @@ class Tail:
     def start(self) -> int | None:
         """Offset of the first character that may still become a term; None where none may."""
         return self._positions[0] if self._open else None
+
+    @property
+    def begin(self) -> int:
+        """Offset of the first character of the tail; where it is empty, no character has it."""
+        return self._positions[0] if self._positions else sys.maxsize
 
     def feed(self, text: str, base: int, window: str, window_base: int) -> list[tuple[Entry, Place]]:
         """Take the next piece.
