@@ -144,7 +144,9 @@ def _as_listed(reading: Reading, first: int, entry: Entry) -> Place | None:
     begin = reading.starts[first] if size == 1 else reading.run(first)[1] - 1
     start = reading.positions[begin]
     at = start - reading.base
-    if reading.text[at : at + size] != entry.letters:
+    # A listed ligature is written once, and is the letter of each of its characters.
+    is_whole = reading.positions[begin + size - 1] == start + size - 1
+    if not is_whole or reading.text[at : at + size] != entry.letters:
         return None
     return Place(start, start + size, frozenset(), Edges.WORDS if entry.term.kind is Kind.WORD else Edges.ANY)
 
