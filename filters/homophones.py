@@ -7,8 +7,16 @@ from functools import cache
 
 import rjieba
 
-from filters.characters import SYLLABLES
+from filters.characters import SYLLABLES, rows
 from filters.scripts import is_common, is_ideograph
+
+# Words that the segmenter's dictionary is too old for.
+_MODERN = frozenset(row[0] for row in rows("modern.tsv"))
+
+
+def is_word(text: str) -> bool:
+    """Tell whether a text is a Chinese word."""
+    return rjieba.has_word(text) or text in _MODERN
 
 
 def is_same_sound(pair: str, written: str) -> bool:
@@ -24,7 +32,7 @@ def is_same_sound(pair: str, written: str) -> bool:
     char, other = pair[at], written[at]
     if pair[1 - at] != written[1 - at] or other == char or not is_ideograph(char):
         return False
-    return other in typed_like(char) and not rjieba.has_word(written)
+    return other in typed_like(char) and not is_word(written)
 
 
 def typed_like(char: str) -> str:

@@ -112,8 +112,10 @@ class KeywordStream:
         places = self._tail.feed(text, base, self._window, self._window_base)
         if signed is not None:
             places += signed.feed(text, base, self._window, self._window_base)
-            # Without a sign the two readings are one again.
-            self._signed = None if SIGNS.isdisjoint(signed.kept) else signed
+            # Without a sign the two readings are one again. A sign that only the ordinary one still holds, in a gap,
+            # would be left out of what the other is made of when the next sign comes.
+            begin = min(self._tail.begin, signed.begin)
+            self._signed = None if SIGNS.isdisjoint(self._window[begin - self._window_base :]) else signed
         return places
 
     def finish(self) -> list[Known]:

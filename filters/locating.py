@@ -157,7 +157,9 @@ def _as_listed(reading: Reading, first: int, entry: Entry) -> Place | None:
     begin = reading.starts[first] if size == 1 else reading.run(first)[1] - 1
     start = reading.positions[begin]
     at = start - reading.base
-    if reading.text[at : at + size] != entry.letters:
+    # A listed ligature is written once, and is the letter of each of its characters.
+    is_whole = reading.positions[begin + size - 1] == start + size - 1
+    if not is_whole or reading.text[at : at + size] != entry.letters:
         return None
     return Place(start, start + size, frozenset(), _WORDS if entry.term.kind is _WORD else _ANY)
 
@@ -278,7 +280,7 @@ def _plausible(reading: Reading, span: _Span, entry: Entry, via: set[Step], gaps
         return False
     # Ordinary words with an ordinary space between them are no term: the pen is on the table.
     if gaps.some and _is_latin(entry):
-        short = usual and len(entry.skeleton) < _UNMISTAKABLE_LETTERS
+        short = usual and len(entry.letters) < _UNMISTAKABLE_LETTERS
         return not short and entry.step is not _INITIALS
     return True
 

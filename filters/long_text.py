@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.characters import SEVERAL, CharacterClass, class_numbers, code_tables
-from filters.reading import BREAK, CLASSES, FOLDS, GAP_CHARACTERS, GAP_SEPARATORS, SIGNS, Reading
+from filters.reading import BREAK, CLASSES, FOLDS, GAP_CHARACTERS, GAP_SEPARATORS, SIGNS, Reading, spell_character
 
 Codes = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.uint8]
@@ -39,6 +39,8 @@ def _flag_table() -> Flags:
 _FLAGS = _flag_table()
 _FOLDS = code_tables()
 _CLASSES = np.array(CLASSES, np.uint32)
+_SIGNS = np.zeros(len(CLASSES), np.intp)
+_SIGNS[[ord(sign) for sign in SIGNS]] = [ord(spell_character(sign, signs=True)) for sign in SIGNS]
 # Numbers as wide as an index, which numpy need not convert; nearly every text is within the basic plane.
 _FOLDS_BMP = _FOLDS[:_BMP].astype(np.intp)
 _CLASSES_BMP = _CLASSES[:_BMP].astype(np.intp)
@@ -80,7 +82,7 @@ class LongText:
         narrow = narrow and _HAS_APART not in seen
         folds = _FOLDS_BMP[codes] if narrow else _FOLDS[codes].astype(np.intp)
         if signs and _HAS_SIGN in seen:
-            folds = np.where(flags == _SIGN, codes, folds)
+            folds = np.where(flags == _SIGN, _SIGNS[codes], folds)
             flags |= flags >> 2 & _KEPT  # a sign is kept
         self._flags: Flags = flags & np.uint8(_KEPT)
         if _LONG_GAP in self._flags.tobytes():

@@ -14,7 +14,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from filters.characters import LEET, SYLLABLES, CharacterClass, character_class, fold_table
+from filters.characters import FORM, LEET, SYLLABLES, CharacterClass, character_class, fold_table
 
 _RUN = re.compile(r"(.)\1+", re.DOTALL)
 LONGEST_RUN = 32
@@ -34,17 +34,20 @@ FOLDS = fold_table()
 """By code point: the code of the fold, a string where it is several characters, None where nothing is kept."""
 
 # A sign stands for a letter only beside one: c@sh, $hit, a$$.
+# Letters of flags need no such company: 🇭🇪🇷🇴🇮🇳 is a word, 海🇨🇳洛 a flag between two characters.
 # The sign comes first in the expression, so that the search goes from sign to sign.
-SIGN_BY_LETTER = re.compile(r"[@$!|+＠＄！｜＋](?:(?=[A-Za-z0-9@$＠＄])|(?<=[A-Za-z0-9][@$|+＠＄｜＋]))")
+SIGN_BY_LETTER = re.compile(
+    r"[@$!|+＠＄！｜＋🇦-🇿](?:(?=[A-Za-z0-9@$＠＄])|(?<=[A-Za-z0-9][@$|+＠＄｜＋])|(?<=[🇦-🇿]))"
+)
 """Where a text has a sign that may stand for a letter."""
 
-SIGNS = frozenset(char for char in LEET if FOLDS[ord(char)] is None)
-"""Signs that may stand for a letter, such as ``@``; otherwise they are separators."""
+SIGNS = frozenset(char for char in (*LEET, *FORM) if FOLDS[ord(char)] is None)
+"""Signs that may stand for a letter, such as ``@`` and the letters of flags; otherwise they are separators."""
 
 FOLDS_WITH_SIGNS = FOLDS.copy()
 """The same for a reading in which the signs are letters."""
 for _sign in SIGNS:
-    FOLDS_WITH_SIGNS[ord(_sign)] = ord(_sign)
+    FOLDS_WITH_SIGNS[ord(_sign)] = FORM.get(_sign, ord(_sign))
 
 
 # The same with one mark for folds of several characters, so that lengths tell how much was dropped.

@@ -6,9 +6,7 @@ the homophones would be twenty patterns for each term, so they are found by thei
 
 from collections.abc import Collection, Iterator
 
-import rjieba
-
-from filters.homophones import is_same_sound, typed_like
+from filters.homophones import is_same_sound, is_word, typed_like
 from filters.reading import class_text
 
 
@@ -72,6 +70,6 @@ def _firsts(pairs: Iterator[str]) -> frozenset[str]:
     for pair in pairs:
         firsts.add(pair[0])
         for other in typed_like(pair[0]):
-            if other not in firsts and not rjieba.has_word(other + pair[1]):
+            if other not in firsts and not is_word(other + pair[1]):
                 firsts.add(other)
     return frozenset(firsts)

@@ -10,6 +10,7 @@ import rjieba
 from filters.characters import CharacterClass, character_class
 from filters.entries import Entry, level
 from filters.findings import Step
+from filters.homophones import is_word
 from filters.lexicon import Lexicon
 from filters.locating import Edges, Place
 from filters.reading import spell
@@ -111,13 +112,13 @@ def _is_ordinary(text: str, swapped: str) -> bool:
     if len(text) > _TRIPLE:
         return False
     # With one character in its sound alone: 病毒 is a word, and 吗 stands behind anything.
-    if rjieba.has_word(text):
+    if is_word(text):
         return True
     common = {char for char in swapped if is_common(char)}
     if len(text) < _TRIPLE:
         return bool(common)
     # 和武器 is 和 before a word, and no 核武器; 要头丸 is nothing but 摇头丸.
-    return (text[0] in common and rjieba.has_word(text[1:])) or (text[-1] in common and rjieba.has_word(text[:-1]))
+    return (text[0] in common and is_word(text[1:])) or (text[-1] in common and is_word(text[:-1]))
 
 
 def _goes_on(text: str, at: int) -> bool:

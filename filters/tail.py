@@ -5,6 +5,7 @@ every match that ends in the next piece; nothing before it is kept. What bounds 
 runs) bounds the tail.
 """
 
+import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -112,6 +113,12 @@ class Tail:
         positions = offsets[behind:] if behind >= 0 else (*positions[cut:], *offsets)
         self.state = (kept + text)[cut:], positions, (), size - cut, gap, positions[0] if first < size else None
         return True
+
+    @property
+    def begin(self) -> int:
+        """Offset of the first character of the tail; where it is empty, no character has it."""
+        positions = self.state[1]
+        return positions[0] if positions else sys.maxsize
 
     def feed(self, text: str, base: int, window: str, window_base: int) -> list[tuple[Entry, Place]]:
         """Take the next piece.

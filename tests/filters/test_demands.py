@@ -1,4 +1,9 @@
-"""What users ask of keyword matching and where others fail (the numbers are those of the list of demands)."""
+"""What users ask of keyword matching and where others fail (the numbers are those of the list of demands).
+
+A test's name begins with the line of the list it answers: lines 1 to 14 and 16 to 19 are in
+`tests/gateway/protocol/test_demands.py`, with 15, 26 and 31 and the client's side of 25; lines 20 to 23 and the
+operator's side of 25 are in `tests/filters/test_demands.py`; line 24 is in `tests/gateway/rulesets/test_reloader.py`.
+"""
 
 import random
 

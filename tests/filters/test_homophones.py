@@ -2,7 +2,7 @@
 
 import pytest
 
-from filters.homophones import is_same_sound, typed_like
+from filters.homophones import is_same_sound, is_word, typed_like
 
 
 @pytest.mark.parametrize(
@@ -11,6 +11,7 @@ from filters.homophones import is_same_sound, typed_like
         ("冰毒", "饼毒", True),
         ("冰毒", "冰读", True),
         ("冰毒", "病毒", False),  # a word
+        ("大麻", "大码", False),  # a word of late
         ("冰毒", "冰毒", False),  # the pair itself
         ("冰毒", "饼读", False),  # both places at once
         ("冰毒", "邴毒", False),  # a character nobody types
@@ -22,6 +23,12 @@ from filters.homophones import is_same_sound, typed_like
 def test_a_pair_may_be_written_with_what_sounds_like_it(pair: str, other: str, *, same: bool) -> None:
     """One place differs, by a character that is typed, and the whole is no word of the dictionary."""
     assert is_same_sound(pair, other) is same
+
+
+@pytest.mark.parametrize(("text", "word"), [("病毒", True), ("网购", True), ("饼毒", False)])
+def test_words_are_those_of_the_dictionary_and_younger_ones(text: str, *, word: bool) -> None:
+    """What is a word is no misspelling of another."""
+    assert is_word(text) is word
 
 
 @pytest.mark.parametrize(("char", "other", "typed"), [("冰", "饼", True), ("冰", "邴", False), ("b", "b", False)])

@@ -173,3 +173,21 @@ def test_what_a_combination_remembers_does_not_grow() -> None:
         assert max(map(len, seen.places)) <= 32
         assert len(seen.waiting) <= 20
         assert stream.pending <= 40
+
+
+@pytest.mark.parametrize(
+    ("term", "pieces"),
+    [
+        ("ﬁ", ["ﬁ", "ﬁ"]),  # a listed ligature is two letters written once
+        ("f@ke", ["f@k", "e!", "!"]),  # the term's own sign, and another behind it
+        ("a🇨b", ["a🇨", "b", "🇨", " a🇨b@"]),
+        ("o$🇳冰因", ["o$🇳冰", "因甲🇳", "  "]),
+    ],
+)
+def test_what_signs_leave_behind_is_found_once(term: str, pieces: list[str]) -> None:
+    """A place that the ordinary reading knows is not found again in the one in which signs are letters."""
+    matcher = KeywordMatcher([Term(term, "A.1.a")], Phase.REQUEST)
+    whole = matcher.scan("".join(pieces))
+    assert whole
+    assert [known.finding for known in run(matcher, pieces)[0]] == whole
+    assert [known.finding for known in run(matcher, "".join(pieces))[0]] == whole

@@ -102,3 +102,24 @@ def test_a_text_full_of_terms_is_not_read_to_its_end() -> None:
     found = matcher.scan_all(("bad " * 20_000, "bad"))
     assert MOST_FINDINGS < sum(map(len, found)) < 20_000
     assert found[1] == ()
+
+
+@pytest.mark.parametrize("term", ["海洛因", "大麻", "heroin", "buy cocaine"])
+@pytest.mark.parametrize(
+    "emoji", ["😀", "❤️", "👍🏽", "👨🏻‍👩🏻‍👧🏻‍👦🏻", "🧑🏿‍💻", "🇨🇳", "🇺🇸🇨🇳", "🇬", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "🏳️‍🌈", "#️⃣", "☺️"]
+)
+def test_emoji_stand_between_the_characters_of_a_term(term: str, emoji: str) -> None:
+    """Those that are made of several characters too, and those whose parts are letters elsewhere."""
+    text = emoji.join(term.replace(" ", ""))
+    (found,) = matcher(term).scan(text)
+    assert (found.start, found.end) == (0, len(text))
+    assert [known.finding for known in run(matcher(term), text)[0]] == [found]
+
+
+@pytest.mark.parametrize("text", ["🇭🇪🇷🇴🇮🇳", "he🇷oin", "🇭 🇪 🇷 🇴 🇮 🇳", "🇭e🇷o1n", "x" * 100 + " 🇭🇪🇷🇴🇮🇳"])
+def test_letters_of_flags_spell(text: str) -> None:
+    """In the reading in which signs are letters, whole and in pieces."""
+    (found,) = matcher("heroin").scan(text)
+    assert Step.DIGITS in found.via
+    assert [known.finding for known in run(matcher("heroin"), text)[0]] == [found]
+    assert matcher("heroin").scan("🇭🇪🇷🇴🇮🇸") == []
