@@ -124,3 +124,29 @@ def test_phrases_are_known_and_not_looked_for() -> None:
     """How far around a place they reach is the longest one's length."""
     terms = Lexicon([Term("大麻烦事", "", kind=Kind.ALLOW), Term("a+", "A", kind=Kind.PATTERN)])
     assert (terms.longest, terms.farthest, "大麻" in terms.allowances) == (0, 4, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("海洛因", [(40, 43)]),
+        ("孩洛因", [(40, 43)]),
+        ("孩落音", []),
+        ("海洛因子", [(40, 43), (40, 44)]),
+        ("甲乙丁", []),
+        ("甲乙丁天", []),
+        ("甲乙丁丙", [(40, 44)]),
+    ],
+)
+@pytest.mark.parametrize("behind", ["", "天好" * 20])
+def test_a_place_in_a_long_text_is_found_again(text: str, places: list[tuple[int, int]], behind: str) -> None:
+    """What was found there once is known, and what only resembled a term as well."""
+    terms, whole = lexicon("海洛因", "海洛因子", "甲乙丁丙"), LongText("天好" * 20 + text + behind)
+    for _ in range(2):
+        assert [match[:2] for match in terms.find_long(whole, 0, len(whole.skeleton))] == places
+
+
+def test_a_mark_may_be_shared_by_chance() -> None:
+    """A place that a glance takes for a beginning, and that is none, is passed over."""
+    text = "天好" * 20
+    assert list(lexicon("海洛因")._sounds_at([0], text, class_text(text))) == []
