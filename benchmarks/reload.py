@@ -28,7 +28,7 @@ import uvloop
 
 from benchmarks.client import CHAT_PATH, Prompt
 from benchmarks.processes import BenchmarkError, choose_cores, rss_bytes
-from benchmarks.report import machine_lines
+from benchmarks.report import engine_machine_lines
 from benchmarks.servers import ROOT, GatewayBench, started_gateway
 
 _WARM_SECONDS = 3.0
@@ -141,7 +141,7 @@ def main() -> int:
         print(f"benchmark: {error}", file=sys.stderr)
         return 1
     command = " ".join(("python -m benchmarks.reload", *sys.argv[1:]))
-    print(f"{report}\n\n{machine_lines(cores, command)}")
+    print(report, engine_machine_lines(command, ("daachorse", "uvloop")), sep="\n\n")
     return 0
 
 

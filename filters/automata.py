@@ -52,6 +52,24 @@ class ReferenceAutomaton:
         return [(last + 1 - size, last + 1, number) for last, (number, size) in self._automaton.iter(text)]
 
 
+class LetterFinder:
+    """Strings of ASCII, read as bytes: in half the time of characters.
+
+    Args:
+        patterns: distinct strings, none of them empty.
+    """
+
+    __slots__ = ("_automaton",)
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._automaton = daachorse.DoubleArrayAhoCorasick([text.encode("ascii") for text in patterns])
+
+    def __call__(self, text: str) -> Sequence[tuple[int, int, int]]:
+        """Return all matches, in order of their end."""
+        # One byte for each character; what is no letter becomes a question mark, which no kept text has.
+        return self._automaton.find_overlapping(text.encode("ascii", "replace"))
+
+
 def build_finder(patterns: Sequence[str]) -> Finder:
     """Build the fastest engine there is.
 
@@ -62,6 +80,8 @@ def build_finder(patterns: Sequence[str]) -> Finder:
         return _find_nothing
     if daachorse is None:  # pragma: no cover
         return ReferenceAutomaton(patterns).find  # type: ignore[unreachable]
+    if all(text.isascii() for text in patterns):
+        return LetterFinder(patterns)
     find: Finder = daachorse.CharwiseDoubleArrayAhoCorasick(list(patterns)).find_overlapping
     return find
 

@@ -79,7 +79,8 @@ def _read_syllables() -> dict[str, tuple[str, ...]]:
     return syllables
 
 
-# Every character that folds to something else, and what it took. Only characters that are kept.
+# Every character that folds to something else, and what it took. Characters that are kept, and the letters of flags,
+# which are kept in the reading in which signs are letters (`filters.reading`).
 FORM, STEPS = _read_forms()
 # Toneless readings of what Chinese characters fold to (digits among them: 四 folds to 4), most common first; ü is v.
 SYLLABLES = _read_syllables()
@@ -107,10 +108,10 @@ def fold_table() -> list[int | str | None]:
         do not change it.
     """
     table: list[int | str | None] = list(range(CODES))
-    for codes in _DROPPED:
-        table[codes.start : codes.stop] = [None] * len(codes)
     for char, form in FORM.items():
         table[ord(char)] = form
+    for codes in _DROPPED:
+        table[codes.start : codes.stop] = [None] * len(codes)
     return table
 
 
@@ -123,12 +124,17 @@ def code_tables() -> NDArray[np.uint32]:
         several characters. It is read-only.
     """
     table = np.arange(CODES, dtype=np.uint32)
-    for codes in _DROPPED:
-        table[codes.start : codes.stop] = 0
     for char, form in FORM.items():
         table[ord(char)] = ord(form) if len(form) == 1 else SEVERAL
+    for codes in _DROPPED:
+        table[codes.start : codes.stop] = 0
     table.flags.writeable = False
     return table
+
+
+def class_numbers() -> bytes:
+    """Return, by code point, the number of its class in the order of `CharacterClass`."""
+    return _CLASS_NUMBERS
 
 
 def fold(text: str) -> str:

@@ -1,30 +1,43 @@
-"""Homophones of short terms: pairs of characters are spelled out, since any two syllables make a word.
+"""Homophones of pairs of characters: only what people type counts, since any two syllables make a word.
 
-Longer terms are found by their syllables (`filters.lexicon`), which needs no list of spellings.
+Longer terms are found by their syllables (`filters.lexicon`), and need no such care.
 """
 
-from collections.abc import Iterator
 from functools import cache
 
 import rjieba
 
-from filters.characters import SYLLABLES
+from filters.characters import SYLLABLES, rows
 from filters.scripts import is_common, is_ideograph
 
+# Words that the segmenter's dictionary is too old for.
+_MODERN = frozenset(row[0] for row in rows("modern.tsv"))
 
-def same_sounds(pair: str) -> Iterator[str]:
-    """Yield what a pair is written as with another character of the same sound in one place.
 
-    Words of the dictionary are left out, and characters so common that they stand beside anything.
+def is_word(text: str) -> bool:
+    """Tell whether a text is a Chinese word."""
+    return rjieba.has_word(text) or text in _MODERN
+
+
+def is_same_sound(pair: str, written: str) -> bool:
+    """Tell whether a pair may be written with another character of the same sound in one place.
+
+    Words of the dictionary are none, nor is what has a character so common that it stands beside anything.
 
     Args:
         pair: two folded characters.
+        written: two others.
     """
-    for at, char in enumerate(pair):
-        for other in _typed().get(SYLLABLES.get(char, ("",))[0], "") if is_ideograph(char) else "":
-            written = pair[:at] + other + pair[at + 1 :]
-            if other != char and not rjieba.has_word(written):
-                yield written
+    at = 1 if pair[0] == written[0] else 0
+    char, other = pair[at], written[at]
+    if pair[1 - at] != written[1 - at] or other == char or not is_ideograph(char):
+        return False
+    return other in typed_like(char) and not is_word(written)
+
+
+def typed_like(char: str) -> str:
+    """Return the characters that people type by the sound of one, none where it has no sound."""
+    return _typed().get(SYLLABLES.get(char, ("",))[0], "") if is_ideograph(char) else ""
 
 
 @cache

@@ -13,15 +13,18 @@ from filters.findings import MOST_FINDINGS, Finding, Kind, Phase, Term
 from filters.joint_stream import JointStream
 from filters.keyword_stream import KeywordStream
 from filters.lexicon import Lexicon, Match
-from filters.locating import Place, locate, resembles
+from filters.locating import Place, locate
+from filters.long_text import LongText
 from filters.patterns import PatternSet
-from filters.reading import SIGN_BY_LETTER, WholeText
+from filters.reading import SIGN_BY_LETTER, ShortText
 from filters.surroundings import Surroundings
 
 # One call into the automaton holds the interpreter lock; this bounds it to about a millisecond.
 _SLICE_CHARACTERS = 16_384
 # Parts of combinations are no findings yet, and harmless texts have many. A text with more than this is past judging.
 _MOST_PARTS = 10_000
+# From here on passes over the whole text cost less than a look at each character.
+_LONG_CHARACTERS = 96
 
 
 class KeywordMatcher:
@@ -69,9 +72,10 @@ class KeywordMatcher:
         by_pattern = self.patterns.scan(text) if self.patterns else []
         if not self.lexicon.longest:
             return by_pattern
-        found = self._search(WholeText(text), text)
-        if SIGN_BY_LETTER.search(text):
-            found += self._search(WholeText(text, signs=True), text)
+        whole = read_whole(text)
+        found = self._search(whole)
+        if whole.has_signs and any(SIGN_BY_LETTER.match(text, at) for at in whole.signs_at()):
+            found += self._search(read_whole(text, signs=True))
         if not found:
             return by_pattern
         if len(found) > _MOST_PARTS:
@@ -103,18 +107,17 @@ class KeywordMatcher:
         stream = KeywordStream(self.lexicon)
         return JointStream((stream, self.patterns.stream())) if self.patterns else stream
 
-    def _search(self, whole: WholeText, text: str) -> list[Part]:
+    def _search(self, whole: ShortText | LongText) -> list[Part]:
         """Return what stands in one reading of a text."""
         parts: list[Part] = []
         alone = 0
         surroundings = Surroundings(self.lexicon)
         for match in self._matches(whole):
-            for entry in self.lexicon.entries(match, whole.skeleton, whole.classes):
-                if not resembles(entry, whole.skeleton[match.start : match.end]):
-                    continue
-                place = locate(whole.reading, match.start, entry)
-                if isinstance(place, Place) and surroundings.suit(entry, place, text, 0):
-                    at = min(surroundings.certain_at(entry, place), len(text))
+            reading = whole.around(match.start, match.end)
+            for entry in match.entries:
+                place = locate(reading, 0, entry)
+                if isinstance(place, Place) and surroundings.suit(entry, place, whole.text, 0):
+                    at = min(surroundings.certain_at(entry, place), len(whole.text))
                     parts.append(Part(at, entry, place))
                     alone += entry.part < 0
             # A text written to match everywhere would be paid for in memory.
@@ -122,21 +125,32 @@ class KeywordMatcher:
                 break
         return parts
 
-    def _matches(self, whole: WholeText) -> Iterable[Match]:
-        """Return what automata find, in order of its end within a slice."""
-        skeleton, classes = whole.skeleton, whole.classes
-        if len(classes) <= _SLICE_CHARACTERS:
-            return self.lexicon.find(skeleton, classes)
-        return self._sliced(skeleton, classes)
+    def _matches(self, whole: ShortText | LongText) -> Iterable[Match]:
+        """Return what may stand in a text, in order of its end within a slice."""
+        if isinstance(whole, ShortText):
+            return self.lexicon.find(whole.skeleton, whole.classes)
+        if len(whole.skeleton_codes) <= _SLICE_CHARACTERS:
+            return self.lexicon.find_long(whole, 0, len(whole.skeleton_codes))
+        return self._sliced(whole)
 
-    def _sliced(self, skeleton: str, classes: str) -> Iterator[Match]:
-        for start in range(0, len(classes), _SLICE_CHARACTERS):
+    def _sliced(self, whole: LongText) -> Iterator[Match]:
+        for start in range(0, len(whole.skeleton_codes), _SLICE_CHARACTERS):
             # Slices overlap by what a pattern may need of its beginning.
-            begin, end = max(0, start - self.lexicon.longest + 1), start + _SLICE_CHARACTERS
-            for match in self.lexicon.find(skeleton[begin:end], classes[begin:end]):
+            begin = max(0, start - self.lexicon.longest + 1)
+            for match in self.lexicon.find_long(whole, begin, start + _SLICE_CHARACTERS):
                 # What ends in the overlap was found in the slice before.
-                if begin + match.end > start:
-                    yield match._replace(start=begin + match.start, end=begin + match.end)
+                if match.end > start:
+                    yield match
+
+
+def read_whole(text: str, *, signs: bool = False) -> ShortText | LongText:
+    """Read a whole text the way that is faster for its length.
+
+    Args:
+        text: text as received.
+        signs: True when signs are letters.
+    """
+    return (LongText if len(text) >= _LONG_CHARACTERS else ShortText)(text, signs=signs)
 
 
 def _pattern_set(terms: Iterable[Term]) -> PatternSet | None:

@@ -3,139 +3,66 @@
 Immutable, and small: of a spelling only its pattern is kept, in an automaton. What else is known of it
 (`filters.entries`) is worked out again when a text has it, which is rare, and remembered within a bound.
 
-There are three kinds of pattern, each with an automaton of its own. *Pairs* are spellings of one or two characters:
-so short, only the very characters count, since any two syllables make a word. *Sounds* are longer Chinese ones, by
-classes. *Letters* are those of Latin letters and digits alone, by classes too; most Chinese texts have no place for
-them.
+Each kind of pattern (`filters.compiling`) has an automaton of its own; most Chinese texts have no place for letters.
 """
 
 import re
-from array import array
-from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from enum import IntEnum
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from filters.automata import Finder, build_finder
-from filters.entries import Allowance, Entry, allowances_of, entries_of, texts_of
+from filters.beginnings import END, Beginnings
+from filters.compiling import Patterns, compile_terms
+from filters.entries import Allowance, Entry, allowances_of
 from filters.findings import Kind, Step, Term
-from filters.homophones import same_sounds
-from filters.reading import class_text, skeleton_of
+from filters.glance import Glance
+from filters.long_text import LongText
+from filters.passing import Passing
+from filters.resemblance import Resemblance
+from filters.short_terms import ShortTerms
 
-_REMEMBERED_TERMS = 4096
 _SEARCHED = frozenset({Kind.LITERAL, Kind.WORD, Kind.ALL})
 _PAIR = 2
 _TRIPLE = 3
-# Strings handed over at once: whoever takes them over must not hold the interpreter up.
-_PIECE = 2_000
 _LETTER = re.compile(r"[0-9a-z]")
-
-
-class Space(IntEnum):
-    """What a pattern is made of."""
-
-    PAIRS = 0
-    SOUNDS = 1
-    LETTERS = 2
+_ASCII_END = 128
+# Of these, `filters.locating` asks that no letter goes on from either end.
+_ROMANISED = frozenset({Step.PINYIN, Step.INITIALS})
+# Where beginnings stand as near to each other as this, an automaton reads everything at once.
+_CROWDED = 8
 
 
 class Match(NamedTuple):
-    """An occurrence of a pattern.
+    """An occurrence of a pattern for which an entry may stand.
 
     Attributes:
         start: position in the skeleton.
         end: position behind its last character.
-        space: kind of the pattern.
-        pattern: its number among these.
+        entries: what may stand there.
     """
 
     start: int
     end: int
-    space: Space
-    pattern: int
+    entries: tuple[Entry, ...]
 
 
 class _Patterns:
     """All patterns of one kind.
 
     Args:
-        owners: by pattern, the first term it is a spelling of.
-        more: by pattern, the others, where there are any.
+        patterns: the patterns and whose they are.
     """
 
     __slots__ = ("_more", "_owners", "find", "longest")
 
-    def __init__(self, owners: dict[str, int], more: dict[str, tuple[int, ...]]) -> None:
-        # Nearly every pattern has one owner, and a list of lists would be the larger part of the index.
-        self._owners = array("I", owners.values())
-        self._more = {at: more[pattern] for at, pattern in enumerate(owners) if pattern in more} if more else {}
-        self.find: Finder = build_finder(list(owners))
-        self.longest = max(map(len, owners), default=0)
+    def __init__(self, patterns: Patterns) -> None:
+        self._owners, self._more = patterns.owners, patterns.more
+        self.find: Finder = build_finder(patterns.texts)
+        self.longest = max(map(len, patterns.texts), default=0)
 
     def owners(self, pattern: int) -> tuple[int, ...]:
         """Return the terms a pattern is a spelling of."""
         return (self._owners[pattern], *self._more.get(pattern, ()))
-
-
-class _Prefixes:
-    """The proper prefixes of patterns that are read by classes.
-
-    Args:
-        patterns: the patterns.
-    """
-
-    __slots__ = ("_pairs", "_sorted", "_triples", "firsts", "longest")
-
-    def __init__(self, patterns: Collection[str]) -> None:
-        self.longest = max(map(len, patterns), default=0)
-        self.firsts = {pattern[0] for pattern in patterns if len(pattern) > 1}
-        self._pairs = {pattern[:_PAIR] for pattern in patterns if len(pattern) > _PAIR}
-        self._triples = {pattern[:_TRIPLE] for pattern in patterns if len(pattern) > _TRIPLE}
-        self._sorted = sorted(pattern for pattern in patterns if len(pattern) > _TRIPLE + 1)
-
-    def parts(self) -> Iterator[Any]:
-        """Yield what `restore` makes the same of, in small pieces."""
-        yield self.longest
-        yield self.firsts
-        for strings in (self._pairs, self._triples, self._sorted):
-            yield from _in_pieces(list(strings))
-
-    @classmethod
-    def restore(cls, parts: Iterator[Any]) -> "_Prefixes":
-        """Return what `parts` was asked of."""
-        prefixes = cls(())
-        prefixes.longest, prefixes.firsts = next(parts), next(parts)
-        # Not in an order: the pieces are read one after the other.
-        for piece in _pieces(parts):
-            prefixes._pairs.update(piece)
-        for piece in _pieces(parts):
-            prefixes._triples.update(piece)
-        for piece in _pieces(parts):
-            prefixes._sorted += piece
-        return prefixes
-
-    def first_live(self, text: str) -> int:
-        """Return where the longest suffix of two characters or more begins that is one; the length where none is."""
-        size, pairs = len(text), self._pairs
-        for start in range(max(0, size - self.longest + 1), size - 1):
-            # The first characters settle nearly every start; only behind them a longer suffix is looked up.
-            if text[start : start + _PAIR] in pairs and self._goes_on(text, start, size):
-                return start
-        return size
-
-    def _goes_on(self, text: str, start: int, size: int) -> bool:
-        if size - start <= _PAIR:
-            return True
-        if text[start : start + _TRIPLE] not in self._triples:
-            return False
-        return size - start <= _TRIPLE or self._is_prefix(text[start:])
-
-    def _is_prefix(self, text: str) -> bool:
-        at = bisect_left(self._sorted, text)
-        # The text itself comes first where it is a pattern; what it begins comes right behind it.
-        if at < len(self._sorted) and self._sorted[at] == text:
-            at += 1
-        return at < len(self._sorted) and self._sorted[at].startswith(text)
 
 
 class Lexicon:
@@ -148,6 +75,7 @@ class Lexicon:
         allowances: for the kept text of a term, the allow phrases it stands in.
         farthest: most characters of an allow phrase before or behind a term in it.
         longest: length of the longest pattern; 0 where there is nothing to look for.
+        passing: what is known of pairs of characters, for streams.
 
     Raises:
         ValueError: nothing of a term is left when it is folded; it would match everywhere.
@@ -159,138 +87,160 @@ class Lexicon:
         phrases = [term.text for term in rows if term.kind is Kind.ALLOW]
         self.allowances: dict[str, tuple[Allowance, ...]] = allowances_of(phrases)
         self.farthest = max((len(places[0].text) for places in self.allowances.values()), default=0)
-        pairs, sounds, letters = _compile(self._terms)
-        self._spaces = [_Patterns(*found) for found in (pairs, sounds, letters)]
-        self._pairs, self._sounds, self._letters = self._spaces
-        self._prefixes = _Prefixes([*sounds[0], *letters[0]])
-        # A pair is read by its very characters, so its beginning is too.
-        self._pair_firsts = frozenset(pattern[0] for pattern in pairs[0] if len(pattern) > 1)
-        self.longest = max(patterns.longest for patterns in self._spaces)
-        self._remembered: dict[int, tuple[Entry, ...]] = {}
+        pairs, sounds, letters = compile_terms(self._terms)
+        self._short = ShortTerms(*pairs)
+        self._sounds, self._letters = _Patterns(sounds), _Patterns(letters)
+        self._glance = Glance(self._short.spellings, sounds.texts)
+        self._beginnings = Beginnings([*sounds.texts, *letters.texts])
+        self.longest = max(self._short.longest, self._sounds.longest, self._letters.longest)
+        self._resemblance = Resemblance(self._terms)
+        self.passing = Passing(self._short, self._beginnings, self._resemblance)
+        self._letter_runs = re.compile(b"\x01" * min(map(len, letters.texts), default=1) + b"\x01*")
 
     def parts(self) -> Iterator[Any]:
         """Yield what `restore` makes the same of, besides the terms, in small pieces."""
-        yield self.allowances, self.farthest, self.longest, self._pair_firsts
-        yield from self._spaces
-        yield from self._prefixes.parts()
+        yield self.allowances, self.farthest, self.longest, self._short, self._glance
+        yield self._letter_runs
+        yield self._sounds
+        yield self._letters
+        yield from self._beginnings.parts()
 
     @classmethod
     def restore(cls, terms: Iterable[Term], parts: Iterator[Any]) -> "Lexicon":
         """Return the lexicon of these terms that `parts` was asked of, without compiling them again."""
         lexicon = cls(())
         lexicon._terms = tuple(term for term in terms if term.kind in _SEARCHED)
-        lexicon.allowances, lexicon.farthest, lexicon.longest, lexicon._pair_firsts = next(parts)
-        lexicon._spaces = [next(parts) for _ in Space]
-        lexicon._pairs, lexicon._sounds, lexicon._letters = lexicon._spaces
-        lexicon._prefixes = _Prefixes.restore(parts)
+        lexicon.allowances, lexicon.farthest, lexicon.longest, lexicon._short, lexicon._glance = next(parts)
+        lexicon._letter_runs = next(parts)
+        lexicon._sounds, lexicon._letters = next(parts), next(parts)
+        lexicon._beginnings = Beginnings.restore(parts)
+        lexicon._resemblance = Resemblance(lexicon._terms)
+        lexicon.passing = Passing(lexicon._short, lexicon._beginnings, lexicon._resemblance)
         return lexicon
 
     def find(self, skeleton: str, classes: str) -> list[Match]:
-        """Return all occurrences of all patterns, in order of their end.
+        """Return all occurrences of patterns for which an entry may stand, in order of their end.
 
         Args:
             skeleton: the text's skeleton.
             classes: its classes.
         """
-        pairs, sounds = self._pairs.find(skeleton), self._sounds.find(classes)
-        letters = self._letters.find(classes) if self._letters.longest and _LETTER.search(classes) else ()
-        if not (pairs or sounds or letters):
-            return []
-        found = [Match(start, end, Space.PAIRS, pattern) for start, end, pattern in pairs]
-        found += [Match(start, end, Space.SOUNDS, pattern) for start, end, pattern in sounds]
-        found += [Match(start, end, Space.LETTERS, pattern) for start, end, pattern in letters]
+        by_class, begun, triples = self._short.by_class, self._beginnings.pairs, self._beginnings.triples
+        pairs: list[int] = []
+        longer = False
+        for at in range(len(classes) - 1):
+            pair = classes[at : at + _PAIR]
+            if pair in by_class:
+                pairs.append(at)
+            # Most places settle here that nothing longer begins at them, which spares the automaton.
+            if pair in begun and not longer:
+                longer = classes[at : at + _TRIPLE] in triples
+        found = list(self._short_at(pairs, _PAIR, skeleton, classes)) if pairs else []
+        if singles := self._short.singles:
+            places = [at for at, char in enumerate(skeleton) if char in singles]
+            found += self._short_at(places, 1, skeleton, skeleton)
+        if longer:
+            found += self._standing(self._sounds, self._sounds.find(classes), skeleton)
+        if self._letters.longest and _LETTER.search(classes):
+            found += self._standing(self._letters, self._letters.find(classes), skeleton)
         found.sort(key=_by_end)
         return found
 
-    def entries(self, match: Match, skeleton: str, classes: str) -> Iterator[Entry]:
-        """Yield the entries behind a match.
+    def find_long(self, text: LongText, start: int, end: int) -> list[Match]:
+        """Return the same for a part of a long text, at positions in the whole.
 
         Args:
-            match: the match.
-            skeleton: the text it is in.
-            classes: its classes.
+            text: the text.
+            start: where the part begins in its skeleton.
+            end: position behind its last character.
         """
-        text = (skeleton if match.space is Space.PAIRS else classes)[match.start : match.end]
-        for number in self._spaces[match.space].owners(match.pattern):
-            for entry in self._entries_of(number):
-                space, pattern = pattern_of(entry.skeleton)
-                # A pair is also looked for by what sounds like it.
-                same = pattern == text or (space is Space.PAIRS and class_text(pattern) == class_text(text))
-                if same and space is match.space:
-                    yield entry
+        codes, class_codes = text.skeleton_codes, text.class_codes
+        skeleton, classes = text.skeleton, text.classes
+        if end - start < len(codes):
+            codes, class_codes = codes[start:end], class_codes[start:end]
+            skeleton, classes = skeleton[start:end], classes[start:end]
+        places = self._glance.places(codes, class_codes)
+        found = list(self._short_at(places.pairs, _PAIR, skeleton, classes))
+        found += self._short_at(places.singles, 1, skeleton, skeleton)
+        found += self._sounds_at(places.sounds, skeleton, classes)
+        if self._letters.longest:
+            for run in self._letter_runs.finditer((codes < _ASCII_END).tobytes()):
+                letters = self._letters.find(classes[run.start() : run.end()])
+                found += self._standing(self._letters, letters, skeleton, run.start())
+        if start:
+            found = [Match(start + match.start, start + match.end, match.entries) for match in found]
+        found = [match for match in found if _is_possible(match, text)]
+        found.sort(key=_by_end)
+        return found
+
+    def _sounds_at(self, places: list[int], skeleton: str, classes: str) -> Iterator[Match]:
+        """Yield longer Chinese terms that may stand at some places."""
+        find, longest, triples = self._sounds.find, self._sounds.longest, self._beginnings.triples
+        if len(places) * _CROWDED > len(classes):
+            # A text made to look like many terms is read once, not once for each.
+            yield from self._standing(self._sounds, find(classes), skeleton)
+            return
+        known = self._resemblance.known
+        for at in places:
+            end = at + _TRIPLE
+            following = triples.get(classes[at:end])
+            if following is None:
+                continue
+            if end == len(classes) or classes[end] not in following:
+                # Only what ends here can stand here; what was looked at before needs no automaton.
+                entries = () if END not in following else known.get(skeleton[at:end])
+                if entries:
+                    yield Match(at, end, entries)
+                if entries is not None:
+                    continue
+            matches = [match for match in find(classes[at : at + longest]) if not match[0]]
+            yield from self._standing(self._sounds, matches, skeleton, at)
 
     def first_live(self, skeleton: str, classes: str) -> int:
         """Return where the longest suffix begins that may grow into a pattern; the length where none may."""
         size = len(classes)
-        live = self._prefixes.first_live(classes)
+        live = self._beginnings.first_live(classes)
         if live < size or not size:
             return live
-        begins = classes[-1] in self._prefixes.firsts or skeleton[-1] in self._pair_firsts
+        begins = classes[-1] in self._beginnings.firsts or skeleton[-1] in self._short.firsts
         return size - 1 if begins else size
 
-    def _entries_of(self, number: int) -> tuple[Entry, ...]:
-        entries = self._remembered.get(number)
-        if entries is None:
-            if len(self._remembered) >= _REMEMBERED_TERMS:
-                self._remembered.clear()
-            entries = self._remembered[number] = tuple(entries_of(self._terms[number]))
-        return entries
+    def _short_at(self, places: Iterable[int], size: int, skeleton: str, classes: str) -> Iterator[Match]:
+        """Yield terms of one or two characters that may stand at some places."""
+        known = self._resemblance.known.get
+        for at in places:
+            written = skeleton[at : at + size]
+            entries = known(written)
+            if entries is None:
+                entries = self._resemblance.of_short(written, self._short.owners(written, classes[at : at + size]))
+            if entries:
+                yield Match(at, at + size, entries)
 
-
-def _in_pieces(strings: list[str]) -> Iterator[Any]:
-    """Yield how many pieces follow, and the pieces."""
-    pieces = [strings[start : start + _PIECE] for start in range(0, len(strings), _PIECE)]
-    yield len(pieces)
-    yield from pieces
-
-
-def _pieces(parts: Iterator[Any]) -> Iterator[list[str]]:
-    for _ in range(next(parts)):
-        yield next(parts)
+    def _standing(
+        self, patterns: _Patterns, matches: Iterable[tuple[int, int, int]], skeleton: str, base: int = 0
+    ) -> Iterator[Match]:
+        """Yield those matches of an automaton for which an entry may stand."""
+        known = self._resemblance.known.get
+        for start, end, pattern in matches:
+            written = skeleton[base + start : base + end]
+            entries = known(written)
+            if entries is None:
+                entries = self._resemblance.of_pattern(written, patterns.owners(pattern))
+            if entries:
+                yield Match(base + start, base + end, entries)
 
 
 def _by_end(match: Match) -> tuple[int, int]:
     return match.end, match.start
 
 
-def _compile(terms: Sequence[Term]) -> list[tuple[dict[str, int], dict[str, tuple[int, ...]]]]:
-    """Return the patterns of all terms by kind: each with its first owner, and the others where there are any."""
-    owners: list[dict[str, int]] = [{}, {}, {}]
-    more: list[dict[str, tuple[int, ...]]] = [{}, {}, {}]
-    for number, term in enumerate(terms):
-        for skeleton in _skeletons(term):
-            space, pattern = pattern_of(skeleton)
-            first = owners[space].setdefault(pattern, number)
-            if first != number and number not in more[space].get(pattern, ()):
-                more[space][pattern] = (*more[space].get(pattern, ()), number)
-    return list(zip(owners, more, strict=True))
-
-
-def _skeletons(term: Term) -> Iterator[str]:
-    for text, step, _ in texts_of(term):
-        skeleton = skeleton_of(text)
-        yield skeleton
-        if (
-            step is None
-            and len(skeleton) == _PAIR
-            and term.kind is not Kind.ALL
-            and Step.HOMOPHONES not in term.folds_off
-        ):
-            yield from same_sounds(skeleton)
-
-
-def pattern_of(skeleton: str) -> tuple[Space, str]:
-    """Return the pattern of a skeleton, and its kind.
-
-    Raises:
-        ValueError: the skeleton is empty.
-    """
-    if not skeleton:
-        raise ValueError(
-            "a term must hold a letter, a digit or an ideograph: write what is made of signs alone as a pattern"
-        )
-    if skeleton.isascii():
-        return Space.LETTERS, class_text(skeleton)
-    if len(skeleton) <= _PAIR:
-        return Space.PAIRS, skeleton
-    return Space.SOUNDS, class_text(skeleton)
+def _is_possible(match: Match, text: LongText) -> bool:
+    """Tell at once what most matches of letters are: without the repeats of a term, or in the middle of a word."""
+    start, end, entries = match
+    romanised = repeated = True
+    for entry in entries:
+        romanised = romanised and entry.step in _ROMANISED
+        repeated = repeated and bool(entry.runs)
+    if repeated:
+        return text.has_repeats(start, end)
+    return not (romanised and text.is_within_word(start, end))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from filters.characters import STEPS, CharacterClass, character_class
 from filters.entries import Entry
 from filters.findings import Kind, Step
-from filters.reading import LONGEST_RUN, SIGN_BY_LETTER, SIGNS, Reading
+from filters.reading import LONGEST_RUN, SIGN_BY_LETTER, Reading
 from filters.scripts import is_ideograph, may_look_alike
 
 # What ordinary sentences have between words. A term is not read across one of these as freely as across a star.
@@ -23,10 +23,6 @@ _PLAIN_SEPARATORS = frozenset(" \t\r\n\u3000\xa0,.;:!?，。、；：！？…�
 _UNMISTAKABLE_LETTERS = 8
 # English doubles these and no other letters.
 _DOUBLED = frozenset("abcdefglmnoprstz")
-# Shorter words with a digit in them are names of things.
-_LEET_LETTERS = 4
-# Of the letters of a word, so many must be letters.
-_LEET_SHARE = 0.3
 # Languages that need no marks on their letters.
 _PLAIN_LANGUAGES = frozenset({"en", "zh"})
 
@@ -38,6 +34,19 @@ class Edges(Enum):
     LETTERS = auto()  # no Latin letter or digit goes on from either end
     WORDS = auto()  # both ends are ends of words
     RARE = auto()  # the same, and the place itself is made of no ordinary words
+
+
+# Bound once: looking a member up in its enum takes longer than what is done with it.
+_ANY, _LETTERS, _WORDS, _RARE = Edges
+_UNSEEN, _WORD = CharacterClass.INVISIBLE, Kind.WORD
+_HOMOPHONES = Step.HOMOPHONES
+_INITIALS = Step.INITIALS
+_INVISIBLE = Step.INVISIBLE
+_LEET = Step.LEET
+_LOOKALIKE = Step.LOOKALIKE
+_REPEATS = Step.REPEATS
+_SEPARATORS = Step.SEPARATORS
+_SPLIT = Step.SPLIT
 
 
 class Place(NamedTuple):
@@ -108,6 +117,9 @@ def locate(reading: Reading, first: int, entry: Entry) -> Place | Growing | None
     Returns:
         The place; None where the text only resembles the entry; `GROWING` where the next kept character decides.
     """
+    place = _as_listed(reading, first, entry)
+    if place is not None:
+        return place
     span = _span(reading, first, entry)
     if not isinstance(span, _Span):
         return span
@@ -118,10 +130,10 @@ def locate(reading: Reading, first: int, entry: Entry) -> Place | Growing | None
         return None
     via = _character_steps(reading, first, span, entry, swaps)
     if swaps:
-        via.add(Step.HOMOPHONES if is_ideograph(spelled[swaps[0]]) else Step.LEET)
+        via.add(_HOMOPHONES if is_ideograph(spelled[swaps[0]]) else _LEET)
     via |= _gap_steps(gaps)
     if span.repeated:
-        via.add(Step.REPEATS)
+        via.add(_REPEATS)
     if entry.step:
         via.add(entry.step)
     if not via.isdisjoint(entry.term.folds_off) or not _plausible(reading, span, entry, via, gaps):
@@ -134,6 +146,22 @@ def locate(reading: Reading, first: int, entry: Entry) -> Place | Growing | None
         _edges(entry, via, gaps),
         tuple(positions[reading.starts[first + at]] for at in swaps),
     )
+
+
+def _as_listed(reading: Reading, first: int, entry: Entry) -> Place | None:
+    """Return the place of a term that stands exactly as it is listed: most places are, and need no closer look."""
+    if entry.runs or entry.gaps or entry.step or reading.signs:
+        return None
+    size = len(entry.letters)
+    # Where the first character is repeated, the last of the run belongs to the term; one alone stands at the first.
+    begin = reading.starts[first] if size == 1 else reading.run(first)[1] - 1
+    start = reading.positions[begin]
+    at = start - reading.base
+    # A listed ligature is written once, and is the letter of each of its characters.
+    is_whole = reading.positions[begin + size - 1] == start + size - 1
+    if not is_whole or reading.text[at : at + size] != entry.letters:
+        return None
+    return Place(start, start + size, frozenset(), _WORDS if entry.term.kind is _WORD else _ANY)
 
 
 def _span(reading: Reading, first: int, entry: Entry) -> _Span | Growing | None:
@@ -184,50 +212,21 @@ def _may_repeat(longer: list[tuple[str, int]], *, at_start: bool) -> bool:
     return len(longer) != 1 or at_start or not ordinary
 
 
-def resembles(entry: Entry, spelled: str) -> bool:
-    """Tell whether a piece of a skeleton may stand for an entry: most that shares its classes does not.
-
-    Args:
-        entry: one of the entries of a pattern.
-        spelled: what the skeleton has where the pattern was found.
-    """
-    return entry.skeleton == spelled or _may_swap(
-        entry, spelled, [at for at, char in enumerate(entry.skeleton) if char != spelled[at]]
-    )
-
-
-def _may_swap(entry: Entry, spelled: str, swaps: list[int]) -> bool:
-    """Tell whether characters that only sound or look alike may stand for the entry's own."""
-    # An expansion is a guess already; a guess at a guess finds anything.
-    if entry.step:
-        return False
-    letters = [char for char in entry.skeleton if not is_ideograph(char)]
-    ideographs = len(entry.skeleton) - len(letters)
-    sounds = [at for at in swaps if is_ideograph(entry.skeleton[at])]
-    if not all(is_ideograph(spelled[at]) for at in sounds):
-        return False
-    signs = [at for at in swaps if not is_ideograph(entry.skeleton[at])]
-    if sounds and (signs or 2 * len(sounds) > ideographs):
-        return False
-    if signs:
-        # Digits in a row are a number, and short words with a digit are names of things.
-        exact = len(letters) - len(signs)
-        short = not ideographs and len(letters) < _LEET_LETTERS and any(spelled[at] not in SIGNS for at in signs)
-        return not short and (exact >= len(letters) * _LEET_SHARE or bool(ideographs))
-    return True
-
-
 def _gaps(reading: Reading, first: int, span: _Span, entry: Entry) -> _Gaps:
     """Look at what stands between the characters of a place."""
     positions = reading.positions
+    joints = len(entry.skeleton) - 1 - len(entry.gaps)
+    offsets = [*positions[span.begin : span.end]]
+    # Most places have none, and the term asks for none.
+    if offsets == [*range(offsets[0], offsets[0] + len(offsets))] and not any(entry.gaps.values()):
+        return _Gaps([], some=False, joints=joints, own=False, invisible=False)
     inner: list[str] = []
     own = invisible = False
     heads = {reading.starts[first + at]: at for at in range(1, len(entry.skeleton))}
-    joints = len(heads) - len(entry.gaps)
     separated = 0
     for at in range(span.begin + 1, span.end):
         between = reading.text[positions[at - 1] + 1 - reading.base : positions[at] - reading.base]
-        visible = [char for char in between if character_class(char) is not CharacterClass.INVISIBLE]
+        visible = [char for char in between if character_class(char) is not _UNSEEN]
         invisible = invisible or len(visible) < len(between)
         if heads.get(at) in entry.gaps:
             own = own or not _is_own(entry.gaps[heads[at]], between)
@@ -245,8 +244,8 @@ def _is_own(listed: str | None, between: str) -> bool:
 
 
 def _gap_steps(gaps: _Gaps) -> set[Step]:
-    steps = {Step.INVISIBLE} if gaps.invisible else set()
-    return steps | {Step.SEPARATORS} if gaps.inner or gaps.own else steps
+    steps = {_INVISIBLE} if gaps.invisible else set()
+    return steps | {_SEPARATORS} if gaps.inner or gaps.own else steps
 
 
 def _character_steps(reading: Reading, first: int, span: _Span, entry: Entry, swaps: list[int]) -> set[Step]:
@@ -271,33 +270,33 @@ def _character_steps(reading: Reading, first: int, span: _Span, entry: Entry, sw
 
 def _plausible(reading: Reading, span: _Span, entry: Entry, via: set[Step], gaps: _Gaps) -> bool:
     """Tell whether anybody would write the term so."""
-    if Step.LOOKALIKE in via:
+    if _LOOKALIKE in via:
         chars = [reading.char_at(reading.positions[at]) for at in range(span.begin, span.end)]
         if not may_look_alike(chars, entry.letters, marks=entry.term.languages <= _PLAIN_LANGUAGES):
             return False
     usual = any(_PLAIN_SEPARATORS.issuperset(gap) for gap in gaps.inner)
     # What only sounds like a term over the end of a sentence is two sentences.
-    if usual and Step.HOMOPHONES in via:
+    if usual and _HOMOPHONES in via:
         return False
     # Ordinary words with an ordinary space between them are no term: the pen is on the table.
     if gaps.some and _is_latin(entry):
-        short = usual and len(entry.skeleton) < _UNMISTAKABLE_LETTERS
-        return not short and entry.step is not Step.INITIALS
+        short = usual and len(entry.letters) < _UNMISTAKABLE_LETTERS
+        return not short and entry.step is not _INITIALS
     return True
 
 
 def _edges(entry: Entry, via: set[Step], gaps: _Gaps) -> Edges:
     """Say what the surroundings of a place must be like."""
-    if Step.HOMOPHONES in via:
-        return Edges.RARE
-    if entry.term.kind is Kind.WORD or entry.step is Step.SPLIT:
-        return Edges.WORDS
+    if _HOMOPHONES in via:
+        return _RARE
+    if entry.term.kind is _WORD or entry.step is _SPLIT:
+        return _WORDS
     scattered = gaps.some or (gaps.inner and gaps.joints == 1)
     if scattered and not _is_latin(entry) and any(_PLAIN_SEPARATORS.issuperset(gap) for gap in gaps.inner):
-        return Edges.WORDS
-    if entry.step or Step.LEET in via or (Step.SEPARATORS in via and _is_latin(entry)):
-        return Edges.LETTERS
-    return Edges.ANY
+        return _WORDS
+    if entry.step or _LEET in via or (_SEPARATORS in via and _is_latin(entry)):
+        return _LETTERS
+    return _ANY
 
 
 def _is_latin(entry: Entry) -> bool:

@@ -12,28 +12,21 @@ which join.
 
 import re
 from collections.abc import Sequence
-from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
+from filters.characters import FORM, LEET, SYLLABLES, CharacterClass, character_class, fold_table
 
-from filters.characters import LEET, SEVERAL, SYLLABLES, CharacterClass, character_class, code_tables, fold_table
-
-# From here on numpy reads faster than str.translate, which pays for every character.
-_LONG_CHARACTERS = 160
 _RUN = re.compile(r"(.)\1+", re.DOTALL)
 LONGEST_RUN = 32
 """A run longer than this breaks a term; what a stream keeps of one is bounded by it."""
+# Bound once: looking a member up in its enum takes longer than what is done with it.
+_INVISIBLE = CharacterClass.INVISIBLE
 GAP_SEPARATORS = 8
 """Most separators between two characters of a term."""
 GAP_CHARACTERS = 64
 """Most characters between them, invisible ones counted."""
 BREAK = "\ufffe"
 """Stands in the kept text where a gap is longer; no term reaches over it, and no character folds to it."""
-_LONG_GAP = re.compile(b"\x01{%d,}" % (GAP_SEPARATORS + 1))
-_SEVERAL_BMP = 0xFFFF  # in the small table: the fold has several characters
-_BMP = 0x10000
 # Syllables are written in the private use area, which no fold yields.
 _SYLLABLES_FROM = 0xE000
 
@@ -41,16 +34,20 @@ FOLDS = fold_table()
 """By code point: the code of the fold, a string where it is several characters, None where nothing is kept."""
 
 # A sign stands for a letter only beside one: c@sh, $hit, a$$.
-SIGN_BY_LETTER = re.compile(r"[@$!|+＠＄！｜＋](?=[A-Za-z0-9@$＠＄])|(?<=[A-Za-z0-9])[@$|+＠＄｜＋]")
+# Letters of flags need no such company: 🇭🇪🇷🇴🇮🇳 is a word, 海🇨🇳洛 a flag between two characters.
+# The sign comes first in the expression, so that the search goes from sign to sign.
+SIGN_BY_LETTER = re.compile(
+    r"[@$!|+＠＄！｜＋🇦-🇿](?:(?=[A-Za-z0-9@$＠＄])|(?<=[A-Za-z0-9][@$|+＠＄｜＋])|(?<=[🇦-🇿]))"
+)
 """Where a text has a sign that may stand for a letter."""
 
-SIGNS = frozenset(char for char in LEET if FOLDS[ord(char)] is None)
-"""Signs that may stand for a letter, such as ``@``; otherwise they are separators."""
+SIGNS = frozenset(char for char in (*LEET, *FORM) if FOLDS[ord(char)] is None)
+"""Signs that may stand for a letter, such as ``@`` and the letters of flags; otherwise they are separators."""
 
 FOLDS_WITH_SIGNS = FOLDS.copy()
 """The same for a reading in which the signs are letters."""
 for _sign in SIGNS:
-    FOLDS_WITH_SIGNS[ord(_sign)] = ord(_sign)
+    FOLDS_WITH_SIGNS[ord(_sign)] = FORM.get(_sign, ord(_sign))
 
 
 # The same with one mark for folds of several characters, so that lengths tell how much was dropped.
@@ -73,16 +70,15 @@ def _class_table() -> list[int]:
 CLASSES = _class_table()
 """By code point of a kept character: the code of its class."""
 
-_FOLD_CODES = code_tables()
-_CLASS_CODES = np.array(CLASSES, np.uint32)
-# Nearly every text is within the basic plane, and these fit into the processor's caches.
-_FOLD_CODES_BMP = np.minimum(_FOLD_CODES[:_BMP], _SEVERAL_BMP).astype(np.uint16)
-_CLASS_CODES_BMP = _CLASS_CODES[:_BMP].astype(np.uint16)
-
 
 def has_runs(kept: str) -> bool:
     """Tell whether a character is repeated."""
     return _RUN.search(kept) is not None
+
+
+def without_runs(kept: str) -> str:
+    """Return a kept text with each run of one character written once."""
+    return _RUN.sub(r"\1", kept)
 
 
 def class_text(kept: str) -> str:
@@ -139,7 +135,7 @@ class Gap(NamedTuple):
 
     def with_character(self, char: str) -> "Gap":
         """Return the gap with one more character."""
-        seen = character_class(char) is not CharacterClass.INVISIBLE
+        seen = character_class(char) is not _INVISIBLE
         return Gap(self.characters + 1, self.separators + seen, self.is_long)
 
 
@@ -176,8 +172,8 @@ class Reading:
         self.skeleton = kept
         if _RUN.search(kept):
             self.skeleton = _RUN.sub(r"\1", kept)
-            codes = np.frombuffer(kept.encode("utf-32-le"), np.uint32)
-            self.starts = np.flatnonzero(np.concatenate(([True], codes[1:] != codes[:-1]))).tolist()
+            before = "\0" + kept
+            self.starts = [at for at, char in enumerate(kept) if char != before[at]]
 
     def run(self, index: int) -> tuple[int, int]:
         """Return where in the kept text a character of the skeleton begins and ends."""
@@ -189,105 +185,47 @@ class Reading:
         return self.text[offset - self.base]
 
 
-class WholeText:
-    """A whole text: its classes at once, its other layers once something was found.
+class ShortText:
+    """A whole text in all its layers, read character by character.
 
     Args:
         text: text as received.
         signs: True when signs are letters.
+
+    Attributes:
+        text: text as received.
+        skeleton: its skeleton.
+        classes: its classes.
     """
+
+    __slots__ = ("_signs", "classes", "skeleton", "text")
 
     def __init__(self, text: str, *, signs: bool = False) -> None:
         self.text = text
         self._signs = signs
-
-    @cached_property
-    def classes(self) -> str:
-        """The text as automata read it."""
-        return self._layers[1]
-
-    @cached_property
-    def skeleton(self) -> str:
-        """The text with runs written once."""
-        return self._layers[0]
-
-    @cached_property
-    def _layers(self) -> tuple[str, str]:
-        if not self._signs and len(self.text) >= _LONG_CHARACTERS:
-            return _long_layers(self.text)
-        kept = self.text.translate(_MARKED_WITH_SIGNS if self._signs else _MARKED)
+        kept = text.translate(_MARKED_WITH_SIGNS if signs else _MARKED)
         # Only where so much was dropped can a gap be long.
-        if _MARK in kept or len(self.text) - len(kept) > GAP_SEPARATORS:
-            kept, _ = spell(self.text, signs=self._signs)
-        return _as_layers(kept)
+        if _MARK in kept or len(text) - len(kept) > GAP_SEPARATORS:
+            kept, _ = spell(text, signs=signs)
+        self.skeleton = _RUN.sub(r"\1", kept) if _RUN.search(kept) else kept
+        self.classes = self.skeleton.translate(CLASSES)
 
-    @cached_property
-    def reading(self) -> Reading:
-        """All layers."""
-        if len(self.text) < _LONG_CHARACTERS or self._signs:
-            return Reading(self.text, 0, *spell(self.text, signs=self._signs), signs=self._signs)
-        return Reading(self.text, 0, *_long_spell(self.text))
+    @property
+    def has_signs(self) -> bool:
+        """Whether it has characters that may be read as letters, and are not in this reading."""
+        return not self._signs and not SIGNS.isdisjoint(self.text)
 
+    def signs_at(self) -> list[int]:
+        """Return where these stand."""
+        return [at for at, char in enumerate(self.text) if char in SIGNS]
 
-class _Codes(NamedTuple):
-    """A text as numbers.
+    def around(self, first: int, end: int) -> Reading:
+        """Return all layers of a part of the skeleton, runs at both ends whole.
 
-    Attributes:
-        folds: code of each character's fold, 0 where it is dropped.
-        several: the code that stands for a fold of several characters.
-        classes: table of classes that fits them.
-        encoding: what turns them into text again.
-    """
-
-    folds: npt.NDArray[Any]
-    several: int
-    classes: npt.NDArray[Any]
-    encoding: str
-
-
-def _codes(text: str) -> _Codes:
-    short = text.encode("utf-16-le", "surrogatepass")
-    if len(short) == 2 * len(text):
-        folds = _FOLD_CODES_BMP.take(np.frombuffer(short, np.uint16))
-        codes = _Codes(folds, _SEVERAL_BMP, _CLASS_CODES_BMP, "utf-16-le")
-    else:
-        long = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-        codes = _Codes(_FOLD_CODES.take(long), SEVERAL, _CLASS_CODES, "utf-32-le")
-    _mark_long_gaps(text, codes.folds)
-    return codes
-
-
-def _mark_long_gaps(text: str, folds: npt.NDArray[Any]) -> None:
-    """Write a break into every gap that no term reaches over."""
-    dropped = (folds == 0).tobytes()
-    for found in _LONG_GAP.finditer(dropped):
-        gap = Gap()
-        for at in range(*found.span()):
-            gap = gap.with_character(text[at])
-            if gap.is_long:
-                folds[at] = ord(BREAK)
-                break
-
-
-def _as_layers(kept: str) -> tuple[str, str]:
-    skeleton = _RUN.sub(r"\1", kept) if _RUN.search(kept) else kept
-    return skeleton, class_text(skeleton)
-
-
-def _long_layers(text: str) -> tuple[str, str]:
-    codes = _codes(text)
-    kept = codes.folds.compress(codes.folds)
-    if (kept == codes.several).any():
-        return _as_layers(spell(text)[0])
-    differs = kept[1:] != kept[:-1]
-    if not differs.all():
-        kept = np.concatenate((kept[:1], kept[1:].compress(differs)))
-    return kept.tobytes().decode(codes.encoding), codes.classes.take(kept).tobytes().decode(codes.encoding)
-
-
-def _long_spell(text: str) -> tuple[str, Sequence[int]]:
-    codes = _codes(text)
-    if (codes.folds == codes.several).any():
-        return spell(text)
-    kept = codes.folds.compress(codes.folds).tobytes().decode(codes.encoding)
-    return kept, np.flatnonzero(codes.folds).tolist()
+        Args:
+            first: where the part begins.
+            end: position behind its last character.
+        """
+        whole = Reading(self.text, 0, *spell(self.text, signs=self._signs), signs=self._signs)
+        begin, stop = whole.starts[first], whole.run(end - 1)[1]
+        return Reading(self.text, 0, whole.kept[begin:stop], whole.positions[begin:stop], signs=self._signs)

@@ -1,4 +1,4 @@
-"""Other ways to write a Chinese term: in pinyin, by its initials, with its characters taken apart.
+"""Other ways to write a Chinese term: in pinyin, whole or one character of it, by its initials, taken apart.
 
 Rules: made once per term when lists are compiled, by looking up plain tables; what comes out is folded text, to be
 looked for like the term itself. An English word is no spelling of anything. Latin look-alikes are not spelled out:
@@ -18,6 +18,10 @@ PINYIN_MIN_LETTERS = 5
 INITIALS_MIN_CHARACTERS = 4
 # A term of twenty characters must not become twenty more.
 SPLIT_MAX_SPELLINGS = 4
+# Nobody takes the trouble with long terms, and these would be a third of the index.
+MIXED_MAX_CHARACTERS = 3
+# One letter between Chinese characters is a name of something.
+_MIXED_MIN_LETTERS = 2
 
 
 class Spelling(NamedTuple):
@@ -71,12 +75,13 @@ def spellings(folded: str, off: frozenset[Step]) -> Iterator[Spelling]:
     if usual and han >= PINYIN_MIN_CHARACTERS:
         proper = usual if _CHANGING.isdisjoint(folded) else _by_phrases(folded, usual)
         if _PINYIN not in off:
-            for text in _romanised(usual, proper, None if plain else folded):
-                if len(text) >= PINYIN_MIN_LETTERS and text not in _WORDS:
-                    yield Spelling(text, _PINYIN)
+            whole = _romanised(usual, proper, None if plain else folded)
+            texts = [text for text in whole if len(text) >= PINYIN_MIN_LETTERS and text not in _WORDS]
+            yield from [Spelling(text, _PINYIN) for text in (*texts, *_mixed(folded, proper, han))]
         if han >= INITIALS_MIN_CHARACTERS and _INITIALS not in off:
             initials = "".join([reading[0] for reading in proper])
-            if initials not in _WORDS:
+            # One letter again and again has no other than that letter in its skeleton: a look at every one.
+            if initials not in _WORDS and initials != len(initials) * initials[0]:
                 yield Spelling(initials, _INITIALS)
     if _SPLIT not in off:
         for text in _taken_apart(folded):
@@ -127,6 +132,13 @@ def _romanised(usual: list[str], proper: list[str], mixed: str | None) -> dict[s
     if not _DOTLESS.keys().isdisjoint(proper):
         texts["".join([_DOTLESS.get(reading, reading) for reading in proper])] = None
     return texts
+
+
+def _mixed(folded: str, proper: list[str], han: int) -> Iterator[str]:
+    """Yield a short term with one character at a time in pinyin."""
+    for at, reading in enumerate(proper if han <= MIXED_MAX_CHARACTERS else ()):
+        if folded[at] not in _ASCII and len(reading) >= _MIXED_MIN_LETTERS:
+            yield folded[:at] + reading + folded[at + 1 :]
 
 
 def _taken_apart(folded: str) -> list[str]:

@@ -10,6 +10,7 @@ import rjieba
 from filters.characters import CharacterClass, character_class
 from filters.entries import Entry, level
 from filters.findings import Step
+from filters.homophones import is_word
 from filters.lexicon import Lexicon
 from filters.locating import Edges, Place
 from filters.reading import spell
@@ -19,6 +20,9 @@ LEFT_CHARACTERS = 8
 RIGHT_CHARACTERS = 4
 # What cutting into words costs is bounded for each text: behind it a place counts as it stands.
 _MOST_CUTS = 20_000
+# Bound once: looking a member up in its enum takes longer than what is done with it.
+_INVISIBLE, _REPEATS = CharacterClass.INVISIBLE, Step.REPEATS
+_ANY, _LETTERS, _WORDS, _RARE = Edges
 _PAIR = 2
 _TRIPLE = 3
 
@@ -43,7 +47,7 @@ class Surroundings:
             entry: what stands there.
             place: where.
         """
-        behind = 0 if place.edges is Edges.ANY else RIGHT_CHARACTERS
+        behind = 0 if place.edges is _ANY else RIGHT_CHARACTERS
         for allowance in self._lexicon.allowances.get(entry.kept, ()):
             behind = max(behind, len(allowance.text) - allowance.before - len(entry.kept))
         return place.end + behind
@@ -60,21 +64,21 @@ class Surroundings:
         start, end = place.start - base, place.end - base
         if self._is_allowed(entry, text, start):
             return False
-        if place.edges is Edges.ANY:
+        if place.edges is _ANY:
             return True
         window = text[max(0, start - LEFT_CHARACTERS) : end + RIGHT_CHARACTERS]
         left = min(start, LEFT_CHARACTERS)
         # Invisible characters would stand in the way of the dictionary, and hide the letter behind them.
-        seen = [at for at, char in enumerate(window) if character_class(char) is not CharacterClass.INVISIBLE]
+        seen = [at for at, char in enumerate(window) if character_class(char) is not _INVISIBLE]
         levelled = level("".join([window[at] for at in seen]))
         first = sum(1 for at in seen if at < left)
         last = sum(1 for at in seen if at < left + end - start)
         # Where somebody repeats characters, those behind the last one are no other word.
-        while Step.REPEATS in place.via and last < len(levelled) and levelled[last] == levelled[last - 1]:
+        while _REPEATS in place.via and last < len(levelled) and levelled[last] == levelled[last - 1]:
             last += 1
         if _goes_on(levelled, first) or _goes_on(levelled, last):
             return False
-        if place.edges is Edges.LETTERS:
+        if place.edges is _LETTERS:
             return True
         # Read where they stand: what is levelled has lost the invisible characters between them.
         swapped = level("".join([text[at - base] for at in place.swapped]))
@@ -90,7 +94,7 @@ class Surroundings:
 
     def _is_word(self, text: str, first: int, last: int, place: Place, swapped: str) -> bool:
         """Tell whether both ends of a place are ends of words, and no ordinary words only sound like the term."""
-        if place.edges is Edges.RARE and _is_ordinary(text[first:last], swapped):
+        if place.edges is _RARE and _is_ordinary(text[first:last], swapped):
             return False
         self._cuts += 1
         if self._cuts > _MOST_CUTS:
@@ -100,7 +104,7 @@ class Surroundings:
         if first not in cuts or last not in cuts:
             return False
         inside = [end - begin for begin, end in words if first <= begin < last]
-        return place.edges is Edges.WORDS or min(inside) < _PAIR
+        return place.edges is _WORDS or min(inside) < _PAIR
 
 
 def _is_ordinary(text: str, swapped: str) -> bool:
@@ -108,7 +112,13 @@ def _is_ordinary(text: str, swapped: str) -> bool:
     if len(text) > _TRIPLE:
         return False
     # With one character in its sound alone: 病毒 is a word, and 吗 stands behind anything.
-    return rjieba.has_word(text) or any(map(is_common, swapped))
+    if is_word(text):
+        return True
+    common = {char for char in swapped if is_common(char)}
+    if len(text) < _TRIPLE:
+        return bool(common)
+    # 和武器 is 和 before a word, and no 核武器; 要头丸 is nothing but 摇头丸.
+    return (text[0] in common and is_word(text[1:])) or (text[-1] in common and is_word(text[:-1]))
 
 
 def _goes_on(text: str, at: int) -> bool:

@@ -69,6 +69,8 @@ SCRIPTS = re.compile(
     "LATIN|CYRILLIC|GREEK|ARMENIAN|CHEROKEE|COPTIC|LISU|DESERET|GEORGIAN|GLAGOLITIC|CANADIAN|CARIAN|LYCIAN|LYDIAN|OLD"
     "|GOTHIC|RUNIC|TIFINAGH|VAI|WARANG|OSMANYA|ELBASAN|OSAGE"
 )
+# Letters of which two make the flag of a country.
+FLAGS = _characters("1F1E6-1F1FF")
 # Planes 2 and 3, where ideographs still to come will be.
 IDEOGRAPHS = range(0x20000, 0x40000)
 
@@ -245,6 +247,9 @@ def forms(sources: Sources) -> tuple[list[str], list[str]]:
         own = KEPT if form else category_class(char).replace(KEPT, SEPARATOR)  # ʹ is a sign by its form alone
         if char == "\ufffd":
             own = KEPT  # what a lone surrogate is read as has to stay
+        elif char in FLAGS:
+            own = SEPARATOR  # a letter, too, but two are drawn as one flag; reading has the last word
+            rows.append(f"{char}\t{form}\t{DIGITS}")
         elif form not in ("", char):
             rows.append(f"{char}\t{form}\t{''.join(step for step in STEPS if step in steps)}")
         if own == KEPT:

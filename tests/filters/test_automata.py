@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 from filters.automata import Match, ReferenceAutomaton, build_finder
 
 LETTERS = "ab甲乙\U00020000\ue000\ufffe"
-PATTERNS = st.lists(st.text(LETTERS, min_size=1, max_size=4), max_size=8, unique=True)
+PATTERNS = st.sampled_from([(LETTERS, 4), ("ab", 4)]).flatmap(
+    lambda made_of: st.lists(st.text(made_of[0], min_size=1, max_size=made_of[1]), max_size=8, unique=True)
+)
 
 
 @given(st.text(LETTERS, max_size=40), PATTERNS)

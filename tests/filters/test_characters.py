@@ -59,7 +59,7 @@ def _steps(text: str) -> set[Step]:
         ("¹₉", "19", {DIGITS}),
         ("½", "12", {DIGITS}),
         ("Ⅻ", "xii", {DIGITS, CASE}),
-        ("ⓐ🄰🅐🅰🇦", "aaaaa", {DIGITS, CASE}),
+        ("ⓐ🄰🅐🅰", "aaaa", {DIGITS, CASE}),
         ("𝐚𝕓𝓬", "abc", {DIGITS}),
         ("٣३๓３", "3333", {WIDTH, DIGITS}),
         ("〇零一二三四五六七八九", "00123456789", {DIGITS}),
@@ -96,7 +96,8 @@ def test_ordinary_letters_stay(text: str) -> None:
         ("\u064e\u0651\u0670\u0640\u05b0", INVISIBLE),
         ("az09枪あㄅ한", KEPT),
         ("\u093f\u0e34\u3099", KEPT),
-        ("①㊙ℹ🅰🇨\ufffd\ud800", KEPT),
+        ("🇨🇿", SEPARATOR),
+        ("①㊙ℹ🅰\ufffd\ud800", KEPT),
         ("\U0002fffd", KEPT),
     ],
 )

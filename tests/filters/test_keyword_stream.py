@@ -122,7 +122,7 @@ def test_a_stream_may_go_on_behind_its_end() -> None:
     ("terms", "text", "clear"),
     [
         (["冰毒货源"], "病", 0),  # sounds like its beginning
-        (["甲乙"], "郏", 1),  # a pair is held by its very character
+        (["甲乙"], "郏", 0),  # and of a pair with one character in pinyin: 甲yi
         (["冰毒"], "病", 0),  # and by what people type for it
         (["冰毒"], "买冰", 1),
         (["forbidden"], "f0rb", 0),
@@ -168,7 +168,26 @@ def test_what_a_combination_remembers_does_not_grow() -> None:
     stream = KeywordStream(KeywordMatcher([Term("甲 & 乙 ~20 - 丙", "A.1.a", kind=Kind.ALL)], Phase.REQUEST).lexicon)
     for _ in range(2_000):
         stream.feed("乙丁甲丁")
+        assert stream._combiner is not None
         (seen,) = stream._combiner._seen.values()
         assert max(map(len, seen.places)) <= 32
         assert len(seen.waiting) <= 20
         assert stream.pending <= 40
+
+
+@pytest.mark.parametrize(
+    ("term", "pieces"),
+    [
+        ("ﬁ", ["ﬁ", "ﬁ"]),  # a listed ligature is two letters written once
+        ("f@ke", ["f@k", "e!", "!"]),  # the term's own sign, and another behind it
+        ("a🇨b", ["a🇨", "b", "🇨", " a🇨b@"]),
+        ("o$🇳冰因", ["o$🇳冰", "因甲🇳", "  "]),
+    ],
+)
+def test_what_signs_leave_behind_is_found_once(term: str, pieces: list[str]) -> None:
+    """A place that the ordinary reading knows is not found again in the one in which signs are letters."""
+    matcher = KeywordMatcher([Term(term, "A.1.a")], Phase.REQUEST)
+    whole = matcher.scan("".join(pieces))
+    assert whole
+    assert [known.finding for known in run(matcher, pieces)[0]] == whole
+    assert [known.finding for known in run(matcher, "".join(pieces))[0]] == whole

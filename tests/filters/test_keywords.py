@@ -110,3 +110,24 @@ def test_parts_of_combinations_do_not_hide_what_follows() -> None:
     matcher = KeywordMatcher(terms, Phase.REQUEST)
     assert [found.term.text for found in matcher.scan("good " * (MOST_FINDINGS + 1) + "bad")] == ["bad"]
     assert len(matcher.scan("good " * (_MOST_PARTS + 1) + "bad")) > MOST_FINDINGS
+
+
+@pytest.mark.parametrize("term", ["海洛因", "大麻", "heroin", "buy cocaine"])
+@pytest.mark.parametrize(
+    "emoji", ["😀", "❤️", "👍🏽", "👨🏻‍👩🏻‍👧🏻‍👦🏻", "🧑🏿‍💻", "🇨🇳", "🇺🇸🇨🇳", "🇬", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "🏳️‍🌈", "#️⃣", "☺️"]
+)
+def test_emoji_stand_between_the_characters_of_a_term(term: str, emoji: str) -> None:
+    """Those that are made of several characters too, and those whose parts are letters elsewhere."""
+    text = emoji.join(term.replace(" ", ""))
+    (found,) = matcher(term).scan(text)
+    assert (found.start, found.end) == (0, len(text))
+    assert [known.finding for known in run(matcher(term), text)[0]] == [found]
+
+
+@pytest.mark.parametrize("text", ["🇭🇪🇷🇴🇮🇳", "he🇷oin", "🇭 🇪 🇷 🇴 🇮 🇳", "🇭e🇷o1n", "x" * 100 + " 🇭🇪🇷🇴🇮🇳"])
+def test_letters_of_flags_spell(text: str) -> None:
+    """In the reading in which signs are letters, whole and in pieces."""
+    (found,) = matcher("heroin").scan(text)
+    assert Step.DIGITS in found.via
+    assert [known.finding for known in run(matcher("heroin"), text)[0]] == [found]
+    assert matcher("heroin").scan("🇭🇪🇷🇴🇮🇸") == []

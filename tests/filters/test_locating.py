@@ -5,7 +5,7 @@ import pytest
 from filters.entries import entry_of
 from filters.findings import Kind, Phase, Step, Term
 from filters.keywords import KeywordMatcher
-from filters.locating import GROWING, Edges, Growing, Place, locate, resembles
+from filters.locating import GROWING, Edges, Growing, Place, locate
 from filters.reading import Reading, spell
 
 
@@ -147,18 +147,3 @@ def test_what_is_farther_from_the_row_needs_more_around_it(term: str, text: str,
 def test_a_run_at_the_end_may_still_grow(term: str, text: str, outcome: Growing | None) -> None:
     """One within the text has ended."""
     assert located(term, text) is outcome
-
-
-@pytest.mark.parametrize(
-    ("term", "spelled", "alike"),
-    [
-        ("枪支弹药", "枪支弹药", True),
-        ("枪支弹药", "枪支弹要", True),
-        ("枪a支", "强a4", False),
-        ("枪械四海", "枪械4海", True),
-        ("枪支7", "强支t", False),
-    ],
-)
-def test_most_that_shares_its_classes_is_no_spelling(term: str, spelled: str, *, alike: bool) -> None:
-    """It is told without looking at the text around it."""
-    assert resembles(entry_of(term, Term(term, "A.1.a")), spelled) is alike

@@ -7,8 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from filters.characters import fold
+from filters.long_text import LongText
 from filters.reading import (
-    _LONG_CHARACTERS,
     BREAK,
     CLASSES,
     FOLDS,
@@ -16,7 +16,7 @@ from filters.reading import (
     SIGNS,
     Gap,
     Reading,
-    WholeText,
+    ShortText,
     class_text,
     has_runs,
     skeleton_of,
@@ -38,20 +38,22 @@ def texts(draw: st.DrawFn) -> str:
 
 
 @given(texts())
-@example("a" + "-" * 9 + "b" * _LONG_CHARACTERS)
+@example("a" + "-" * 9 + "b" * 99)
 @settings(max_examples=500, deadline=None)
 def test_short_and_long_texts_are_read_alike(text: str) -> None:
     """The fast ways to read a long text or a short one give what reading each character gives."""
-    kept, positions = spell(text)
-    slow, whole = Reading(text, 0, kept, positions), WholeText(text)
-    assert (whole.skeleton, whole.classes) == (slow.skeleton, class_text(slow.skeleton))
-    reading = whole.reading
-    assert (reading.kept, list(reading.positions)) == (kept, positions)
-    assert (list(reading.starts), reading.skeleton) == (list(slow.starts), slow.skeleton)
-    signed = WholeText(text, signs=True)
-    with_signs, at = spell(text, signs=True)
-    assert (signed.reading.kept, list(signed.reading.positions)) == (with_signs, at)
-    assert signed.skeleton == Reading(text, 0, with_signs, at, signs=True).skeleton
+    for signs in (False, True):
+        kept, positions = spell(text, signs=signs)
+        slow = Reading(text, 0, kept, positions, signs=signs)
+        for whole in (ShortText(text, signs=signs), LongText(text, signs=signs)):
+            assert (whole.skeleton, whole.classes) == (slow.skeleton, class_text(slow.skeleton))
+            assert whole.has_signs is (not signs and not SIGNS.isdisjoint(text))
+            size = len(slow.skeleton)
+            for first, end in {(0, size), (size // 2, size), (0, size // 2 + 1)} if size else set():
+                part, begin = whole.around(first, end), slow.starts[first]
+                assert (part.skeleton, part.signs) == (slow.skeleton[first:end], signs)
+                stop = slow.run(min(end, size) - 1)[1]
+                assert (part.kept, list(part.positions)) == (kept[begin:stop], positions[begin:stop])
 
 
 @given(texts(), st.integers(0, 50))
@@ -113,8 +115,11 @@ def test_a_class_is_what_sounds_or_looks_alike(one: str, other: str, *, same: bo
 def test_signs_are_letters_in_a_reading_of_their_own() -> None:
     """In the ordinary one they are separators; in both, no class is a character that is dropped."""
     assert {spell_character(sign) for sign in SIGNS} == {""}
-    assert {spell_character(sign, signs=True) for sign in SIGNS} == set(SIGNS)
+    flags = frozenset("🇦🇧🇨🇩🇪🇫🇬🇭🇮🇯🇰🇱🇲🇳🇴🇵🇶🇷🇸🇹🇺🇻🇼🇽🇾🇿")
+    assert flags < SIGNS
+    assert {spell_character(sign, signs=True) for sign in SIGNS - flags} == SIGNS - flags
     assert spell("c@$h") == ("ch", [0, 3])
+    assert (spell("海🇨🇳洛"), spell("🇨🇳", signs=True)) == (("海洛", [0, 3]), ("cn", [0, 1]))
     assert class_text(spell("c@$h", signs=True)[0]) == "cash"
     assert [at for at, (one, two) in enumerate(zip(FOLDS, FOLDS_WITH_SIGNS, strict=True)) if one != two] == sorted(
         map(ord, SIGNS)

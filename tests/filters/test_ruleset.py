@@ -1,5 +1,6 @@
 """The ruleset: matchers for both halves of an exchange under one digest."""
 
+import random
 from dataclasses import FrozenInstanceError
 
 import pytest
@@ -51,3 +52,16 @@ def test_a_ruleset_is_handed_over_whole(more: tuple[Term, ...]) -> None:
         assert streams[0].feed(text) == streams[1].feed(text)
         assert streams[0].frontier == streams[1].frontier < len(text)
     assert len(pauses) > len(TERMS)
+
+
+def test_a_large_ruleset_is_handed_over_in_small_pieces() -> None:
+    """No piece is read for long, and the pieces make what was cut up."""
+    chance = random.Random(7)  # noqa: S311 no secret is made of it
+    rows = tuple(Term("".join(chance.choices("甲乙丙丁戊己庚辛冰毒病人", k=6)), "A.1.a") for _ in range(6_000))
+    ruleset = build_ruleset(rows, "sha256:0")
+    loaded = load_ruleset(dump_ruleset(ruleset), lambda: None)
+    for text in ("甲乙丙丁戊己庚辛冰毒病人" * 20, *(row.text[:size] for row in rows[::500] for size in range(1, 6))):
+        assert loaded.request.scan(text) == ruleset.request.scan(text)
+        streams = [matcher.stream() for matcher in (loaded.request, ruleset.request)]
+        assert streams[0].feed(text) == streams[1].feed(text)
+        assert streams[0].frontier == streams[1].frontier

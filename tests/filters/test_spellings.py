@@ -8,6 +8,7 @@ from filters.characters import SYLLABLES, fold
 from filters.findings import Step
 from filters.spellings import (
     INITIALS_MIN_CHARACTERS,
+    MIXED_MAX_CHARACTERS,
     PINYIN_MIN_CHARACTERS,
     PINYIN_MIN_LETTERS,
     SPLIT_MAX_SPELLINGS,
@@ -19,7 +20,9 @@ NONE: frozenset[Step] = frozenset()
 
 
 def _texts(term: str, step: Step) -> list[str]:
-    return [spelling.text for spelling in spellings(fold(term), NONE) if spelling.step is step]
+    """Return the spellings of one step, but for those of pinyin in which a character stands."""
+    found = [spelling.text for spelling in spellings(fold(term), NONE) if spelling.step is step]
+    return [text for text in found if text.isascii()] if step is Step.PINYIN else found
 
 
 @pytest.mark.parametrize(
@@ -42,6 +45,23 @@ def test_terms_are_spelled_in_pinyin(term: str, texts: list[str]) -> None:
     assert _texts(term, Step.PINYIN) == texts
 
 
+@pytest.mark.parametrize(
+    ("term", "texts"),
+    [
+        ("毒品", ["du品", "毒pin"]),
+        ("银行卡", ["yin行卡", "银hang卡", "银行ka"]),
+        ("啊麻", ["啊ma"]),  # one letter
+        ("k粉鹅肉", ["kfen鹅肉", "k粉鹅rou"]),
+        ("枪支弹药", []),
+        ("枪", []),
+    ],
+)
+def test_one_character_is_written_in_pinyin(term: str, texts: list[str]) -> None:
+    """One at a time; a letter alone is something else, and long terms are not written so."""
+    found = [spelling.text for spelling in spellings(fold(term), NONE) if spelling.step is Step.PINYIN]
+    assert [text for text in found if not text.isascii()] == texts
+
+
 @pytest.mark.parametrize("term", ["枪", "枪a", "毒品", "forbidden", "カジノ賭博", "ф枪支", "我们", "枪\ufffd支"])
 def test_some_terms_have_no_pinyin(term: str) -> None:
     """One character, few letters, another script or an English word (women) are no spelling in pinyin."""
@@ -59,6 +79,7 @@ def test_some_terms_have_no_pinyin(term: str) -> None:
         ("卖qq号码", []),  # three Chinese characters
         ("王爱玲丽", []),  # wall
         ("忽略规则", ["hlgz"]),
+        ("嘻嘻嘻嘻", []),  # a look at every x
     ],
 )
 def test_long_terms_are_spelled_by_initials(term: str, texts: list[str]) -> None:
@@ -112,13 +133,15 @@ def test_spellings_are_terms_of_their_own(text: str) -> None:
     """Spellings are folded, differ from the term and from each other, and are few."""
     folded = fold(text)
     found = list(spellings(folded, NONE))
-    assert len({spelling.text for spelling in found}) == len(found) <= 4 + 1 + SPLIT_MAX_SPELLINGS
+    assert (
+        len({spelling.text for spelling in found}) == len(found) <= 4 + 1 + SPLIT_MAX_SPELLINGS + MIXED_MAX_CHARACTERS
+    )
     assert all(fold(spelling.text) == spelling.text != folded for spelling in found)
     han = sum(not char.isascii() for char in folded)
     for spelling in found:
         if spelling.step is Step.PINYIN:
             assert han >= PINYIN_MIN_CHARACTERS
-            assert len(spelling.text) >= PINYIN_MIN_LETTERS
+            assert len(spelling.text) >= PINYIN_MIN_LETTERS or not spelling.text.isascii()
         if spelling.step is Step.INITIALS:
             assert han >= INITIALS_MIN_CHARACTERS
 

@@ -1,13 +1,22 @@
-"""What users ask of such gateways and where others fail (the numbers are those of the list of demands)."""
+"""What users ask of such gateways and where others fail (the numbers are those of the list of demands).
+
+A test's name begins with the line of the list it answers: lines 1 to 14 and 16 to 19 are in
+`tests/gateway/protocol/test_demands.py`, with 15, 26 and 31 and the client's side of 25; lines 20 to 23 and the
+operator's side of 25 are in `tests/filters/test_demands.py`; line 24 is in `tests/gateway/rulesets/test_reloader.py`.
+"""
 
 import orjson
 import pytest
 
-from filters.findings import Action
+from filters.findings import Action, Stage
 from gateway.protocol.commands import CloseUpstream, SendData, SendEnd
+from gateway.protocol.dialects.anthropic_messages import AnthropicMessages
+from gateway.protocol.dialects.base import Dialect
+from gateway.protocol.dialects.openai_chat import OpenAIChat
+from gateway.protocol.dialects.openai_responses import OpenAIResponses
 from gateway.protocol.events import AuditAppended, ClientDisconnected, ClientWaited, UpstreamData
 from gateway.protocol.labels import Position
-from gateway.protocol.policy import Policy, RefusalStyle
+from gateway.protocol.policy import PhasePolicy, Policy, RefusalStyle, RiskPolicy
 from tests.gateway.protocol.playbook import (
     DONE,
     LABEL,
@@ -192,6 +201,51 @@ def test_14_a_comment_goes_out_while_text_is_held() -> None:
     assert play.record == plain.record
 
 
+@pytest.mark.parametrize(
+    ("dialect", "said", "answered"),
+    [
+        (
+            OpenAIChat(),
+            {"model": "m", "messages": [{"role": "user", "content": "TEXT"}]},
+            {"choices": [{"index": 0, "message": {"role": "assistant", "content": "TEXT"}, "finish_reason": "stop"}]},
+        ),
+        (
+            AnthropicMessages(),
+            {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "TEXT"}]},
+            {"type": "message", "role": "assistant", "content": [{"type": "text", "text": "TEXT"}]},
+        ),
+        (
+            OpenAIResponses(),
+            {"model": "m", "input": "TEXT"},
+            {
+                "output": [
+                    {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "TEXT"}]}
+                ]
+            },
+        ),
+    ],
+    ids=["chat", "messages", "responses"],
+)
+def test_15_every_wire_format_gets_the_same_checks(
+    dialect: Dialect, said: dict[str, object], answered: dict[str, object]
+) -> None:
+    """A term is blocked on the way in and on the way out, whichever format carries it."""
+    context = given(FORBIDDEN, dialect=dialect)
+
+    def decide(asked: bytes, replied: bytes) -> tuple[str, bool]:
+        outcome = ask(
+            context,
+            orjson.dumps(said).replace(b"TEXT", asked),
+            orjson.dumps({"id": "x", "model": "m"} | answered).replace(b"TEXT", replied),
+        )
+        assert b"forbidden" not in outcome.visible
+        return outcome.decision, outcome.forwarded is None
+
+    assert decide(b"fine", b"fine") == ("allow", False)
+    assert decide(b"forbidden", b"fine") == ("block", True)
+    assert decide(b"fine", b"forbidden") == ("block", False)
+
+
 @pytest.mark.parametrize("role", ["system", "developer", "user", "assistant", "tool", "function", "wizard"])
 def test_16_text_the_client_shapes_cannot_switch_scanning_off(role: str) -> None:
     """Neither its role, nor a made-up block around it, nor its case or width."""
@@ -271,6 +325,28 @@ def test_25_operators_see_the_term_and_clients_never(style: RefusalStyle, asked:
     outcome = stream(context, [], request("so FORBIDDEN", stream=asked))
     assert b"forbidden" not in outcome.visible.lower()
     assert [each.term for each in outcome.record.findings] == ["ForBidden"]
+
+
+@pytest.mark.parametrize(
+    ("action", "decision", "sent", "recorded"),
+    [
+        (Action.BLOCK, "block", None, [Action.BLOCK]),
+        (Action.MASK, "mask", "say *********", [Action.MASK]),
+        (Action.FLAG, "flag", "say forbidden", [Action.FLAG]),
+        (Action.OFF, "allow", "say forbidden", []),
+    ],
+)
+def test_26_what_is_done_has_tiers_and_each_group_its_own(
+    action: Action, decision: str, sent: str | None, recorded: list[Action]
+) -> None:
+    """Block, mask, flag or nothing, by the account's policy and risk: the same list for all, and a record of each."""
+    stage = Policy("group", request=PhasePolicy({Stage.KEYWORDS: action}))
+    risk = Policy("group", risks={"A.1.f": RiskPolicy(action)})
+    for policy in (stage, risk):
+        outcome = ask(given(FORBIDDEN, policy=policy), request("say forbidden", stream=False))
+        assert outcome.decision == decision
+        assert (outcome.forwarded and outcome.forwarded["messages"][-1]["content"]) == sent
+        assert [each.action for each in outcome.record.findings] == recorded
 
 
 @pytest.mark.parametrize(

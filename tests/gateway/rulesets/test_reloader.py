@@ -9,6 +9,7 @@ from pathlib import Path
 
 from structlog.testing import capture_logs
 
+from filters.findings import Phase
 from filters.lists import read_rows
 from filters.ruleset import Ruleset, dump_ruleset
 from gateway.audit.event_forms import EventName
@@ -132,6 +133,20 @@ async def test_changed_file_is_followed(tmp_path: Path) -> None:
         assert (_info(before), _info(watched.swapped[-1])) == (None, 1)
         assert _count(Outcome.LOADED) == counted + 1
         assert [(log["event"], log["keywords"]) for log in logs] == [("ruleset_loaded", 2)]
+
+
+@_on_a_loop
+async def test_24_a_new_term_reaches_every_worker_and_survives_a_restart(tmp_path: Path) -> None:
+    """Line 24 of the list of demands: nobody restarts anything for it, and whoever is restarted has it too."""
+    async with _watching(tmp_path) as one, _watching(tmp_path) as other:
+        write_list(tmp_path / "own", "出售某物", "新的词语")
+        for worker in (one, other):
+            await worker.changed.wait()
+            assert worker.swapped[-1].matcher(Phase.REQUEST).scan("这是新的词语")
+        lists = one.lists
+    restarted = build_active(lists, datetime.now(UTC)).ruleset
+    assert restarted.digest == one.swapped[-1].digest == other.swapped[-1].digest
+    assert restarted.matcher(Phase.REQUEST).scan("这是新的词语")
 
 
 @_on_a_loop
