@@ -8,6 +8,8 @@ from typing import Any
 
 _PAIR = 2
 _TRIPLE = 3
+END = "\0"
+"""Stands for the end of a pattern among the classes that come next; it is none itself."""
 # Strings handed over at once: whoever takes them over must not hold the interpreter up.
 _PIECE = 2_000
 _PIECE_CHARACTERS = 65_536
@@ -23,16 +25,17 @@ class Beginnings:
         longest: length of the longest pattern.
         firsts: classes that one begins with, and goes on.
         pairs: two classes that one begins with, and goes on.
-        triples: by three classes that one begins with, whether it goes on.
+        short: whole patterns of one or two classes.
+        triples: by three classes that one begins with, all that come next; `END` where one ends there.
     """
 
-    __slots__ = ("_ends", "_sorted", "firsts", "longest", "pairs", "triples")
+    __slots__ = ("_ends", "_sorted", "firsts", "longest", "pairs", "short", "triples")
 
     def __init__(self, patterns: Collection[str]) -> None:
         self.longest = max(map(len, patterns), default=0)
         self.firsts = {pattern[0] for pattern in patterns if len(pattern) > 1}
-        self.triples = dict.fromkeys([pattern for pattern in patterns if len(pattern) == _TRIPLE], False)
-        self.triples |= dict.fromkeys([pattern[:_TRIPLE] for pattern in patterns if len(pattern) > _TRIPLE], True)
+        self.short = {pattern for pattern in patterns if len(pattern) <= _PAIR}
+        self.triples = _triples(patterns)
         self.pairs = {triple[:_PAIR] for triple in self.triples}
         longer = sorted(pattern for pattern in patterns if len(pattern) > _TRIPLE + 1)
         # One text, and where each ends: as strings of their own they would take six times the memory.
@@ -43,6 +46,7 @@ class Beginnings:
         """Yield what `restore` makes the same of, in small pieces."""
         yield self.longest
         yield self.firsts
+        yield self.short
         yield self._ends
         for strings in (self.pairs, self.triples.items()):
             yield from _in_pieces(list(strings))
@@ -54,7 +58,7 @@ class Beginnings:
     def restore(cls, parts: Iterator[Any]) -> "Beginnings":
         """Return what `parts` was asked of."""
         same = cls(())
-        same.longest, same.firsts, same._ends = next(parts), next(parts), next(parts)
+        same.longest, same.firsts, same.short, same._ends = (next(parts) for _ in range(4))
         # Not in an order: the pieces are read one after the other.
         for piece in _pieces(parts):
             same.pairs.update(piece)
@@ -75,9 +79,10 @@ class Beginnings:
     def _goes_on(self, text: str, start: int, size: int) -> bool:
         if size - start <= _PAIR:
             return True
-        if not self.triples.get(text[start : start + _TRIPLE]):
-            return False
-        return size - start <= _TRIPLE or self._is_prefix(text[start:])
+        following = self.triples.get(text[start : start + _TRIPLE], END)
+        if size - start <= _TRIPLE:
+            return following != END
+        return text[start + _TRIPLE] in following and self._is_prefix(text[start:])
 
     def _is_prefix(self, text: str) -> bool:
         at = bisect_left(range(len(self._ends)), text, key=self._pattern)
@@ -88,6 +93,20 @@ class Beginnings:
 
     def _pattern(self, at: int) -> str:
         return self._sorted[self._ends[at - 1] if at else 0 : self._ends[at]]
+
+
+def _triples(patterns: Collection[str]) -> dict[str, str]:
+    triples: dict[str, str] = {}
+    # Each once: nearly all triples are followed by one class.
+    shared: dict[str, str] = {}
+    for pattern in patterns:
+        if len(pattern) < _TRIPLE:
+            continue
+        triple, following = pattern[:_TRIPLE], pattern[_TRIPLE : _TRIPLE + 1] or END
+        others = triples.setdefault(triple, shared.setdefault(following, following))
+        if following not in others:
+            triples[triple] = others + following
+    return triples
 
 
 def _in_pieces(strings: list[Any]) -> Iterator[Any]:

@@ -15,6 +15,8 @@ from filters.locating import Place
 
 ABSENT_CHARACTERS = 64
 """How far behind a combination without a distance a part that must be absent is looked for."""
+# Of steps, as findings name them.
+_ORDER = {step: number for number, step in enumerate(Step)}
 # Places remembered of each part: what stands farther back than so many others is out of reach in any sane text.
 _REMEMBERED_PLACES = 32
 
@@ -157,5 +159,5 @@ class Combiner:
 
 def finding_of(term: Term, place: Place) -> Finding:
     """Return the finding of a term at a place."""
-    via = tuple(step for step in Step if step in place.via) if place.via else ()
+    via = tuple(sorted(place.via, key=_ORDER.__getitem__)) if place.via else ()
     return Finding(Stage.KEYWORDS, term.risk, place.start, place.end, term, via)

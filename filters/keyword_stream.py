@@ -6,18 +6,20 @@ suffix that may still grow into a term, or of a place whose surroundings are sti
 what can still matter is kept, so an endless stream needs no more memory than a short one.
 """
 
+from collections.abc import Sequence
+
 from filters.combining import Combiner, Part
 from filters.entries import Entry
 from filters.findings import Known
 from filters.lexicon import Lexicon
 from filters.locating import Place
-from filters.reading import FOLDS, SIGNS
+from filters.reading import SIGNS
 from filters.surroundings import LEFT_CHARACTERS, Surroundings
 from filters.tail import State, Tail
 
 # Both readings, waiting places, combinations, the window and its offset, the size, the frontier. A plain tuple,
 # because one is made for every piece of every stream.
-_Before = tuple[State, State | None, list[Part], Combiner | None, str, int, int, int]
+_Before = tuple[State, State | None, Sequence[Part], Combiner | None, str, int, int, int]
 # The window is cut when so much of it is of no use any more: each cut copies the rest.
 _SPARE_CHARACTERS = 256
 
@@ -56,8 +58,9 @@ class KeywordStream:
         # The reading in which signs are letters; it exists while its tail has one.
         self._signed: Tail | None = None
         # Places whose surroundings are still to come.
-        self._waiting: list[Part] = []
-        self._combiner = Combiner()
+        self._waiting: Sequence[Part] = ()
+        # It exists once a part of a combination was seen.
+        self._combiner: Combiner | None = None
         self._window = ""
         self._window_base = 0
         self._size = 0
@@ -80,16 +83,24 @@ class KeywordStream:
             return []
         if not text:
             return []
-        self._before, self._piece = self._save(), text
+        self._before = self._save()
+        self._piece = text
+        base = self._size
         if self.frontier - self._window_base > _SPARE_CHARACTERS + self._left_characters:
             self._forget()
-        base, self._window = self._size, self._window + text
-        self._size += len(text)
-        if self._signed is None and text.translate(FOLDS) == text:
-            places = self._tail.feed_plain(text, base, self._window, self._window_base)
+        self._window += text
+        size = self._size = base + len(text)
+        passed = self._signed is None and self._tail.passes(text, base)
+        places = [] if passed else self._feed_both(text, base)
+        if places or self._waiting or self._combiner is not None:
+            known = self._settle(places, final=False)
+        elif passed:
+            # Nothing else can hold anything.
+            start = self._tail.state[5]
+            self.frontier = size if start is None else start
+            return []
         else:
-            places = self._feed_both(text, base)
-        known = self._settle(places, final=False) if places or self._waiting or self._combiner.active else []
+            known = []
         self.frontier = self._first_open()
         return known
 
@@ -97,7 +108,7 @@ class KeywordStream:
         """Take a piece in the ordinary reading, and in the one with signs where it differs."""
         signed = self._signed
         if signed is None and not SIGNS.isdisjoint(text):
-            signed = Tail.restore(self._lexicon, self._tail.save(), signs=True)
+            signed = Tail(self._lexicon, self._tail.state, signs=True)
         places = self._tail.feed(text, base, self._window, self._window_base)
         if signed is not None:
             places += signed.feed(text, base, self._window, self._window_base)
@@ -132,18 +143,19 @@ class KeywordStream:
         tail, signed, again._waiting, combiner, again._window, again._window_base, again._size, again.frontier = (
             self._before
         )
-        again._tail = Tail.restore(self._lexicon, tail)
-        again._signed = Tail.restore(self._lexicon, signed, signs=True) if signed else None
-        again._combiner = combiner.copy() if combiner else Combiner()
+        again._tail = Tail(self._lexicon, tail)
+        again._signed = Tail(self._lexicon, signed, signs=True) if signed else None
+        # It is gone back to as often as somebody asks.
+        again._combiner = combiner.copy() if combiner else None
         again.feed(self._piece[: at - again._size])
         return again.frontier
 
     def _save(self) -> _Before:
         """Return all that a piece changes."""
-        signed = self._signed.save() if self._signed else None
-        combiner = self._combiner.copy() if self._combiner.active else None
+        signed = self._signed.state if self._signed is not None else None
+        combiner = self._combiner.copy() if self._combiner is not None else None
         window, base, size = self._window, self._window_base, self._size
-        return self._tail.save(), signed, self._waiting, combiner, window, base, size, self.frontier
+        return self._tail.state, signed, self._waiting, combiner, window, base, size, self.frontier
 
     def _settle(self, places: list[tuple[Entry, Place]], *, final: bool) -> list[Known]:
         """Look around the places that can be looked around by now, and combine what stands there."""
@@ -159,7 +171,10 @@ class KeywordStream:
             for part in due
             if self._surroundings.suit(part.entry, part.place, self._window, self._window_base)
         ]
-        return self._combiner.add(standing, self._size, final=final)
+        combiner = self._combiner or Combiner()
+        known = combiner.add(standing, self._size, final=final)
+        self._combiner = combiner if combiner.active else None
+        return known
 
     def _first_open(self) -> int:
         """Return where the first character stands on which something still depends."""
@@ -171,7 +186,7 @@ class KeywordStream:
             first = min(first, self._signed.start)
         if self._waiting:
             first = min(first, *[part.place.start for part in self._waiting])
-        if self._combiner.active and (earliest := self._combiner.earliest) is not None:
+        if self._combiner is not None and (earliest := self._combiner.earliest) is not None:
             first = min(first, earliest)
         return first
 

@@ -72,7 +72,7 @@ class KeywordMatcher:
             return by_pattern
         whole = read_whole(text)
         found = self._search(whole)
-        if whole.has_signs and SIGN_BY_LETTER.search(text):
+        if whole.has_signs and any(SIGN_BY_LETTER.match(text, at) for at in whole.signs_at()):
             found += self._search(read_whole(text, signs=True))
         if not found:
             return by_pattern

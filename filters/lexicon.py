@@ -11,12 +11,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from filters.automata import Finder, build_finder
-from filters.beginnings import Beginnings
+from filters.beginnings import END, Beginnings
 from filters.compiling import Patterns, compile_terms
 from filters.entries import Allowance, Entry, allowances_of
 from filters.findings import Kind, Step, Term
 from filters.glance import Glance
 from filters.long_text import LongText
+from filters.passing import Passing
 from filters.resemblance import Resemblance
 from filters.short_terms import ShortTerms
 
@@ -74,6 +75,7 @@ class Lexicon:
         allowances: for the kept text of a term, the allow phrases it stands in.
         farthest: most characters of an allow phrase before or behind a term in it.
         longest: length of the longest pattern; 0 where there is nothing to look for.
+        passing: what is known of pairs of characters, for streams.
 
     Raises:
         ValueError: nothing of a term is left when it is folded; it would match everywhere.
@@ -92,6 +94,7 @@ class Lexicon:
         self._beginnings = Beginnings([*sounds.texts, *letters.texts])
         self.longest = max(self._short.longest, self._sounds.longest, self._letters.longest)
         self._resemblance = Resemblance(self._terms)
+        self.passing = Passing(self._short, self._beginnings, self._resemblance)
         self._letter_runs = re.compile(b"\x01" * min(map(len, letters.texts), default=1) + b"\x01*")
 
     def parts(self) -> Iterator[Any]:
@@ -112,6 +115,7 @@ class Lexicon:
         lexicon._sounds, lexicon._letters = next(parts), next(parts)
         lexicon._beginnings = Beginnings.restore(parts)
         lexicon._resemblance = Resemblance(lexicon._terms)
+        lexicon.passing = Passing(lexicon._short, lexicon._beginnings, lexicon._resemblance)
         return lexicon
 
     def find(self, skeleton: str, classes: str) -> list[Match]:
@@ -178,10 +182,17 @@ class Lexicon:
             return
         known = self._resemblance.known
         for at in places:
-            goes_on = triples.get(classes[at : at + _TRIPLE])
-            # What ends here and was looked at before needs no automaton.
-            if goes_on is None or (not goes_on and known.get(skeleton[at : at + _TRIPLE]) == ()):
+            end = at + _TRIPLE
+            following = triples.get(classes[at:end])
+            if following is None:
                 continue
+            if end == len(classes) or classes[end] not in following:
+                # Only what ends here can stand here; what was looked at before needs no automaton.
+                entries = () if END not in following else known.get(skeleton[at:end])
+                if entries:
+                    yield Match(at, end, entries)
+                if entries is not None:
+                    continue
             matches = [match for match in find(classes[at : at + longest]) if not match[0]]
             yield from self._standing(self._sounds, matches, skeleton, at)
 
@@ -201,7 +212,7 @@ class Lexicon:
             written = skeleton[at : at + size]
             entries = known(written)
             if entries is None:
-                entries = self._resemblance.of_pair(written, self._short.owners(written, classes[at : at + size]))
+                entries = self._resemblance.of_short(written, self._short.owners(written, classes[at : at + size]))
             if entries:
                 yield Match(at, at + size, entries)
 
@@ -225,7 +236,11 @@ def _by_end(match: Match) -> tuple[int, int]:
 
 def _is_possible(match: Match, text: LongText) -> bool:
     """Tell at once what most matches of letters are: without the repeats of a term, or in the middle of a word."""
-    if all(entry.runs for entry in match.entries):
-        return text.has_repeats(match.start, match.end)
-    romanised = all(entry.step in _ROMANISED for entry in match.entries)
-    return not (romanised and text.is_within_word(match.start, match.end))
+    start, end, entries = match
+    romanised = repeated = True
+    for entry in entries:
+        romanised = romanised and entry.step in _ROMANISED
+        repeated = repeated and bool(entry.runs)
+    if repeated:
+        return text.has_repeats(start, end)
+    return not (romanised and text.is_within_word(start, end))

@@ -36,6 +36,19 @@ class Edges(Enum):
     RARE = auto()  # the same, and the place itself is made of no ordinary words
 
 
+# Bound once: looking a member up in its enum takes longer than what is done with it.
+_ANY, _LETTERS, _WORDS, _RARE = Edges
+_UNSEEN, _WORD = CharacterClass.INVISIBLE, Kind.WORD
+_HOMOPHONES = Step.HOMOPHONES
+_INITIALS = Step.INITIALS
+_INVISIBLE = Step.INVISIBLE
+_LEET = Step.LEET
+_LOOKALIKE = Step.LOOKALIKE
+_REPEATS = Step.REPEATS
+_SEPARATORS = Step.SEPARATORS
+_SPLIT = Step.SPLIT
+
+
 class Place(NamedTuple):
     """Where a term stands, as far as the text up to its end can say.
 
@@ -117,10 +130,10 @@ def locate(reading: Reading, first: int, entry: Entry) -> Place | Growing | None
         return None
     via = _character_steps(reading, first, span, entry, swaps)
     if swaps:
-        via.add(Step.HOMOPHONES if is_ideograph(spelled[swaps[0]]) else Step.LEET)
+        via.add(_HOMOPHONES if is_ideograph(spelled[swaps[0]]) else _LEET)
     via |= _gap_steps(gaps)
     if span.repeated:
-        via.add(Step.REPEATS)
+        via.add(_REPEATS)
     if entry.step:
         via.add(entry.step)
     if not via.isdisjoint(entry.term.folds_off) or not _plausible(reading, span, entry, via, gaps):
@@ -148,7 +161,7 @@ def _as_listed(reading: Reading, first: int, entry: Entry) -> Place | None:
     is_whole = reading.positions[begin + size - 1] == start + size - 1
     if not is_whole or reading.text[at : at + size] != entry.letters:
         return None
-    return Place(start, start + size, frozenset(), Edges.WORDS if entry.term.kind is Kind.WORD else Edges.ANY)
+    return Place(start, start + size, frozenset(), _WORDS if entry.term.kind is _WORD else _ANY)
 
 
 def _span(reading: Reading, first: int, entry: Entry) -> _Span | Growing | None:
@@ -202,14 +215,18 @@ def _may_repeat(longer: list[tuple[str, int]], *, at_start: bool) -> bool:
 def _gaps(reading: Reading, first: int, span: _Span, entry: Entry) -> _Gaps:
     """Look at what stands between the characters of a place."""
     positions = reading.positions
+    joints = len(entry.skeleton) - 1 - len(entry.gaps)
+    offsets = [*positions[span.begin : span.end]]
+    # Most places have none, and the term asks for none.
+    if offsets == [*range(offsets[0], offsets[0] + len(offsets))] and not any(entry.gaps.values()):
+        return _Gaps([], some=False, joints=joints, own=False, invisible=False)
     inner: list[str] = []
     own = invisible = False
     heads = {reading.starts[first + at]: at for at in range(1, len(entry.skeleton))}
-    joints = len(heads) - len(entry.gaps)
     separated = 0
     for at in range(span.begin + 1, span.end):
         between = reading.text[positions[at - 1] + 1 - reading.base : positions[at] - reading.base]
-        visible = [char for char in between if character_class(char) is not CharacterClass.INVISIBLE]
+        visible = [char for char in between if character_class(char) is not _UNSEEN]
         invisible = invisible or len(visible) < len(between)
         if heads.get(at) in entry.gaps:
             own = own or not _is_own(entry.gaps[heads[at]], between)
@@ -227,8 +244,8 @@ def _is_own(listed: str | None, between: str) -> bool:
 
 
 def _gap_steps(gaps: _Gaps) -> set[Step]:
-    steps = {Step.INVISIBLE} if gaps.invisible else set()
-    return steps | {Step.SEPARATORS} if gaps.inner or gaps.own else steps
+    steps = {_INVISIBLE} if gaps.invisible else set()
+    return steps | {_SEPARATORS} if gaps.inner or gaps.own else steps
 
 
 def _character_steps(reading: Reading, first: int, span: _Span, entry: Entry, swaps: list[int]) -> set[Step]:
@@ -253,33 +270,33 @@ def _character_steps(reading: Reading, first: int, span: _Span, entry: Entry, sw
 
 def _plausible(reading: Reading, span: _Span, entry: Entry, via: set[Step], gaps: _Gaps) -> bool:
     """Tell whether anybody would write the term so."""
-    if Step.LOOKALIKE in via:
+    if _LOOKALIKE in via:
         chars = [reading.char_at(reading.positions[at]) for at in range(span.begin, span.end)]
         if not may_look_alike(chars, entry.letters, marks=entry.term.languages <= _PLAIN_LANGUAGES):
             return False
     usual = any(_PLAIN_SEPARATORS.issuperset(gap) for gap in gaps.inner)
     # What only sounds like a term over the end of a sentence is two sentences.
-    if usual and Step.HOMOPHONES in via:
+    if usual and _HOMOPHONES in via:
         return False
     # Ordinary words with an ordinary space between them are no term: the pen is on the table.
     if gaps.some and _is_latin(entry):
         short = usual and len(entry.letters) < _UNMISTAKABLE_LETTERS
-        return not short and entry.step is not Step.INITIALS
+        return not short and entry.step is not _INITIALS
     return True
 
 
 def _edges(entry: Entry, via: set[Step], gaps: _Gaps) -> Edges:
     """Say what the surroundings of a place must be like."""
-    if Step.HOMOPHONES in via:
-        return Edges.RARE
-    if entry.term.kind is Kind.WORD or entry.step is Step.SPLIT:
-        return Edges.WORDS
+    if _HOMOPHONES in via:
+        return _RARE
+    if entry.term.kind is _WORD or entry.step is _SPLIT:
+        return _WORDS
     scattered = gaps.some or (gaps.inner and gaps.joints == 1)
     if scattered and not _is_latin(entry) and any(_PLAIN_SEPARATORS.issuperset(gap) for gap in gaps.inner):
-        return Edges.WORDS
-    if entry.step or Step.LEET in via or (Step.SEPARATORS in via and _is_latin(entry)):
-        return Edges.LETTERS
-    return Edges.ANY
+        return _WORDS
+    if entry.step or _LEET in via or (_SEPARATORS in via and _is_latin(entry)):
+        return _LETTERS
+    return _ANY
 
 
 def _is_latin(entry: Entry) -> bool:

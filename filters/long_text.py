@@ -99,6 +99,11 @@ class LongText:
         self.skeleton_codes: Codes = kept
         self.class_codes: Codes = (_CLASSES_BMP if narrow else _CLASSES)[kept].astype(np.intp, copy=False)
 
+    def signs_at(self) -> list[int]:
+        """Return where these stand."""
+        places: list[int] = (_FLAGS[_codes(self.text)[0]] & _SIGN).nonzero()[0].tolist()
+        return places
+
     @cached_property
     def skeleton(self) -> str:
         """The text with runs written once."""
@@ -135,12 +140,14 @@ class LongText:
 
     def is_within_word(self, first: int, end: int) -> bool:
         """Tell whether plain Latin letters or digits go on at either end of a part that has no repeats."""
-        if self.has_repeats(first, end):
-            return False
         starts = self._starts
-        begin = first if starts is None else int(starts[first])
-        start, last = int(self._positions[begin]), int(self._positions[begin + end - first - 1])
-        return _is_word(self.text[max(0, start - 1) : start + 1]) or _is_word(self.text[last : last + 2])
+        if starts is not None:
+            if self.has_repeats(first, end):
+                return False
+            first, end = int(starts[first]), int(starts[end - 1]) + 1
+        positions, text = self._positions, self.text
+        start, last = int(positions[first]), int(positions[end - 1])
+        return (start > 0 and _is_word(text[start - 1 : start + 1])) or _is_word(text[last : last + 2])
 
     @cached_property
     def _positions(self) -> Codes:

@@ -19,6 +19,8 @@ from filters.characters import FORM, LEET, SYLLABLES, CharacterClass, character_
 _RUN = re.compile(r"(.)\1+", re.DOTALL)
 LONGEST_RUN = 32
 """A run longer than this breaks a term; what a stream keeps of one is bounded by it."""
+# Bound once: looking a member up in its enum takes longer than what is done with it.
+_INVISIBLE = CharacterClass.INVISIBLE
 GAP_SEPARATORS = 8
 """Most separators between two characters of a term."""
 GAP_CHARACTERS = 64
@@ -133,7 +135,7 @@ class Gap(NamedTuple):
 
     def with_character(self, char: str) -> "Gap":
         """Return the gap with one more character."""
-        seen = character_class(char) is not CharacterClass.INVISIBLE
+        seen = character_class(char) is not _INVISIBLE
         return Gap(self.characters + 1, self.separators + seen, self.is_long)
 
 
@@ -212,6 +214,10 @@ class ShortText:
     def has_signs(self) -> bool:
         """Whether it has characters that may be read as letters, and are not in this reading."""
         return not self._signs and not SIGNS.isdisjoint(self.text)
+
+    def signs_at(self) -> list[int]:
+        """Return where these stand."""
+        return [at for at, char in enumerate(self.text) if char in SIGNS]
 
     def around(self, first: int, end: int) -> Reading:
         """Return all layers of a part of the skeleton, runs at both ends whole.

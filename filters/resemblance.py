@@ -11,6 +11,8 @@ from filters.findings import Kind, Term
 from filters.reading import SIGNS, class_text, skeleton_of
 from filters.scripts import is_ideograph
 
+# Bound once: looking a member up in its enum takes longer than what is done with it.
+_ALL = Kind.ALL
 _REMEMBERED_SPELLINGS = 16_384
 _REMEMBERED_TERMS = 4_096
 # Shorter words with a digit in them are names of things.
@@ -36,7 +38,7 @@ class Resemblance:
         self._entries: dict[int, tuple[Entry, ...]] = {}
         self.known: dict[str, tuple[Entry, ...]] = {}
 
-    def of_pair(self, written: str, owners: Iterable[tuple[str, int]]) -> tuple[Entry, ...]:
+    def of_short(self, written: str, owners: Iterable[tuple[str, int]]) -> tuple[Entry, ...]:
         """Work out the entries that one or two characters may stand for.
 
         Args:
@@ -49,7 +51,7 @@ class Resemblance:
             for entry in self._entries_of(number)
             # Parts of a combination are common words, and stand as they are listed.
             if entry.skeleton == spelling
-            and (spelling == written or entry.term.kind is not Kind.ALL)
+            and (spelling == written or entry.term.kind is not _ALL)
             and resembles(entry, written)
         ]
         return self._remember(written, found)
@@ -101,7 +103,7 @@ def _is_worth_it(term: Term, written: str, classes: str) -> bool:
     """Tell, without the other spellings of a term, which are dear, that most of these terms do not stand there."""
     own = skeleton_of(term.text)
     # What sounds like the term itself sounds like no spelling of it: these are of other syllables.
-    return term.kind is Kind.ALL or class_text(own) != classes or own == written or _may_swap(own, written)
+    return term.kind is _ALL or class_text(own) != classes or own == written or _may_swap(own, written)
 
 
 def _may_swap(listed: str, written: str) -> bool:

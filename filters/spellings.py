@@ -80,7 +80,8 @@ def spellings(folded: str, off: frozenset[Step]) -> Iterator[Spelling]:
             yield from [Spelling(text, _PINYIN) for text in (*texts, *_mixed(folded, proper, han))]
         if han >= INITIALS_MIN_CHARACTERS and _INITIALS not in off:
             initials = "".join([reading[0] for reading in proper])
-            if initials not in _WORDS:
+            # One letter again and again has no other than that letter in its skeleton: a look at every one.
+            if initials not in _WORDS and initials != len(initials) * initials[0]:
                 yield Spelling(initials, _INITIALS)
     if _SPLIT not in off:
         for text in _taken_apart(folded):

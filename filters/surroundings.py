@@ -20,6 +20,9 @@ LEFT_CHARACTERS = 8
 RIGHT_CHARACTERS = 4
 # What cutting into words costs is bounded for each text: behind it a place counts as it stands.
 _MOST_CUTS = 20_000
+# Bound once: looking a member up in its enum takes longer than what is done with it.
+_INVISIBLE, _REPEATS = CharacterClass.INVISIBLE, Step.REPEATS
+_ANY, _LETTERS, _WORDS, _RARE = Edges
 _PAIR = 2
 _TRIPLE = 3
 
@@ -44,7 +47,7 @@ class Surroundings:
             entry: what stands there.
             place: where.
         """
-        behind = 0 if place.edges is Edges.ANY else RIGHT_CHARACTERS
+        behind = 0 if place.edges is _ANY else RIGHT_CHARACTERS
         for allowance in self._lexicon.allowances.get(entry.kept, ()):
             behind = max(behind, len(allowance.text) - allowance.before - len(entry.kept))
         return place.end + behind
@@ -61,21 +64,21 @@ class Surroundings:
         start, end = place.start - base, place.end - base
         if self._is_allowed(entry, text, start):
             return False
-        if place.edges is Edges.ANY:
+        if place.edges is _ANY:
             return True
         window = text[max(0, start - LEFT_CHARACTERS) : end + RIGHT_CHARACTERS]
         left = min(start, LEFT_CHARACTERS)
         # Invisible characters would stand in the way of the dictionary, and hide the letter behind them.
-        seen = [at for at, char in enumerate(window) if character_class(char) is not CharacterClass.INVISIBLE]
+        seen = [at for at, char in enumerate(window) if character_class(char) is not _INVISIBLE]
         levelled = level("".join([window[at] for at in seen]))
         first = sum(1 for at in seen if at < left)
         last = sum(1 for at in seen if at < left + end - start)
         # Where somebody repeats characters, those behind the last one are no other word.
-        while Step.REPEATS in place.via and last < len(levelled) and levelled[last] == levelled[last - 1]:
+        while _REPEATS in place.via and last < len(levelled) and levelled[last] == levelled[last - 1]:
             last += 1
         if _goes_on(levelled, first) or _goes_on(levelled, last):
             return False
-        if place.edges is Edges.LETTERS:
+        if place.edges is _LETTERS:
             return True
         # Read where they stand: what is levelled has lost the invisible characters between them.
         swapped = level("".join([text[at - base] for at in place.swapped]))
@@ -91,7 +94,7 @@ class Surroundings:
 
     def _is_word(self, text: str, first: int, last: int, place: Place, swapped: str) -> bool:
         """Tell whether both ends of a place are ends of words, and no ordinary words only sound like the term."""
-        if place.edges is Edges.RARE and _is_ordinary(text[first:last], swapped):
+        if place.edges is _RARE and _is_ordinary(text[first:last], swapped):
             return False
         self._cuts += 1
         if self._cuts > _MOST_CUTS:
@@ -101,7 +104,7 @@ class Surroundings:
         if first not in cuts or last not in cuts:
             return False
         inside = [end - begin for begin, end in words if first <= begin < last]
-        return place.edges is Edges.WORDS or min(inside) < _PAIR
+        return place.edges is _WORDS or min(inside) < _PAIR
 
 
 def _is_ordinary(text: str, swapped: str) -> bool:

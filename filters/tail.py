@@ -9,12 +9,27 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from filters.characters import CharacterClass, class_numbers
 from filters.entries import Entry
 from filters.lexicon import Lexicon, Match
 from filters.locating import Growing, Place, locate
-from filters.reading import FOLDS, FOLDS_WITH_SIGNS, LONGEST_RUN, Gap, Reading, class_text, has_runs
+from filters.passing import FOLDED
+from filters.reading import (
+    FOLDS,
+    FOLDS_WITH_SIGNS,
+    GAP_SEPARATORS,
+    LONGEST_RUN,
+    SIGNS,
+    Gap,
+    Reading,
+    class_text,
+)
 
 _NO_GAP = Gap()
+# Gaps of so many separators: made once, since most pieces that are not plain end in one.
+_SEPARATORS = tuple(Gap(number, number) for number in range(GAP_SEPARATORS + 1))
+_CLASS_NUMBERS = class_numbers()
+_INVISIBLE = list(CharacterClass).index(CharacterClass.INVISIBLE)
 
 
 class _Candidate(NamedTuple):
@@ -29,8 +44,11 @@ class _Candidate(NamedTuple):
     first: int
 
 
-# A plain tuple, because one is made for every piece of every stream.
-State = tuple[str, Sequence[int], tuple[_Candidate, ...], int, Gap, bool]
+# The kept text, the offset of each of its characters, places that grow, characters of the skeleton whose matches are
+# known, what was dropped since the last kept character, where the first character stands that may become a term.
+# A plain tuple, because one is made for every piece of every stream; never changed, so that copies may share it.
+State = tuple[str, Sequence[int], tuple[_Candidate, ...], int, Gap, int | None]
+_EMPTY: State = ("", (), (), 0, _NO_GAP, None)
 
 
 class Tail:
@@ -38,45 +56,68 @@ class Tail:
 
     Args:
         lexicon: the terms.
+        state: where to go on from.
         signs: True when signs are letters in this reading.
 
     Attributes:
-        kept: the kept text of the tail.
+        state: all that a piece changes, to go back to.
     """
 
-    __slots__ = ("_gap", "_growing", "_lexicon", "_open", "_positions", "_scanned", "_signs", "kept")
+    __slots__ = ("_first_live", "_lexicon", "_signs", "state")
 
-    def __init__(self, lexicon: Lexicon, *, signs: bool = False) -> None:
+    def __init__(self, lexicon: Lexicon, state: State = _EMPTY, *, signs: bool = False) -> None:
         self._lexicon = lexicon
+        self._first_live = lexicon.passing.first_live
         self._signs = signs
-        self.kept = ""
-        # Replaced and never changed, so that copies may share them.
-        self._positions: Sequence[int] = ()
-        self._growing: tuple[_Candidate, ...] = ()
-        self._scanned = 0  # characters of the skeleton whose matches are known
-        self._gap = _NO_GAP
-        self._open = False  # whether the tail may still become a term
+        self.state = state
 
-    def save(self) -> State:
-        """Return the state, to go back to."""
-        return self.kept, self._positions, self._growing, self._scanned, self._gap, self._open
-
-    @classmethod
-    def restore(cls, lexicon: Lexicon, state: State, *, signs: bool = False) -> "Tail":
-        """Return a tail as it was, or as the other reading would be from here on."""
-        tail = cls(lexicon, signs=signs)
-        tail.kept, tail._positions, tail._growing, tail._scanned, tail._gap, tail._open = state
-        return tail
+    @property
+    def kept(self) -> str:
+        """The kept text of the tail."""
+        return self.state[0]
 
     @property
     def start(self) -> int | None:
         """Offset of the first character that may still become a term; None where none may."""
-        return self._positions[0] if self._open else None
+        return self.state[5]
+
+    def passes(self, text: str, base: int) -> bool:
+        """Take the next piece if nothing in it is found or repeated, as in nearly every one; otherwise do nothing.
+
+        It is for the reading without signs. The answer is that of `feed`, in a fraction of its time.
+
+        Args:
+            text: the piece.
+            base: its offset.
+        """
+        kept, positions, growing, known, gap, start = self.state
+        if growing or not kept:
+            return False
+        offsets: Sequence[int]
+        first = self._first_live(kept + text, known)
+        if first >= 0:
+            gap, offsets = _NO_GAP, range(base, base + len(text))
+        elif first == FOLDED and (folded := _fold(text, base, gap)) is not None:
+            text, offsets, gap = folded
+            if not text:
+                self.state = kept, positions, growing, known, gap, start
+                return True
+            first = self._first_live(kept + text, known)
+        if first < 0:
+            return False
+        size = len(kept) + len(text)
+        # The last character stays in any case: what repeats it is no new match.
+        cut = min(first, size - 1)
+        behind = cut - len(kept)
+        positions = offsets[behind:] if behind >= 0 else (*positions[cut:], *offsets)
+        self.state = (kept + text)[cut:], positions, (), size - cut, gap, positions[0] if first < size else None
+        return True
 
     @property
     def begin(self) -> int:
         """Offset of the first character of the tail; where it is empty, no character has it."""
-        return self._positions[0] if self._positions else sys.maxsize
+        positions = self.state[1]
+        return positions[0] if positions else sys.maxsize
 
     def feed(self, text: str, base: int, window: str, window_base: int) -> list[tuple[Entry, Place]]:
         """Take the next piece.
@@ -94,104 +135,103 @@ class Tail:
         kept: list[str] = []
         positions: list[int] = []
         folds = FOLDS_WITH_SIGNS if self._signs else FOLDS
+        gap = self.state[4]
         for offset, char in enumerate(text, base):
             form = folds[ord(char)]
             if form is not None:
                 # A code stands for the character itself.
                 kept.append(form if isinstance(form, str) else char)
                 positions += [offset] * len(kept[-1])
-                self._gap = _NO_GAP
+                gap = _NO_GAP
                 continue
-            self._gap = self._gap.with_character(char)
-            if self._gap.is_long:
-                found += self._extend("".join(kept), positions, window, window_base)
+            gap = gap.with_character(char)
+            if gap.is_long:
+                if kept:
+                    found += self._extend("".join(kept), positions, window, window_base)
                 kept, positions = [], []
-                self._forget()
-        return found + self._extend("".join(kept), positions, window, window_base) if kept else found
-
-    def feed_plain(self, text: str, base: int, window: str, window_base: int) -> list[tuple[Entry, Place]]:
-        """Take a piece in which nothing is folded or dropped, as nearly every one in Chinese; otherwise as `feed`."""
-        self._gap = _NO_GAP
-        return self._extend(text, range(base, base + len(text)), window, window_base)
+                self.state = _EMPTY
+        if kept:
+            found += self._extend("".join(kept), positions, window, window_base)
+        kept_before, offsets, growing, known, _, start = self.state
+        self.state = kept_before, offsets, growing, known, gap, start
+        return found
 
     def finish(self) -> None:
         """End the text: a run that is too short stays so."""
-        self._growing = ()
-
-    def _forget(self) -> None:
-        self.kept, self._positions, self._growing, self._scanned, self._open = "", (), (), 0, False
+        kept, positions, _, known, gap, start = self.state
+        self.state = kept, positions, (), known, gap, start
 
     def _extend(
         self, kept: str, positions: Sequence[int], window: str, window_base: int
     ) -> list[tuple[Entry, Place]]:
-        own = self._positions
-        if not own:
-            self._positions = positions
-        elif type(own) is range and type(positions) is range and own.stop == positions.start:
-            # Nothing was dropped between them: positions are counted and not listed.
-            self._positions = range(own.start, positions.stop)
-        else:
-            self._positions = (*own, *positions)
-        self.kept += kept
-        reading = self._read(window, window_base) if has_runs(self.kept) else None
-        skeleton = reading.skeleton if reading else self.kept
+        before, offsets, growing, known, gap, _ = self.state
+        kept, positions = before + kept, (*offsets, *positions)
+        reading = Reading(window, window_base, kept, positions, signs=self._signs)
+        skeleton = reading.skeleton
         classes = class_text(skeleton)
         matches = self._lexicon.find(skeleton, classes)
         places: list[tuple[Entry, Place]] = []
-        if matches or self._growing:
-            places = self._settle(reading or self._read(window, window_base), matches)
-        if reading is None:
-            first = self._lexicon.first_live(skeleton, classes)
-        else:
-            # A run this long breaks every term, so nothing before its end can matter.
-            floor = max([at for at in range(len(skeleton)) if _length(reading, at) > LONGEST_RUN], default=0)
-            first = floor + self._lexicon.first_live(skeleton[floor:], classes[floor:])
-            self._growing = tuple(candidate for candidate in self._growing if candidate.first >= floor)
-        if self._growing:
-            first = min(first, *[candidate.first for candidate in self._growing])
-        self._open = first < len(skeleton)
+        if matches or growing:
+            places, growing = _settle(reading, matches, known, growing)
+        # A run this long breaks every term, so nothing before its end can matter.
+        floor = _last_long_run(reading) if len(kept) > len(skeleton) else 0
+        first = floor + self._lexicon.first_live(skeleton[floor:], classes[floor:])
+        if growing:
+            growing = tuple(candidate for candidate in growing if candidate.first >= floor)
+            first = min(first, *[candidate.first for candidate in growing])
+        is_open = first < len(skeleton)
         # The last character stays in any case: what repeats it is no new match.
         first = min(first, len(skeleton) - 1)
-        if first or reading:
-            self._cut(first, len(skeleton), reading)
-        else:
-            self._scanned = len(skeleton)
+        begin, end = reading.run(first)
+        start = max(begin, end - LONGEST_RUN)
+        kept, positions = kept[start:], positions[start:]
+        if growing and first:
+            growing = tuple(candidate._replace(first=candidate.first - first) for candidate in growing)
+        self.state = kept, positions, growing, len(skeleton) - first, gap, positions[0] if is_open else None
         return places
 
-    def _read(self, window: str, window_base: int) -> Reading:
-        return Reading(window, window_base, self.kept, self._positions, signs=self._signs)
 
-    def _settle(self, reading: Reading, matches: Sequence[Match]) -> list[tuple[Entry, Place]]:
-        """Return the places of new matches, and of those whose last run has grown."""
-        candidates = list(self._growing)
-        for match in matches:
-            # What lies within the old tail was found when its last piece came.
-            if match.end > self._scanned:
-                candidates += [_Candidate(entry, match.start) for entry in match.entries]
-        places: list[tuple[Entry, Place]] = []
-        growing: list[_Candidate] = []
-        for candidate in candidates:
-            place = locate(reading, candidate.first, candidate.entry)
-            if isinstance(place, Place):
-                places.append((candidate.entry, place))
-            elif isinstance(place, Growing):
-                growing.append(candidate)
-        self._growing = tuple(growing)
-        return places
-
-    def _cut(self, first: int, size: int, reading: Reading | None) -> None:
-        """Forget what can become no term any more."""
-        start = first
-        if reading:
-            begin, end = reading.run(first)
-            start = max(begin, end - LONGEST_RUN)
-        self.kept = self.kept[start:]
-        self._positions = self._positions[start:]
-        self._scanned = size - first
-        if self._growing:
-            self._growing = tuple(candidate._replace(first=candidate.first - first) for candidate in self._growing)
+def _fold(text: str, base: int, gap: Gap) -> tuple[str, list[int], Gap] | None:
+    """Return the kept text of an ordinary piece, its offsets, and the gap behind it; None where it is none."""
+    kept, offsets, separators = "", [], gap.separators
+    if gap.characters != separators:
+        return None
+    for offset, char in enumerate(text, base):
+        form = FOLDS[ord(char)]
+        if form is None:
+            separators += 1
+            if separators > GAP_SEPARATORS or _CLASS_NUMBERS[ord(char)] == _INVISIBLE or char in SIGNS:
+                return None
+            continue
+        form = form if isinstance(form, str) else char
+        if len(form) > 1:
+            return None
+        kept += form
+        offsets.append(offset)
+        separators = 0
+    return kept, offsets, _SEPARATORS[separators]
 
 
-def _length(reading: Reading, at: int) -> int:
-    start, end = reading.run(at)
-    return end - start
+def _settle(
+    reading: Reading, matches: Sequence[Match], known: int, growing: tuple[_Candidate, ...]
+) -> tuple[list[tuple[Entry, Place]], tuple[_Candidate, ...]]:
+    """Return the places of new matches, and of those whose last run has grown; and what still grows."""
+    candidates = list(growing)
+    for match in matches:
+        # What lies within the old tail was found when its last piece came.
+        if match.end > known:
+            candidates += [_Candidate(entry, match.start) for entry in match.entries]
+    places: list[tuple[Entry, Place]] = []
+    still: list[_Candidate] = []
+    for candidate in candidates:
+        place = locate(reading, candidate.first, candidate.entry)
+        if isinstance(place, Place):
+            places.append((candidate.entry, place))
+        elif isinstance(place, Growing):
+            still.append(candidate)
+    return places, tuple(still)
+
+
+def _last_long_run(reading: Reading) -> int:
+    lengths = [reading.run(at) for at in range(len(reading.skeleton))]
+    return max([at for at, (start, end) in enumerate(lengths) if end - start > LONGEST_RUN], default=0)

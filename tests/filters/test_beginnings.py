@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.beginnings import Beginnings
+from filters.beginnings import END, Beginnings
 
 PATTERNS = st.lists(st.text("abc", min_size=1, max_size=6), max_size=8, unique=True)
 
@@ -18,5 +18,7 @@ def test_the_longest_live_end_is_that_of_trying_every_one(patterns: list[str], t
     longer = [pattern for pattern in patterns if len(pattern) > 2]
     for same in (beginnings, Beginnings.restore(beginnings.parts())):
         assert same.first_live(text) == expected
-        assert same.triples == {each[:3]: any(p[:3] == each[:3] != p for p in longer) for each in longer}
+        assert {triple: set(following) for triple, following in same.triples.items()} == {
+            each[:3]: {p[3:4] or END for p in longer if p[:3] == each[:3]} for each in longer
+        }
         assert same.firsts == {pattern[0] for pattern in patterns if len(pattern) > 1}

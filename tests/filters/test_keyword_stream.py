@@ -122,7 +122,7 @@ def test_a_stream_may_go_on_behind_its_end() -> None:
     ("terms", "text", "clear"),
     [
         (["冰毒货源"], "病", 0),  # sounds like its beginning
-        (["甲乙"], "郏", 1),  # a pair is held by its very character
+        (["甲乙"], "郏", 0),  # and of a pair with one character in pinyin: 甲yi
         (["冰毒"], "病", 0),  # and by what people type for it
         (["冰毒"], "买冰", 1),
         (["forbidden"], "f0rb", 0),
@@ -168,6 +168,7 @@ def test_what_a_combination_remembers_does_not_grow() -> None:
     stream = KeywordStream(KeywordMatcher([Term("甲 & 乙 ~20 - 丙", "A.1.a", kind=Kind.ALL)], Phase.REQUEST).lexicon)
     for _ in range(2_000):
         stream.feed("乙丁甲丁")
+        assert stream._combiner is not None
         (seen,) = stream._combiner._seen.values()
         assert max(map(len, seen.places)) <= 32
         assert len(seen.waiting) <= 20

@@ -28,8 +28,8 @@ def test_parts_of_a_combination_stand_as_they_are_listed() -> None:
     """A literal of two characters may be written as what sounds like it."""
     for kind, found in ((Kind.LITERAL, 1), (Kind.ALL, 0)):
         term = Term("冰毒" if kind is Kind.LITERAL else "冰毒 & 甲乙", "A.1.a", kind=kind)
-        assert len(Resemblance([term]).of_pair("饼毒", [("冰毒", 0)])) == found
-        assert len(Resemblance([term]).of_pair("冰毒", [("冰毒", 0)])) == 1
+        assert len(Resemblance([term]).of_short("饼毒", [("冰毒", 0)])) == found
+        assert len(Resemblance([term]).of_short("冰毒", [("冰毒", 0)])) == 1
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,7 @@ def test_some_terms_have_no_pinyin(term: str) -> None:
         ("卖qq号码", []),  # three Chinese characters
         ("王爱玲丽", []),  # wall
         ("忽略规则", ["hlgz"]),
+        ("嘻嘻嘻嘻", []),  # a look at every x
     ],
 )
 def test_long_terms_are_spelled_by_initials(term: str, texts: list[str]) -> None:

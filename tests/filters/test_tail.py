@@ -3,6 +3,8 @@
 from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from filters.findings import Term
 from filters.lexicon import Lexicon, Match
@@ -75,17 +77,47 @@ def test_a_place_is_found_once(term: str, pieces: list[str], places: list[tuple[
     assert feed(tail(term), *pieces) == places
 
 
-def test_a_plain_piece_is_read_without_looking_at_each_character() -> None:
-    """It gives what reading each gives, also beside pieces that are not plain."""
-    for pieces in (["甲", "乙甲", "乙丙"], ["甲-", "乙", "丙"]):
-        one, other = tail("甲乙丙"), tail("甲乙丙")
-        text, found = "", []
-        for piece in pieces:
-            base, text = len(text), text + piece
-            plain = other.feed if "-" in piece else other.feed_plain
-            found += plain(piece, base, text, 0)
-        assert [(place.start, place.end) for _, place in found] == feed(one, *pieces)
-        assert (one.kept, one.start) == (other.kept, other.start)
+TERMS = ("甲乙丙", "甲乙", "丁丁", "abc", "ab", "丙甲乙丁", "戊", "甲乙丙丁ab", "ab甲乙")
+FED = st.lists(st.text("甲乙丙丁戊ab c-Ａ㍿\u200b", min_size=1, max_size=12), max_size=12)
+
+
+@given(st.sets(st.sampled_from(TERMS), min_size=1), FED)
+@settings(max_examples=500, deadline=None)
+def test_a_piece_that_passes_is_read_as_any_other(terms: set[str], pieces: list[str]) -> None:
+    """And one that does not leaves the tail as it was."""
+    one, other = tail(*sorted(terms)), tail(*sorted(terms))
+    text = ""
+    for piece in pieces:
+        base, text, before = len(text), text + piece, one.state
+        if one.passes(piece, base):
+            assert other.feed(piece, base, text, 0) == []
+        else:
+            assert one.state is before
+            assert one.feed(piece, base, text, 0) == other.feed(piece, base, text, 0)
+        assert (list(one.state[1]), *one.state[2:]) == (list(other.state[1]), *other.state[2:])
+        assert one.kept == other.kept
+
+
+@pytest.mark.parametrize(
+    ("pieces", "passing"),
+    [
+        (["丙", "丁戊", "-", "-", "Ａ,丙"], [False, True, True, True, True]),
+        (["丙", "-" * 9], [False, False]),
+        (["丙", "\u200b", "-"], [False, False, False]),
+        (["丙", "㍿"], [False, False]),
+        (["丙", "丙"], [False, False]),
+        (["丙", "甲", "乙", "丙"], [False, True, True, False]),
+        (["丙", "甲乙丙"], [False, False]),
+    ],
+)
+def test_most_pieces_pass(pieces: list[str], passing: list[bool]) -> None:
+    """All but the first, long gaps, folds of several characters, repeats, and what may end a term."""
+    now, text = tail("甲乙丙"), ""
+    for piece, passes in zip(pieces, passing, strict=True):
+        base, text = len(text), text + piece
+        assert now.passes(piece, base) == passes
+        if not passes:
+            now.feed(piece, base, text, 0)
 
 
 def test_an_end_settles_that_a_run_stays_too_short() -> None:
@@ -101,11 +133,11 @@ def test_a_state_can_be_gone_back_to() -> None:
     """As often as one likes, since nothing of it is changed."""
     now = tail("abb", "cash")
     feed(now, "ab")
-    state = now.save()
+    state = now.state
     for _ in range(2):
-        again = Tail.restore(now._lexicon, state)
+        again = Tail(now._lexicon, state)
         assert [place.end for _, place in again.feed("b", 2, "abb", 0)] == [3]
-    signed = Tail.restore(now._lexicon, state, signs=True)
+    signed = Tail(now._lexicon, state, signs=True)
     assert signed.feed("c@sh", 2, "abc@sh", 0) != []
 
 
