@@ -131,3 +131,12 @@ def test_letters_of_flags_spell(text: str) -> None:
     assert Step.DIGITS in found.via
     assert [known.finding for known in run(matcher("heroin"), text)[0]] == [found]
     assert matcher("heroin").scan("🇭🇪🇷🇴🇮🇸") == []
+
+
+@pytest.mark.parametrize("around", ["", "天好" * 60, "!好" * 60])
+def test_a_sign_is_a_letter_wherever_it_stands(around: str) -> None:
+    """Alone in a long text, and among many signs."""
+    matcher = KeywordMatcher([Term("cash", "A.1.a")], Phase.REQUEST)
+    (finding,) = matcher.scan(f"{around}c@sh{around}")
+    assert (finding.start, finding.end) == (len(around), len(around) + 4)
+    assert matcher.scan(f"{around}@{around}") == []
