@@ -89,10 +89,9 @@ def row_problems(row: Mapping[str, str], risk: str) -> Iterator[str]:
     Yields:
         One sentence per problem: column, value, remedy.
     """
-    for column in COLUMNS:
-        # Asked here, since a generator for each of a million values costs more than the question.
-        if not _is_plain(row[column]):
-            yield from _text_problems(column, row[column])
+    # Asked first: a generator for each of a million values costs more than the question.
+    for column in (name for name in COLUMNS if not _is_plain(row[name])):
+        yield from _text_problems(column, row[column])
     # What is wrong with a term depends on its kind, so that of an unknown kind is not judged.
     if row["kind"] in _CLOSED_COLUMNS["kind"]:
         yield from term_problems(Kind(row["kind"]), row["term"])
