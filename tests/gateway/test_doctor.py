@@ -10,8 +10,9 @@ from filters.taxonomy import load_taxonomy
 from gateway.accounts.account import AccountKind
 from gateway.accounts.store import AccountStore
 from gateway.audit.event_forms import EventName
-from gateway.audit.events import Event, record_event
+from gateway.audit.events import Event
 from gateway.audit.index import Indexer
+from gateway.audit.recording import record_event
 from gateway.audit.segment import log_directories, segment_paths
 from gateway.audit.writer import LogWriter
 from gateway.doctor import (
@@ -274,7 +275,7 @@ def test_how_far_the_index_is_behind_is_said(tmp_path: Path, monkeypatch: pytest
     """Little is as it should be, much is a warning; without a trail or a store there is nothing to say."""
     loaded = _loaded(tmp_path)
     assert list(check_index(loaded)) == []
-    record_event(loaded.settings.audit.directory, Event(EventName.ACCOUNTS_DISABLED, "cli:li", 7, "acc-1"))
+    record_event(loaded.settings.audit, Event(EventName.ACCOUNTS_DISABLED, "cli:li", 7, "acc-1"))
     assert list(check_index(loaded)) == []
     migrate(loaded.settings.store.url)
     (found,) = check_index(loaded)
