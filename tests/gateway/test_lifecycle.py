@@ -86,8 +86,12 @@ def test_a_stop_that_loses_entries_still_ends_everything_else(
         await close(appender)
         raise ResourceError("5 audit entries could not be written before the stop")
 
+    def disposes(engine: Engine) -> None:
+        disposed.append(engine)
+        dispose(engine)
+
     monkeypatch.setattr(Appender, "close", loses)
-    monkeypatch.setattr(Engine, "dispose", lambda engine: (disposed.append(engine), dispose(engine)))
+    monkeypatch.setattr(Engine, "dispose", disposes)
     threads = set(threading.enumerate())
     with pytest.raises(ResourceError, match="5 audit entries"):
         _serve_until_ready(_loaded(tmp_path))
