@@ -5,6 +5,7 @@ bounded; no message holds a secret.
 """
 
 import asyncio
+import math
 import os
 import shutil
 import ssl
@@ -25,6 +26,7 @@ from filters.lists import ListError, shipped_lists
 from filters.taxonomy import load_taxonomy
 from gateway.accounts.account import Account, AccountKind, has_ended
 from gateway.accounts.store import AccountStore
+from gateway.audit.history import LATEST_NAME
 from gateway.audit.lag import Lag, measure_lag
 from gateway.audit.segment import CorruptLogError, log_directories, scan, segment_paths
 from gateway.errors import UpstreamError
@@ -51,6 +53,8 @@ INDEX_BEHIND_BYTES = 16 * _MEBIBYTE
 EXPIRING_US = 7 * 24 * 3600 * 1_000_000
 LISTS_OLD_DAYS = 7  # TC260-003 chapter 8 asks for an update a week
 _PYTHON = (3, 11)
+# A failed try is repeated after seconds, and a volume may be slow.
+_ANCHOR_GRACE_SECONDS = 60
 # This program did not exist before: a clock that says so is wrong, and with it every expiry and audit entry.
 _EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
 # The waits of the settings suit slow models and last minutes; here a person waits for the answer.
@@ -249,6 +253,28 @@ def check_audit(loaded: Loaded) -> Iterator[Finding]:
         )
     yield _space(existing)
     yield from _ends(directory)
+    for anchor in loaded.settings.audit.anchors:
+        # What was sent to an address is not known here; the gateway counts it.
+        if anchor.path is not None:
+            yield _anchored(anchor.path, anchor.every_seconds, directory)
+
+
+def _anchored(path: Path, every_seconds: float, directory: Path) -> Finding:
+    """Hold the time of an anchor's file against that of the newest checkpoint."""
+    newest = max((file.stat().st_mtime for file in directory.glob(f"*/{LATEST_NAME}")), default=0.0)
+    try:
+        behind = newest - path.stat().st_mtime
+    except FileNotFoundError:
+        behind = math.inf if newest else 0.0
+    except OSError as error:
+        return Finding(
+            "anchor", Verdict.WARNING, f"{path} cannot be read ({error.strerror})", "Check its permissions"
+        )
+    if behind <= every_seconds + _ANCHOR_GRACE_SECONDS:
+        return Finding("anchor", Verdict.OK, f"{path} is up to date")
+    remedy = "Look for audit_anchor_failed in the gateway's log, and whether the file's volume is there"
+    what = f"{behind:.0f} seconds behind the newest checkpoint" if math.isfinite(behind) else "not there"
+    return Finding("anchor", Verdict.WARNING, f"{path} is {what}", remedy)
 
 
 def _space(path: Path) -> Finding:

@@ -13,7 +13,7 @@ import random
 import signal
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,11 +27,10 @@ from gateway.accounts.store import AccountStore
 from gateway.app import ASGIApp, data_plane, management_plane
 from gateway.audit.anchoring import Anchoring
 from gateway.audit.appender import Appender
+from gateway.audit.checkpointing import checkpointing_of
 from gateway.audit.companion import keep_indexing
 from gateway.audit.content.service import sealing
 from gateway.audit.events import Event, encode_event
-from gateway.audit.log_tree import Checkpointing
-from gateway.audit.signing_key import key_file_beside, load_or_create_key
 from gateway.audit.spool import SpoolLimits
 from gateway.connections import ClientConnection
 from gateway.errors import ResourceError
@@ -50,7 +49,7 @@ from gateway.rulesets.building import InForce, build_active
 from gateway.rulesets.reloader import Reloader
 from gateway.service_events import effective, read_previous, record_start, record_stop, remember, start_events
 from gateway.settings.loader import Loaded
-from gateway.settings.models import Audit, Lists
+from gateway.settings.models import Lists
 from gateway.settings.policies import build_policies
 from gateway.settings.problems import Problem, SettingsError
 from gateway.settings.serving import ServedUpstream, Serving
@@ -86,42 +85,55 @@ async def services_of(
     """
     settings = loaded.settings
     prepare_directories(settings.store.url, settings.audit.directory)
-    engine = open_engine(settings.store.url)
-    # At every start: a worker that met an older schema would fail on its first request instead.
-    missing = pending(engine)
-    migrate(engine)
-    directory = AccountDirectory(AccountStore(engine))
-    scan_pool, document_thread = ScanPool(), DocumentThread()
-    # Built now: the first exchange that asked for it would keep all others waiting.
-    personal_data()
-    # Only the pace is the operator's: the spool's bounds protect the trail itself.
-    limits = SpoolLimits(interval_seconds=settings.audit.batch_milliseconds / 1000)
-    anchoring = Anchoring(settings.audit.anchors)
-    appender = Appender(
-        settings.audit.directory,
-        limits=limits,
-        segment_bytes=settings.audit.segment_bytes,
-        checkpointing=checkpointing_of(settings.audit, anchoring.publish),
-        fail_mode=settings.audit.fail_mode,
-    )
-    labels = settings.labels
-
-    def swap(ruleset: Ruleset) -> None:
-        services.ruleset = ruleset
-
-    def record(event: Event) -> None:
-        services.appender.append_soon(encode_event(event))
-
-    watching = [asyncio.create_task(directory.watch())]
-    sealers = contextlib.AsyncExitStack()
-    try:
-        sealer = await sealers.enter_async_context(
+    # What is made first ends last, and what cannot end in order keeps nothing else from it.
+    async with contextlib.AsyncExitStack() as ending:
+        engine = open_engine(settings.store.url)
+        # Last: the directory's reads under way still use it.
+        ending.callback(engine.dispose)
+        # At every start: a worker that met an older schema would fail on its first request instead.
+        missing = pending(engine)
+        migrate(engine)
+        directory = AccountDirectory(AccountStore(engine))
+        scan_pool, document_thread = ScanPool(), DocumentThread()
+        for part in (directory, scan_pool, document_thread):
+            ending.callback(part.close)
+        # Built now: the first exchange that asked for it would keep all others waiting.
+        personal_data()
+        watching = [asyncio.create_task(directory.watch())]
+        ending.push_async_callback(_all_cancelled, watching)
+        anchoring = Anchoring(settings.audit.anchors)
+        # After the last checkpoint, and off the loop: an address may not answer.
+        ending.push_async_callback(asyncio.to_thread, anchoring.close)
+        checkpointing, key_created = checkpointing_of(settings.audit, anchoring.publish)
+        appender = Appender(
+            settings.audit.directory,
+            # Only the pace is the operator's: the spool's bounds protect the trail itself.
+            limits=SpoolLimits(interval_seconds=settings.audit.batch_milliseconds / 1000),
+            segment_bytes=settings.audit.segment_bytes,
+            checkpointing=checkpointing,
+            fail_mode=settings.audit.fail_mode,
+        )
+        ending.push_async_callback(appender.close)
+        ending.callback(record_stop, appender)
+        # Ends before the trail: it still writes to it.
+        sealer = await ending.enter_async_context(
             sealing(engine, settings.audit, os.environ, lambda: services.appender)
         )
+        # First: a reply that went on would end in a record the closed trail refuses.
+        ending.callback(upstreams.close)
         previous = read_previous(settings.audit.directory)
-        durable = record_start(appender, start_events(appender.log_id, loaded, in_force, missing, previous))
+        began = start_events(appender.log_id, loaded, in_force, missing, previous)
+        durable = record_start(appender, [*began, *key_created])
         if durable is not None:
             watching.append(asyncio.create_task(remember(durable, settings.audit.directory, effective(loaded))))
+        labels = settings.labels
+
+        def swap(ruleset: Ruleset) -> None:
+            services.ruleset = ruleset
+
+        def record(event: Event) -> None:
+            services.appender.append_soon(encode_event(event))
+
         services = Services(
             directory=directory,
             appender=appender,
@@ -144,22 +156,6 @@ async def services_of(
         )
         watching.append(asyncio.create_task(services.reloader.watch()))
         yield services
-    finally:
-        # First: a reply that went on would end in a record the closed trail refuses.
-        upstreams.close()
-        # Before the trail: it still writes to it.
-        await sealers.aclose()
-        record_stop(appender)
-        await appender.close()
-        # After the last checkpoint, and off the loop: an address may not answer.
-        await asyncio.to_thread(anchoring.close)
-        for task in watching:
-            await _cancelled(task)
-        directory.close()
-        scan_pool.close()
-        document_thread.close()
-        # Last: the directory's reads under way still use it.
-        engine.dispose()
 
 
 def prepare_directories(store_url: str, audit_directory: Path) -> None:
@@ -167,21 +163,6 @@ def prepare_directories(store_url: str, audit_directory: Path) -> None:
     audit_directory.mkdir(parents=True, exist_ok=True)
     if store_url.startswith("sqlite:///"):
         Path(store_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-
-
-def checkpointing_of(audit: Audit, publish: Callable[[bytes], None]) -> Checkpointing:
-    """Prepare the checkpoints of the audit trail; the signing key is made when there is none.
-
-    Args:
-        audit: the settings.
-        publish: is given each checkpoint; must not wait.
-
-    Raises:
-        ResourceError: the signing key cannot be used.
-        OSError: it cannot be read or made.
-    """
-    key_file = audit.signing_key_file or key_file_beside(audit.directory)
-    return Checkpointing(load_or_create_key(key_file, audit.origin or ""), audit.checkpoint_seconds, publish)
 
 
 async def serve(
@@ -312,6 +293,11 @@ def _open_upstream(loaded: Loaded, number: int, served: ServedUpstream) -> Upstr
     except ValueError as exc:
         wrong, _, remedy = str(exc).rstrip(".").partition(". ")  # two sentences, which quote nothing of the address
         raise problem("base_url", wrong, remedy) from exc
+
+
+async def _all_cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        await _cancelled(task)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

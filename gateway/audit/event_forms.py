@@ -1,7 +1,8 @@
 """The events of the audit trail: a closed table of what can have happened, and what is said of each.
 
 Rules: what is not in the table is not written; a name or a detail is never renamed within a version;
-`docs/audit-format.md` holds the table as `render_events` writes it. No detail holds a secret, text of a prompt or
+`docs/audit-format.md` holds the table as `render_events` writes it. Every name has a writer, but `signin.…`: sign-ins
+come with the console. No detail holds a secret, text of a prompt or
 reply, or an account's name: a name may be a person's, and nothing can be taken out of a trail again.
 """
 
@@ -27,7 +28,6 @@ class EventName(StrEnum):
     ACCOUNTS_DISABLED = "accounts.disabled"
     ACCOUNTS_ENABLED = "accounts.enabled"
     ACCOUNTS_ROTATED = "accounts.rotated"
-    ACCOUNTS_POLICY_CHANGED = "accounts.policy_changed"
     STORE_MIGRATED = "store.migrated"
     CONTENT_READ = "content.read"
     CONTENT_EXPORTED = "content.exported"
@@ -139,11 +139,6 @@ EVENTS: Mapping[EventName, EventForm] = MappingProxyType(
             "id of the account",
             {"revision": _REVISION, "others_end_at_us": "when its other keys end at the latest"},
         ),
-        EventName.ACCOUNTS_POLICY_CHANGED: EventForm(
-            "an account got another policy",
-            "id of the account",
-            {"revision": _REVISION, "policy": "its policy now", "from": "its policy before"},
-        ),
         EventName.STORE_MIGRATED: EventForm(
             "the store's tables were changed", "revision they have then", {"migrations": "the migrations, in order"}
         ),
@@ -178,9 +173,9 @@ EVENTS: Mapping[EventName, EventForm] = MappingProxyType(
             {"entries": _ENTRIES},
         ),
         EventName.AUDIT_KEY_CREATED: EventForm(
-            "a key that signs checkpoints was made",
+            "a key that signs checkpoints was made; the first log it signed says so",
             "the public key, as a verifier reads it",
-            {"origin": "origin of the checkpoints it signs"},
+            {},
         ),
         EventName.SIGNIN_SUCCEEDED: EventForm(
             "somebody signed in to the console",

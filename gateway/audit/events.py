@@ -5,21 +5,15 @@ changed; an event whose change then failed can be told apart by what the page on
 are bounded and hold nothing that moves or hides other text on a screen.
 """
 
-import contextlib
-import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from gateway.audit import segment
 from gateway.audit.canonical import canonical_json
 from gateway.audit.event_forms import EVENTS, EventName
-from gateway.audit.writer import LogWriter
-from gateway.errors import ErrorCode, ResourceError
 
 EVENT = "event"
 EVENT_VERSION = 2
@@ -38,7 +32,6 @@ Details = Mapping[str, str | int]
 SYSTEM = "system"
 """The actor of what the program does by itself."""
 
-_ROOT = 0
 _NAMES = frozenset(name.value for name in EventName)
 _ACTOR = re.compile(rf"system|(?:cli|api):.{{1,{ACTOR_CHARACTERS}}}")
 _INTEGER_LIMIT = 2**53  # canonical JSON takes less
@@ -121,77 +114,6 @@ def decode_event(fields: Mapping[str, Any]) -> Event:
     # Of a wrong kind, one too few or one too many: what is shown must be all that stands there.
     except (TypeError, AttributeError) as exc:
         raise ValueError("the event lacks a member of version 2, or has one more") from exc
-
-
-def record_event(directory: Path, *events: Event) -> None:
-    """Write events durably from a process that does nothing else; call it before what they tell of.
-
-    The entries go to a log that no other process appends to, so commands one after another share one.
-
-    Args:
-        directory: the audit directory.
-        events: what is about to happen.
-
-    Raises:
-        ResourceError: the trail cannot take them, and it must not happen.
-    """
-    append_event_entry(directory, *map(encode_event, events))
-
-
-def append_event_entry(directory: Path, *entries: bytes) -> None:
-    """Write encoded events, as `record_event` does.
-
-    Args:
-        directory: the audit directory.
-        entries: what is about to happen.
-
-    Raises:
-        ResourceError: the trail cannot take it, and it must not happen.
-    """
-    try:
-        with _as_owner(directory), contextlib.closing(LogWriter(directory)) as writer:
-            for batch in _batches(entries):
-                writer.append_batch(batch)
-    except (OSError, segment.CorruptLogError) as exc:
-        raise ResourceError(
-            f"The audit trail under {directory} takes no entry, so nothing was changed ({exc}). "
-            "Mend it, or name another directory in [audit] directory.",
-            ErrorCode.AUDIT_UNAVAILABLE,
-        ) from exc
-
-
-@contextlib.contextmanager
-def _as_owner(directory: Path) -> Iterator[None]:
-    """Act as whoever the audit directory belongs to, where this is root.
-
-    A file that root makes there could not be opened by a gateway that runs as a user of its own, whose next start
-    would fail; and in a directory of another user's, root would follow links that this user made.
-    """
-    owner = directory.stat() if directory.is_dir() else None
-    if owner is None or os.geteuid() != _ROOT:
-        yield
-        return
-    group = os.getegid()
-    # The group first and last: only root may change it.
-    os.setegid(owner.st_gid)
-    os.seteuid(owner.st_uid)
-    try:
-        yield
-    finally:
-        os.seteuid(_ROOT)
-        os.setegid(group)
-
-
-def _batches(entries: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """Yield entries in batches of a size that a writer takes."""
-    batch: list[bytes] = []
-    for entry in entries:
-        batch.append(entry)
-        if sum(map(len, batch)) >= segment.BATCH_LIMIT_BYTES:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def now_us() -> int:

@@ -30,7 +30,6 @@ _SUBJECTS = {
     EventName.ACCOUNTS_DISABLED: ("account",),
     EventName.ACCOUNTS_ENABLED: ("account",),
     EventName.ACCOUNTS_ROTATED: ("account",),
-    EventName.ACCOUNTS_POLICY_CHANGED: ("account",),
     EventName.CONTENT_READ: ("request_id",),
     EventName.CONTENT_EXPORTED: ("account", "end_user"),
     EventName.CONTENT_ERASED: ("account", "end_user"),

@@ -4,7 +4,7 @@ Whoever has the public key can check one without the log, and learns nothing of 
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +23,15 @@ _PATH_LIMIT = 64  # hashes; a tree of so many levels has more leaves than there 
 _TYPE = "inclusion_proof"
 
 
+_TOLD_BYTES = 1024 * 1024  # a bar that moved at every entry would take longer than the reading
+
+Advance = Callable[[int], object]
+
+
+def _unwatched(_: int) -> None:
+    """Have nobody watch."""
+
+
 class Proven(NamedTuple):
     """What a proof shows.
 
@@ -37,8 +46,13 @@ class Proven(NamedTuple):
     checkpoint: Checkpoint
 
 
-def find_entry(log_directory: Path, request_id: str) -> int | None:
+def find_entry(log_directory: Path, request_id: str, advance: Advance = _unwatched) -> int | None:
     """Return the sequence of the entry of a request; None when the log has none.
+
+    Args:
+        log_directory: the log.
+        request_id: the request.
+        advance: is told the bytes of entries that were read since it was told last.
 
     Raises:
         CorruptLogError: the log is damaged.
@@ -46,7 +60,7 @@ def find_entry(log_directory: Path, request_id: str) -> int | None:
     """
     needle = canonical_json(request_id)
     found = None
-    for sequence, entry in enumerate(read_entries(log_directory)):
+    for sequence, entry in enumerate(_told(read_entries(log_directory), advance)):
         # Decoding costs ten times what reading does, so the id is looked for in the bytes first.
         if needle in entry and request_id in orjson.loads(entry).values():
             if orjson.loads(entry).get("type") == "exchange":
@@ -56,8 +70,14 @@ def find_entry(log_directory: Path, request_id: str) -> int | None:
     return found
 
 
-def make_proof(log_directory: Path, sequence: int, part: LogRange) -> bytes:
+def make_proof(log_directory: Path, sequence: int, part: LogRange, advance: Advance = _unwatched) -> bytes:
     """Return the proof that an entry lies under a checkpoint.
+
+    Args:
+        log_directory: the log.
+        sequence: where the entry is.
+        part: the checkpoint, and what lies under it.
+        advance: is told the bytes of entries that were read since it was told last.
 
     Raises:
         CorruptLogError: the log is damaged, or not what its checkpoint was made of.
@@ -67,7 +87,7 @@ def make_proof(log_directory: Path, sequence: int, part: LogRange) -> bytes:
     checkpoint = part.checkpoint
     ranges = inclusion_ranges(sequence, checkpoint.size)
     # One pass for all: a log of ten million entries takes a minute, and nothing has to be kept for it.
-    path = range_roots(map(leaf_hash, read_entries(log_directory)), ranges)
+    path = range_roots(map(leaf_hash, _told(read_entries(log_directory), advance)), ranges)
     entry = next(read_entries(log_directory, sequence))
     if root_from_inclusion(leaf_hash(entry), sequence, checkpoint.size, path) != checkpoint.root:
         raise CorruptLogError(
@@ -117,3 +137,15 @@ def check_proof(content: bytes, keys: Sequence[PublicKey]) -> Proven:
     if root_from_inclusion(leaf_hash(entry), sequence, checkpoint.size, path) != checkpoint.root:
         raise ProofError("the entry, its place or its path is not what the checkpoint was made of")
     return Proven(entry, sequence, checkpoint)
+
+
+def _told(entries: Iterable[bytes], advance: Advance) -> Iterator[bytes]:
+    """Pass entries on, and tell every now and then how many bytes of them went by."""
+    size = 0
+    for entry in entries:
+        size += len(entry)
+        if size >= _TOLD_BYTES:
+            advance(size)
+            size = 0
+        yield entry
+    advance(size)

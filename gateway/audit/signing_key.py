@@ -32,8 +32,8 @@ def key_file_beside(directory: Path) -> Path:
     return directory.with_name(f"{directory.name}.key")
 
 
-def load_or_create_key(path: Path, name: str) -> Signer:
-    """Read the signing key, or make it when there is none.
+def load_or_create_key(path: Path, name: str) -> tuple[Signer, bool]:
+    """Read the signing key, or make it when there is none; return it, and whether it was made here and now.
 
     Args:
         path: the file.
@@ -44,11 +44,11 @@ def load_or_create_key(path: Path, name: str) -> Signer:
         OSError: it cannot be read or made.
     """
     try:
-        return load_key(path, name)
+        return load_key(path, name), False
     except FileNotFoundError:
-        _create(path, name)
+        is_new = _create(path, name)
         # Read back whatever is there now: another process may have been faster, and its key counts.
-        return load_key(path, name)
+        return load_key(path, name), is_new
 
 
 def load_key(path: Path, name: str = "") -> Signer:
@@ -77,7 +77,8 @@ def load_key(path: Path, name: str = "") -> Signer:
     return signer
 
 
-def _create(path: Path, name: str) -> None:
+def _create(path: Path, name: str) -> bool:
+    """Make a key; return False when another process was faster."""
     key = Ed25519PrivateKey.generate()
     public = PublicKey(name, key.public_key().public_bytes_raw())
     name = name or f"sluice-{public.fingerprint[:_OWN_NAME_CHARACTERS]}"
@@ -91,9 +92,8 @@ def _create(path: Path, name: str) -> None:
         os.fsync(descriptor)
         # A link and not a rename: two workers that start together must not each sign with a key of their own.
         os.link(temporary, path)
-        _log.info("audit_signing_key_made", path=str(path), name=name, fingerprint=public.fingerprint)
     except FileExistsError:
-        pass
+        return False
     finally:
         os.close(descriptor)
         temporary.unlink()
@@ -103,6 +103,8 @@ def _create(path: Path, name: str) -> None:
         os.fsync(parent)
     finally:
         os.close(parent)
+    _log.info("audit_signing_key_made", path=str(path), name=name, fingerprint=public.fingerprint)
+    return True
 
 
 def _parse(text: str) -> Signer:

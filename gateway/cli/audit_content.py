@@ -20,7 +20,7 @@ from gateway.audit.content.secrets import MasterKeys, read_master_keys
 from gateway.audit.content.store import ContentKeyStore, Person
 from gateway.audit.content.writer import retire as retire_keys
 from gateway.audit.event_forms import EventName
-from gateway.audit.events import append_event_entry
+from gateway.audit.recording import append_event_entry
 from gateway.audit.segment import CorruptLogError
 from gateway.cli.context import ConfigOption, store_for
 from gateway.cli.trail import ReasonOption, Trail, trail_of
@@ -126,7 +126,7 @@ def retire(reason: ReasonOption = "", config: ConfigOption = None) -> None:
     with _desk(config, reason) as desk:
         days = desk.settings.retention_days
         destroyed = retire_keys(
-            desk.store, lambda entry: append_event_entry(desk.trail.directory, entry), desk.trail.actor, days, reason
+            desk.store, lambda entry: append_event_entry(desk.trail.audit, entry), desk.trail.actor, days, reason
         )
     typer.echo(f"Destroyed {destroyed} data keys older than {days} days.")
 

@@ -12,9 +12,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from gateway.audit.checkpointing import signing_key_file
 from gateway.audit.note import PublicKey
 from gateway.audit.segment import CorruptLogError
-from gateway.audit.signing_key import key_file_beside, load_key
+from gateway.audit.signing_key import load_key
 from gateway.cli.context import failures_reported
 from gateway.settings.loader import load
 
@@ -45,8 +46,7 @@ def audit_directory(directory: Path | None) -> Path:
 
 def own_key() -> PublicKey:
     """Return the public half of this installation's signing key."""
-    audit = load(None, os.environ).settings.audit
-    path = audit.signing_key_file or key_file_beside(audit.directory)
+    path = signing_key_file(load(None, os.environ).settings.audit)
     try:
         return load_key(path).public
     except FileNotFoundError:

@@ -142,7 +142,7 @@ def _first_model(serving: Serving) -> str:
 def _keys(loaded: Loaded) -> dict[AccountKind, str]:
     prepare_directories(loaded.settings.store.url, loaded.settings.audit.directory)
     engine = open_engine(loaded.settings.store.url)
-    trail = Trail(loaded.settings.audit.directory, actor(), "demonstration")
+    trail = Trail(loaded.settings.audit, actor(), "demonstration")
     try:
         # `serve` does it as well, but the accounts are made before.
         migrate_recorded(engine, trail)

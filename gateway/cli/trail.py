@@ -20,10 +20,11 @@ from gateway.audit.events import (
     Event,
     check_text,
     now_us,
-    record_event,
     showable,
 )
+from gateway.audit.recording import record_event
 from gateway.settings.loader import load
+from gateway.settings.models import Audit
 
 
 def check_option(text: str | None) -> str | None:
@@ -48,12 +49,12 @@ class Trail(NamedTuple):
     """The audit trail as a command writes to it.
 
     Attributes:
-        directory: the audit directory.
+        audit: its settings.
         actor: who runs the command.
         reason: why, in their words.
     """
 
-    directory: Path
+    audit: Audit
     actor: str
     reason: str = ""
 
@@ -76,9 +77,9 @@ class Trail(NamedTuple):
 
     def _write(self, *events: Event) -> None:
         # Said, because settings that are not the gateway's would lead to a trail that nobody looks at.
-        if not self.directory.exists():
-            typer.echo(f"An audit trail begins in {self.directory.resolve()}.", err=True)
-        record_event(self.directory, *events)
+        if not self.audit.directory.exists():
+            typer.echo(f"An audit trail begins in {self.audit.directory.resolve()}.", err=True)
+        record_event(self.audit, *events)
 
 
 def trail_of(config: Path | None = None, reason: str = "") -> Trail:
@@ -91,7 +92,7 @@ def trail_of(config: Path | None = None, reason: str = "") -> Trail:
     Raises:
         SettingsError: the settings are wrong.
     """
-    return Trail(load(config, os.environ).settings.audit.directory, actor(), reason)
+    return Trail(load(config, os.environ).settings.audit, actor(), reason)
 
 
 def actor() -> str:

@@ -23,6 +23,7 @@ from gateway import metrics
 from gateway.audit.event_forms import EventName
 from gateway.audit.events import SYSTEM, Details, Event, now_us, showable
 from gateway.errors import ResourceError
+from gateway.protocol.record import short_digest
 from gateway.rulesets.builder import Dump
 from gateway.rulesets.building import InForce
 from gateway.rulesets.sources import Signature, active_lists, changed_at_seconds, signature
@@ -36,7 +37,6 @@ _BACK_OFF_LIMIT_SECONDS = 60.0
 _LOGGED_PROBLEMS = 20
 # Long enough for a loop that waits to take the lock; a hundred slices then cost a tenth of a second.
 _PAUSE_SECONDS = 0.001
-_SHORT_DIGITS = 24
 # Nobody should be the first to run a new ruleset's code and touch its tables.
 _WARM_UP = "水闸 sluice: 预热 warm-up 123 ＡＢＣ 1a2b @ example.org，繁體與简体。\n" * 4
 
@@ -224,8 +224,7 @@ def loaded_event(ruleset: Ruleset, version: str, before: str = "", by: str = SYS
         before: digest of the ruleset that was in force; empty at a start.
         by: who asked for it.
     """
-    short = ruleset.digest.removeprefix("sha256:")[:_SHORT_DIGITS]
-    details: dict[str, str | int] = {"short": short, "keywords": ruleset.term_count}
+    details: dict[str, str | int] = {"short": short_digest(ruleset.digest), "keywords": ruleset.term_count}
     details |= {key: text for key, text in (("from", before), ("version", version)) if text}
     return Event(EventName.LISTS_LOADED, by, now_us(), ruleset.digest, details)
 

@@ -10,8 +10,9 @@ from filters.taxonomy import load_taxonomy
 from gateway.accounts.account import AccountKind
 from gateway.accounts.store import AccountStore
 from gateway.audit.event_forms import EventName
-from gateway.audit.events import Event, record_event
+from gateway.audit.events import Event
 from gateway.audit.index import Indexer
+from gateway.audit.recording import record_event
 from gateway.audit.segment import log_directories, segment_paths
 from gateway.audit.writer import LogWriter
 from gateway.doctor import (
@@ -29,6 +30,7 @@ from gateway.doctor import (
 )
 from gateway.rulesets.versions import VersionStore
 from gateway.settings import Loaded
+from gateway.settings.models import Audit
 from gateway.sockets import open_socket
 from gateway.storage.engine import open_engine
 from gateway.storage.migrate import migrate
@@ -272,11 +274,35 @@ def test_little_space_is_said_in_time(tmp_path: Path, monkeypatch: pytest.Monkey
         assert next(each for each in check_audit(_loaded(tmp_path)) if each.check == "disk").verdict is verdict
 
 
+@pytest.mark.parametrize(
+    ("age_seconds", "verdict", "said"),
+    [(30, OK, "up to date"), (600, WARNING, "600 seconds behind"), (None, WARNING, "not there")],
+)
+def test_an_anchor_that_is_behind_the_checkpoints_is_said(
+    tmp_path: Path, age_seconds: int | None, verdict: Verdict, said: str
+) -> None:
+    """By the time of its file; one that was never written is behind as soon as there is a checkpoint."""
+    file = tmp_path / "anchor"
+    loaded = _loaded(tmp_path, f'[[audit.anchors]]\nkind = "file"\npath = "{file}"\n')
+
+    def anchor() -> Finding:
+        return next(found for found in check_audit(loaded) if found.check == "anchor")
+
+    assert anchor().verdict is OK
+    record_event(Audit(directory=tmp_path / "audit"), Event(EventName.ACCOUNTS_DISABLED, "cli:li", 7, "acc-1"))
+    (checkpoint,) = (tmp_path / "audit").glob("*/checkpoint")
+    if age_seconds is not None:
+        file.write_bytes(b"")
+        written = checkpoint.stat().st_mtime - age_seconds
+        os.utime(file, (written, written))
+    assert (anchor().verdict, said in anchor().what) == (verdict, True)
+
+
 def test_how_far_the_index_is_behind_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Little is as it should be, much is a warning; without a trail or a store there is nothing to say."""
     loaded = _loaded(tmp_path)
     assert list(check_index(loaded)) == []
-    record_event(loaded.settings.audit.directory, Event(EventName.ACCOUNTS_DISABLED, "cli:li", 7, "acc-1"))
+    record_event(loaded.settings.audit, Event(EventName.ACCOUNTS_DISABLED, "cli:li", 7, "acc-1"))
     assert list(check_index(loaded)) == []
     migrate(loaded.settings.store.url)
     (found,) = check_index(loaded)

@@ -1,13 +1,18 @@
 """A gateway's life: what is found before it listens, and what a stop leaves behind."""
 
 import asyncio
+import threading
 from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import Engine
 
 from filters.lists import ListError
+from gateway.audit.appender import Appender
 from gateway.audit.event_forms import EventName
+from gateway.audit.events import Event
+from gateway.audit.signing_key import load_key
 from gateway.errors import ResourceError
 from gateway.lifecycle import load_ruleset, open_upstreams, prepare_directories, serve
 from gateway.proxy.services import Services
@@ -18,7 +23,7 @@ from gateway.settings.models import Lists
 from gateway.settings.serving import require_serving
 from gateway.sockets import open_socket
 from tests.certificates import server_context
-from tests.gateways import HTTP, STREAM_HEAD, chat, delta, events_under, gateway, reply, scripted
+from tests.gateways import HTTP, STREAM_HEAD, chat, delta, entries_under, events_under, gateway, reply, scripted
 from tests.raw_server import Do, RawServer
 from tests.settings_files import COMPLETE, load_text
 
@@ -68,6 +73,40 @@ def test_a_gateway_makes_what_it_needs_serves_and_stops(tmp_path: Path) -> None:
     assert _serve_until_ready(loaded) == [200, 200]
     assert (tmp_path / "var" / "store.db").is_file()
     assert _serve_until_ready(loaded) == [200, 200]
+
+
+def test_a_stop_that_loses_entries_still_ends_everything_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It fails, as it must, and leaves no thread and no connection to the store behind."""
+    disposed: list[Engine] = []
+    close, dispose = Appender.close, Engine.dispose
+
+    async def loses(appender: Appender) -> None:
+        await close(appender)
+        raise ResourceError("5 audit entries could not be written before the stop")
+
+    def disposes(engine: Engine) -> None:
+        disposed.append(engine)
+        dispose(engine)
+
+    monkeypatch.setattr(Appender, "close", loses)
+    monkeypatch.setattr(Engine, "dispose", disposes)
+    threads = set(threading.enumerate())
+    with pytest.raises(ResourceError, match="5 audit entries"):
+        _serve_until_ready(_loaded(tmp_path))
+    assert disposed
+    assert set(threading.enumerate()) <= threads
+
+
+def test_a_start_that_makes_the_signing_key_says_so(tmp_path: Path) -> None:
+    """Once, with the key as a verifier reads it."""
+    loaded = _loaded(tmp_path)
+    for _ in range(2):
+        _serve_until_ready(loaded)
+    entries = entries_under(loaded.settings.audit.directory)
+    made = [each for each in entries if isinstance(each, Event) and each.name is EventName.AUDIT_KEY_CREATED]
+    assert [event.subject for event in made] == [load_key(tmp_path / "var" / "audit.key").public.line]
 
 
 def test_a_start_that_makes_the_tables_says_so(tmp_path: Path) -> None:

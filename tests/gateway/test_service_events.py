@@ -53,8 +53,8 @@ def test_a_gateway_records_its_start_and_its_stop(tmp_path: Path) -> None:
     with gateway(tmp_path, DEAD) as running:
         assert running.post(chat("你好")).status_code == 502
         ruleset = running.services.ruleset
-    started, settings, models, lists, exchange, stopped = entries_under(tmp_path / "audit")
-    for event in (started, settings, models, lists, stopped):
+    started, settings, models, lists, key, exchange, stopped = entries_under(tmp_path / "audit")
+    for event in (started, settings, models, lists, key, stopped):
         assert isinstance(event, Event)
         assert event.actor == "system"
     assert isinstance(started, Event)

@@ -37,6 +37,21 @@ def test_proof_shows_the_entry_of_a_request(tmp_path: Path) -> None:
         check_proof(content, [OTHER_SIGNER.public])
 
 
+def test_work_on_a_proof_is_told_as_it_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All bytes of the entries, once while the entry is looked for and once while they are hashed."""
+    monkeypatch.setattr("gateway.audit.proof._TOLD_BYTES", 1)
+    log = write_trail(tmp_path)
+    part = find_range(log)
+    assert part is not None
+    size = sum(len(entry(number)) for number in range(60))
+    told: list[int] = []
+    assert find_entry(log, "not there", told.append) is None
+    assert sum(told) == size
+    told.clear()
+    assert make_proof(log, 33, part, told.append) == _proof(log, 33)
+    assert sum(told) == size
+
+
 def test_changed_proof_shows_nothing(tmp_path: Path) -> None:
     """Every member counts: entry, place, path and checkpoint."""
     fields = orjson.loads(_proof(write_trail(tmp_path), 33))

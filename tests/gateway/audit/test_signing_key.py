@@ -13,28 +13,32 @@ from gateway.errors import ResourceError
 def test_key_is_made_once(tmp_path: Path) -> None:
     """The first start makes it, every later one reads it; only its owner can."""
     path = tmp_path / "new" / "audit.key"
-    first = load_or_create_key(path, "audit.example")
+    first, is_new = load_or_create_key(path, "audit.example")
+    assert is_new
     assert path.stat().st_mode & 0o777 == 0o600
     assert first.public.name == "audit.example"
-    assert load_or_create_key(path, "").public == load_key(path).public == first.public
+    again, is_new = load_or_create_key(path, "")
+    assert again.public == load_key(path).public == first.public
+    assert not is_new
     assert [each.name for each in path.parent.iterdir()] == ["audit.key"]
 
 
 def test_key_names_itself_when_nobody_does(tmp_path: Path) -> None:
     """Without a name it gets one that no other installation has."""
-    names = {load_or_create_key(tmp_path / name, "").public.name for name in ("one", "two")}
+    names = {load_or_create_key(tmp_path / name, "")[0].public.name for name in ("one", "two")}
     assert len(names) == 2
     assert all(name.startswith("sluice-") for name in names)
 
 
 def test_processes_that_start_together_get_one_key(tmp_path: Path) -> None:
     """Whoever is first makes it; the others take that one."""
-    found: list[bytes] = []
+    found: list[tuple[bytes, bool]] = []
     start = threading.Barrier(8)
 
     def load() -> None:
         start.wait()
-        found.append(load_or_create_key(tmp_path / "audit.key", "").public.raw)
+        signer, is_new = load_or_create_key(tmp_path / "audit.key", "")
+        found.append((signer.public.raw, is_new))
 
     threads = [threading.Thread(target=load) for _ in range(8)]
     for thread in threads:
@@ -42,7 +46,8 @@ def test_processes_that_start_together_get_one_key(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert len(found) == 8
-    assert len(set(found)) == 1
+    assert len({raw for raw, _ in found}) == 1
+    assert sum(is_new for _, is_new in found) == 1
 
 
 def test_key_of_another_name_is_refused(tmp_path: Path) -> None:
@@ -86,7 +91,7 @@ def test_changed_key_is_refused(tmp_path: Path) -> None:
 def test_key_is_never_logged(tmp_path: Path) -> None:
     """Making it is reported with its fingerprint, and without itself."""
     with capture_logs() as logs:
-        signer = load_or_create_key(tmp_path / "audit.key", "")
+        signer, _ = load_or_create_key(tmp_path / "audit.key", "")
     (event,) = logs
     assert event["fingerprint"] == signer.public.fingerprint
     assert (tmp_path / "audit.key").read_text().rpartition("+")[2].strip() not in str(event)

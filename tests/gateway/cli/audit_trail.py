@@ -19,7 +19,7 @@ def audit(directory: Path, *arguments: str) -> Result:
 
 def make_trail(directory: Path, logs: int = 1) -> Path:
     """Write logs of twenty entries, signed by a key beside the directory; return the public key's file."""
-    signer = load_or_create_key(key_file_beside(directory), "audit.example")
+    signer, _ = load_or_create_key(key_file_beside(directory), "audit.example")
     writers = [LogWriter(directory, checkpointing=Checkpointing(signer, 0)) for _ in range(logs)]
     for number, writer in enumerate(writers):
         writer.append_batch([entry(number * 20 + each) for each in range(20)])

@@ -10,11 +10,13 @@ from typer.testing import CliRunner, Result
 from filters.findings import Phase
 from gateway.audit.entry import encode_exchange
 from gateway.audit.event_forms import EventName
-from gateway.audit.events import Event, record_event
+from gateway.audit.events import Event
+from gateway.audit.recording import record_event
 from gateway.audit.segment import log_directories, segment_paths
 from gateway.audit.writer import LogWriter
 from gateway.cli.main import app
 from gateway.protocol.record import ExchangeRecord
+from gateway.settings.models import Audit
 from tests.gateway.audit.builders import FINDING, exchange
 
 _NOON_US = 1_795_348_800_000_000  # 2026-11-22T12:00:00Z
@@ -168,7 +170,9 @@ def test_events_are_shown_with_the_exchanges(directory: Path) -> None:
     """What changed stands among them by its time, with who did it to what and why; each can be asked for alone."""
     at_us = _NOON_US + 5_400_000_000
     details = {"revision": 3}
-    record_event(directory, Event(EventName.ACCOUNTS_DISABLED, "cli:li", at_us, "acc-1", details, "asked to"))
+    record_event(
+        Audit(directory=directory), Event(EventName.ACCOUNTS_DISABLED, "cli:li", at_us, "acc-1", details, "asked to")
+    )
     lines = _show(directory).stdout.splitlines()
     (row,) = (number for number, line in enumerate(lines) if "accounts.disabled" in line)
     for text in ("cli:li", "acc-1", "revision 3", "reason asked to"):
@@ -176,5 +180,6 @@ def test_events_are_shown_with_the_exchanges(directory: Path) -> None:
     assert "r1" in lines[row - 1]
     assert "r2" in lines[row + 1]
     assert _ids(directory, "--type", "exchange") == ["r0", "r1", "r2", "r3"]
-    assert orjson.loads(_show(directory, "--json", "--type", "event").stdout)["event"] == "accounts.disabled"
+    shown = [orjson.loads(line) for line in _show(directory, "--json", "--type", "event").stdout.splitlines()]
+    assert {each["event"] for each in shown} == {"accounts.disabled", "audit.key_created"}
     assert orjson.loads(_show(directory, "--json", "--account", "acc-1").stdout)["event"] == "accounts.disabled"

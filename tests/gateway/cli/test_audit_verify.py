@@ -5,11 +5,15 @@ import http.server
 import json
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from gateway.audit.segment import log_directories, segment_paths
+from gateway.cli.main import app
 from tests.gateway.cli.audit_trail import audit, make_trail
+from tests.gateways import gateway
 
 
 @pytest.fixture
@@ -62,3 +66,31 @@ def test_export_is_verified_from_an_address(directory: Path) -> None:
         result = audit(directory, "verify", f"{url}large.zip", "--download-limit", "1")
         server.shutdown()
     assert (result.exit_code, "--download-limit" in result.stderr) == (1, True)
+
+
+def _changed_and_verified(folder: Path) -> list[dict[str, Any]]:
+    """Make two changes by commands; return what verifying says of each log."""
+    directory = folder / "audit"
+    environment = {"SLUICE_STORE__URL": f"sqlite:///{folder / 'store.db'}", "SLUICE_AUDIT__DIRECTORY": str(directory)}
+    for command in (["migrate"], *(["accounts", "create", "--kind", "user", "--name", name] for name in "ab")):
+        result = CliRunner().invoke(app, command, env=environment)
+        assert result.exit_code == 0, result.output
+    verified = audit(directory, "verify", "--json")
+    assert verified.exit_code == 0, verified.output
+    logs: list[dict[str, Any]] = json.loads(verified.stdout)["logs"]
+    return logs
+
+
+def test_what_commands_change_is_signed(tmp_path: Path) -> None:
+    """On a trail that begins with them: the key, the tables, two accounts, each command under its checkpoint."""
+    (log,) = _changed_and_verified(tmp_path)
+    assert (log["entries"], log["checkpoints"]) == (4, 4)
+
+
+def test_what_commands_change_beside_a_gateway_is_signed(tmp_path: Path, standin_url: str) -> None:
+    """In a log of their own, by the gateway's key."""
+    with gateway(tmp_path, standin_url) as running:
+        logs = _changed_and_verified(tmp_path)
+        own = running.services.appender.log_id
+    assert [log["entries"] for log in logs if log["log_id"] != own] == [2]
+    assert audit(tmp_path / "audit", "verify").exit_code == 0

@@ -10,8 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway.audit.event_forms import EventName
-from gateway.audit.events import Event, record_event
+from gateway.audit.events import Event
+from gateway.audit.recording import record_event
 from gateway.cli.main import app
+from gateway.settings.models import Audit
 from gateway.storage.migrate import migrate
 
 COMMANDS = ("serve", "demo", "check", "config", "accounts", "audit", "migrate", "doctor", "standin")
@@ -31,7 +33,7 @@ def test_an_unknown_command_is_wrong_use() -> None:
 
 def test_log_events_leave_standard_output_to_programs(sqlite_url: str, tmp_path: Path) -> None:
     """What a command finds on its way, such as a torn end in the audit trail, is no part of its answer."""
-    record_event(tmp_path / "audit", Event(EventName.LISTS_ROLLED_BACK, "cli:li", 1))
+    record_event(Audit(directory=tmp_path / "audit"), Event(EventName.LISTS_ROLLED_BACK, "cli:li", 1))
     (segment,) = (tmp_path / "audit").rglob("*.seg")
     segment.write_bytes(segment.read_bytes() + b"torn")
     migrate(sqlite_url)

@@ -12,6 +12,7 @@ from gateway.audit.event_forms import EventName
 from gateway.audit.events import REASON_CHARACTERS
 from gateway.cli.trail import Trail, actor, check_option, trail_of, user_name
 from gateway.errors import ResourceError
+from gateway.settings.models import Audit
 from tests.gateways import events_under
 
 
@@ -45,14 +46,14 @@ def test_the_trail_is_the_one_the_settings_name(tmp_path: Path, monkeypatch: pyt
     """The file first, the environment over it."""
     monkeypatch.delenv("SLUICE_AUDIT__DIRECTORY", raising=False)
     (tmp_path / "own.toml").write_text('[audit]\ndirectory = "of-the-file"\n')
-    assert trail_of(tmp_path / "own.toml", "why") == Trail(Path("of-the-file"), actor(), "why")
+    assert trail_of(tmp_path / "own.toml", "why") == Trail(Audit(directory=Path("of-the-file")), actor(), "why")
     monkeypatch.setenv("SLUICE_AUDIT__DIRECTORY", "of-the-environment")
-    assert trail_of(tmp_path / "own.toml").directory == Path("of-the-environment")
+    assert trail_of(tmp_path / "own.toml").audit.directory == Path("of-the-environment")
 
 
 def test_a_change_is_recorded_with_who_and_why(tmp_path: Path) -> None:
     """One event a change, all at one time."""
-    trail = Trail(tmp_path / "audit", "cli:li", "why")
+    trail = Trail(Audit(directory=tmp_path / "audit"), "cli:li", "why")
     trail.record(EventName.LISTS_ROLLED_BACK, "0123", {"from": "4567"})
     changes = [AccountChange(EventName.ACCOUNTS_DISABLED, f"acc-{number}", {"revision": number}) for number in (1, 2)]
     trail.record_accounts(changes)
@@ -67,4 +68,4 @@ def test_a_trail_that_takes_nothing_is_an_error(tmp_path: Path) -> None:
     """For the command to end with."""
     (tmp_path / "audit").write_text("a file")
     with pytest.raises(ResourceError, match="nothing was changed"):
-        Trail(tmp_path / "audit", "cli:li").record(EventName.LISTS_ROLLED_BACK)
+        Trail(Audit(directory=tmp_path / "audit"), "cli:li").record(EventName.LISTS_ROLLED_BACK)
