@@ -6,7 +6,7 @@ encoder and its row here, and a paragraph to ``docs/audit-format.md``.
 """
 
 from collections.abc import Mapping
-from operator import attrgetter
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -26,8 +26,9 @@ _PLAIN = (
     *("released_characters", "ruleset", "label", "status", "error", "upstream"),
 )
 _PLAIN_DEFAULTS = tuple(ExchangeRecord._field_defaults[name] for name in _PLAIN)
-_plain_of = attrgetter(*_PLAIN)
-_added_of = attrgetter(*Added._fields)
+# By place: asked by name, the record would take twice as long.
+_plain_of = itemgetter(*map(ExchangeRecord._fields.index, _PLAIN))
+_added_of = itemgetter(*map(ExchangeRecord._fields.index, Added._fields))
 
 
 def encode_exchange(record: ExchangeRecord, added: Added | None = None) -> bytes:
