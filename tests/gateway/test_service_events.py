@@ -110,11 +110,7 @@ def test_changed_lists_are_recorded_by_the_process_that_follows_them(tmp_path: P
         kinds = [each.name if isinstance(each, Event) else None for each in entries_under(running.audit_directory)]
         assert kinds[-2:] == [EventName.LISTS_LOADED, None]
         loaded = running.events()[-1]
-        assert (loaded.details["short"], loaded.details["from"], loaded.details["keywords"]) == (
-            block.ruleset,
-            before,
-            2,
-        )
+        assert (loaded.details["short"], loaded.details["from"], loaded.details["keywords"]) == (block.ruleset, before, 2)
         write_list(own, "毒")
         HTTP.post(f"{running.admin_url}/api/v1/lists/reload")
     refused = [each for each in events_under(tmp_path / "audit") if each.name is EventName.LISTS_REFUSED]
