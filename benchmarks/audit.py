@@ -9,6 +9,7 @@ How long verifying takes is measured by `benchmarks.audit_verify`.
 """
 
 import argparse
+import gc
 import statistics
 import sys
 import tempfile
@@ -89,6 +90,10 @@ def main() -> None:
     parser.add_argument("--directory", type=Path, help="a directory on the disk to be measured")
     parser.add_argument("--write", type=Path, help="Markdown file whose section is written anew")
     arguments = parser.parse_args()
+    # As a gateway does once it has started (`gateway.lifecycle`).
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
     paths, writings = [], []
     with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
         for _ in progress.track(range(_ROUNDS), description="audit trail"):
