@@ -55,7 +55,8 @@ def _write(trail: Path, count: int) -> float:
     spent = 0.0
     for first in range(0, count, _BATCH_ENTRIES):
         last = min(first + _BATCH_ENTRIES, count)
-        batch = [encode_exchange(exchange(request_id=f"{number:032x}")) for number in range(first, last)]
+        ids = [f"{number:032x}" for number in range(first, last)]
+        batch = [encode_exchange(exchange(request_id=each, produce_id=each)) for each in ids]
         began = time.process_time()
         writer.append_batch(batch)
         writer.checkpoint_if_due()

@@ -12,6 +12,8 @@ import orjson
 
 # RFC 8785 takes every number for a double, which holds integers exactly up to 2^53 only.
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
+# What orjson can be told to refuse. It takes floats, enums and UUIDs all the same.
+_PASSED_BY = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 _SCALARS = frozenset({str, int, bool, type(None)})
 _SEQUENCES = frozenset({list, tuple})
 # So that a deep value is a ValueError here and no RecursionError of the check itself.
@@ -30,8 +32,18 @@ def canonical_json(value: object) -> bytes:
             containers are nested too deeply.
     """
     _check((value,), 0)
+    return canonical_json_of_known(value)
+
+
+def canonical_json_of_known(value: object) -> bytes:
+    """Return the same of a value whose types its maker vouches for: the walk over them costs four times the writing.
+
+    Raises:
+        ValueError: an integer is too large, a string holds half a surrogate pair, or a value is of a type that orjson
+            refuses.
+    """
     try:
-        return orjson.dumps(value, option=_OPTIONS)
+        return orjson.dumps(value, option=_OPTIONS | _PASSED_BY)
     except orjson.JSONEncodeError as exc:
         # The types are known to be right, so only these two values are left.
         raise ValueError(
@@ -40,7 +52,7 @@ def canonical_json(value: object) -> bytes:
 
 
 def _check(values: Iterable[object], depth: int) -> None:
-    """Refuse types without an agreed form. One plain loop: every entry passes here on the request path."""
+    """Refuse types without an agreed form."""
     for value in values:
         # Exact types: a subclass may be written by its own rules, as an enum is by its value.
         kind = type(value)

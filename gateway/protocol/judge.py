@@ -128,7 +128,7 @@ class Judge:
     @property
     def recorded(self) -> tuple[RecordedFinding, ...]:
         """The findings, counted by term."""
-        return tuple(RecordedFinding(*key, count) for key, count in self._counts.items())
+        return tuple([RecordedFinding(*key, count) for key, count in self._counts.items()])
 
     @property
     def not_scanned(self) -> tuple[Unscanned, ...]:

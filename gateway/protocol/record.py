@@ -76,10 +76,20 @@ class Latency(NamedTuple):
     first_added_us: int = 0
 
 
+class Added(NamedTuple):
+    """What the shell adds to a record as it is written; each is the record's field of that name."""
+
+    user: str = ""
+    prompt_digest: str = ""
+    reply_digest: str = ""
+    content: str = ""
+    latency: Latency = Latency()
+
+
 class ExchangeRecord(NamedTuple):
     """One exchange, as the audit trail keeps it.
 
-    A tuple, since one is made and once changed on the request path of every exchange.
+    A tuple, since one is made on the request path of every exchange.
 
     Attributes:
         request_id: the id in ``x-request-id`` and ``ProduceID``.

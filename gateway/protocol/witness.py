@@ -59,8 +59,10 @@ class Witness:
         if self._transcripts and self._scope is ContentScope.ALL:
             self._kept[reply], _ = keep(each.kept() for each in self._transcripts)
             self._cut[reply] = sum(each.characters for each in self._transcripts) - sum(map(len, self._kept[reply]))
-        running = chain.from_iterable(each.excerpts() for each in self._transcripts)
-        excerpts = (*self._excerpts[prompt], *islice(chain(self._excerpts[reply], running), MOST_EXCERPTS))
+        excerpts = (*self._excerpts[prompt], *self._excerpts[reply])
+        if self._transcripts:
+            running = chain.from_iterable(each.excerpts() for each in self._transcripts)
+            excerpts += tuple(islice(running, MOST_EXCERPTS - len(self._excerpts[reply])))
         return Evidence(
             self.end_user,
             self._sha256[prompt],

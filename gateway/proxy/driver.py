@@ -22,7 +22,7 @@ from gateway.protocol import commands as wish
 from gateway.protocol import events as fact
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.exchange import Exchange
-from gateway.protocol.record import ExchangeRecord, Latency
+from gateway.protocol.record import Added, ExchangeRecord, Latency
 from gateway.protocol.states import State
 from gateway.proxy.keep_alive import KeepAlive
 from gateway.proxy.services import Services
@@ -280,16 +280,8 @@ class Driver:
             self._timing.request_ns = own_ns
         metrics.count_exchange(command.record, self._timing)
         metrics.count_lookups(*self._exchange.lookups)
-        user, prompt_digest, reply_digest, content = self._services.sealer.seal(command.record, command.evidence)
-        entry = encode_exchange(
-            command.record._replace(
-                user=user,
-                prompt_digest=prompt_digest,
-                reply_digest=reply_digest,
-                content=content,
-                latency=self._latency(command.record),
-            )
-        )
+        sealed = self._services.sealer.seal(command.record, command.evidence)
+        entry = encode_exchange(command.record, Added(*sealed, self._latency(command.record)))
         try:
             # An intervention is on disk before its effect is seen; an ordinary answer may leave before its batch is.
             if command.durable:

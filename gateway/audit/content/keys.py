@@ -14,6 +14,9 @@ from gateway.audit.content.secrets import KEY_BYTES, short_base64
 NONCE_BYTES: Final = 12
 _ID_BYTES = 16
 _DAY_US = 86_400_000_000
+# HMAC's (RFC 2104 section 2): the block of SHA-256, and what each byte of the key is xored with.
+_BLOCK_BYTES = 64
+_INNER_PAD, _OUTER_PAD = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 
 
 class DataKey:
@@ -31,7 +34,7 @@ class DataKey:
         lost: True when it never will be.
     """
 
-    __slots__ = ("_key", "_salt", "account", "day", "id", "lost", "stored", "user")
+    __slots__ = ("_inner", "_key", "_outer", "account", "day", "id", "lost", "stored", "user")
 
     def __init__(self, id: str, key: bytes, account: str, user: str, day: int) -> None:  # noqa: A002 the field's word
         self.id = id
@@ -40,8 +43,10 @@ class DataKey:
         self.day = day
         self.stored = self.lost = False
         self._key = key
-        # Copied for each digest, which costs half of beginning anew.
-        self._salt = hmac.new(_expand(key, b"sluice digests v1"), digestmod=sha256)
+        # The two hashes of HMAC with the salt taken in (RFC 2104 section 4). Copied for each digest, which takes 40 %
+        # of the time of `hmac.digest`; a copy of the module's own object, 65 %.
+        salt = _expand(key, b"sluice digests v1").ljust(_BLOCK_BYTES, b"\0")
+        self._inner, self._outer = sha256(salt.translate(_INNER_PAD)), sha256(salt.translate(_OUTER_PAD))
 
     def __repr__(self) -> str:
         """Name the key, and do not show it."""
@@ -67,9 +72,10 @@ class DataKey:
         """
         if not texts_sha256:
             return ""
-        digest = self._salt.copy()
-        digest.update(b"%b\n%b\n%b" % (half, request_id.encode(), texts_sha256))
-        return short_base64(digest.digest())
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(b"%b\n%b\n%b" % (half, request_id.encode(), texts_sha256))
+        outer.update(inner.digest())
+        return short_base64(outer.digest())
 
     def seal(self, request_id: str, plain: bytes) -> tuple[bytes, bytes]:
         """Encrypt; return nonce and ciphertext, which is 16 bytes longer than the plaintext."""

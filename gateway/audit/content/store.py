@@ -204,7 +204,8 @@ class ContentKeyStore:
         sqlite = self._engine.dialect.name == "sqlite"
         statement = "PRAGMA wal_checkpoint(TRUNCATE)" if sqlite else "VACUUM content_keys"
         # Neither may run in a transaction. Others at work only put it off: the rows are deleted all the same.
-        with contextlib.suppress(sa.exc.SQLAlchemyError):
+        # The driver's own errors too: what runs on its connection is not wrapped by SQLAlchemy.
+        with contextlib.suppress(sa.exc.SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error):
             connection = self._engine.raw_connection()
             try:
                 own = connection.driver_connection

@@ -15,7 +15,7 @@ from gateway.audit.entry import decode, encode_exchange
 from gateway.audit.event_forms import EventName
 from gateway.audit.events import Event, encode_event
 from gateway.audit.segment import frame
-from gateway.protocol.record import ExchangeRecord, Latency, RecordedFinding, Unscanned
+from gateway.protocol.record import Added, ExchangeRecord, Latency, RecordedFinding, Unscanned
 from tests.gateway.audit.builders import FINDING, MISSED, exchange
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -66,6 +66,15 @@ def test_entry_is_canonical(record: ExchangeRecord) -> None:
     """An entry has the bytes that any RFC 8785 implementation gives what it says."""
     entry = encode_exchange(record)
     assert rfc8785.dumps(orjson.loads(entry)) == entry
+
+
+@given(_records())
+def test_what_the_shell_adds_is_written_as_if_the_record_had_it(record: ExchangeRecord) -> None:
+    """Byte by byte, whatever the record had there before."""
+    added = Added(*(getattr(record, name) for name in Added._fields))
+    bare = record._replace(**Added()._asdict())
+    assert encode_exchange(bare, added) == encode_exchange(record)
+    assert encode_exchange(record, Added()) == encode_exchange(bare)
 
 
 def test_ordinary_entry_says_what_is_not_ordinary() -> None:

@@ -95,6 +95,44 @@ def test_what_was_destroyed_is_not_in_the_files_of_sqlite(sqlite_url: str) -> No
         assert not any(wrapped in path.read_bytes() for path in file.parent.glob(f"{file.name}*"))
 
 
+@pytest.mark.postgresql
+def test_what_was_destroyed_is_let_go_of_by_postgresql(postgresql_engine: Engine) -> None:
+    """The table is vacuumed at once: no dead row waits for some day, and the connection is as it was."""
+    store = _store(postgresql_engine)
+    _add(store, ("acc-1", "p", 7), ("acc-1", "q", 7))
+    counts = sa.text(
+        "SELECT vacuum_count, pg_relation_size(relid) FROM pg_stat_user_tables"
+        " WHERE schemaname = current_schema() AND relname = 'content_keys'"
+    )
+    with postgresql_engine.connect() as connection:
+        assert connection.execute(counts).one()[0] == 0
+    assert store.erase(Person(account="acc-1")) == 2
+    with postgresql_engine.connect() as connection:
+        # Without a row left, its file is cut off.
+        assert tuple(connection.execute(counts).one()) == (1, 0)
+
+
+def test_erasing_holds_when_the_database_cannot_overwrite(
+    store_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows are gone all the same, and whoever erases is not told of a failure."""
+    store = _store(store_engine)
+    (key,) = _add(store, ("acc-1", "p", 7))
+
+    tried: list[str] = []
+
+    def fail() -> None:
+        tried.append("overwriting")
+        raise store_engine.dialect.loaded_dbapi.OperationalError("no room")
+
+    with monkeypatch.context() as patch:
+        # Transactions have an engine of their own settings; this one's connections serve the overwriting alone.
+        patch.setattr(store_engine, "raw_connection", fail)
+        assert store.erase(Person(user="p")) == 1
+    assert tried
+    assert not store.existing([key.id])
+
+
 def test_rekeying_lets_go_of_the_old_master_key(store_engine: Engine) -> None:
     """Afterwards the new one is enough."""
     (key,) = _add(_store(store_engine), ("acc-1", "p", 7))
