@@ -150,8 +150,8 @@ _FIRST_FRAME_UPSTREAM = TIME_TO_FIRST_FRAME.labels("upstream")
 _FIRST_FRAME_ADDED = TIME_TO_FIRST_FRAME.labels("added")
 _LOOKUP_HITS = VERDICT_LOOKUPS.labels("hit")
 _LOOKUP_MISSES = VERDICT_LOOKUPS.labels("miss")
-CONTENT_KEPT = CONTENT.labels("kept")
-CONTENT_DROPPED = CONTENT.labels("dropped")
+_CONTENT_KEPT = CONTENT.labels("kept")
+_CONTENT_DROPPED = CONTENT.labels("dropped")
 # Bounded, because the labels are closed sets.
 _exchanges: dict[tuple[str, str, str], Counter] = {}
 _labels: dict[str, Counter] = {}
@@ -210,6 +210,17 @@ def count_lookups(hits: int, misses: int) -> None:
     if hits or misses:
         _LOOKUP_HITS.inc(hits)
         _LOOKUP_MISSES.inc(misses)
+
+
+def count_content(*, kept: int = 0, dropped: int = 0) -> None:
+    """Count encrypted contents of exchanges.
+
+    Args:
+        kept: handed to the audit trail.
+        dropped: given up.
+    """
+    _CONTENT_KEPT.inc(kept)
+    _CONTENT_DROPPED.inc(dropped)
 
 
 def _count_time(record: ExchangeRecord, timing: Timing) -> None:

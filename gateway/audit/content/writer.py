@@ -118,7 +118,7 @@ class ContentWriter:
             or self._accepted_characters - self._settled_characters + characters > self._limits.characters
         )
         if full or key.lost:
-            metrics.CONTENT_DROPPED.inc()
+            metrics.count_content(dropped=1)
             return False
         self._accepted_characters += characters
         self._contents.append(_Waiting(request_id, at_us, evidence, key, characters, time.monotonic()))
@@ -182,7 +182,7 @@ class ContentWriter:
         if entries:
             try:
                 self._append(entries)
-                metrics.CONTENT_KEPT.inc(len(entries))
+                metrics.count_content(kept=len(entries))
             except ResourceError:
                 lost = contents
         self._take(waiting)
@@ -195,7 +195,7 @@ class ContentWriter:
 
     def _drop(self, lost: Sequence[_Waiting]) -> None:
         self._dropped += len(lost)
-        metrics.CONTENT_DROPPED.inc(len(lost))
+        metrics.count_content(dropped=len(lost))
 
     def _drop_old(self) -> None:
         """Give up what has waited too long for the store."""
