@@ -5,11 +5,10 @@ index cannot be used, everything is; and it is said which.
 """
 
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -26,15 +25,13 @@ from gateway.audit.events import Event
 from gateway.audit.lookup import look_up, look_up_in_files
 from gateway.audit.queries import IndexedEntry, Question
 from gateway.audit.segment import CorruptLogError
+from gateway.cli.audit_options import moment_us
 from gateway.cli.context import StoreOption, failures_reported, store_for
 from gateway.protocol.record import ExchangeRecord
 from gateway.settings.loader import load
 from gateway.storage.engine import SQLITE, StorageError, open_engine
 from gateway.storage.migrate import pending
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-# Five digits at most: more would leave the range of dates and fail with an error about Python.
-_DURATION = re.compile(r"(\d{1,5})([smhdw])")
 _COLUMNS = ("time", "request", "account", "decision", "phase", "risks", "terms", "status")
 _WHOLE_COLUMNS = frozenset({"time", "request"})  # to be copied, so never broken over lines
 # Narrower, eight columns would leave some without a character: they are stacked two by two.
@@ -80,8 +77,8 @@ def show(  # noqa: PLR0913, PLR0917 each option is a parameter
 ) -> None:
     """Show entries of the audit trail, newest last."""
     question = Question(
-        since_us=_moment_us(since),
-        until_us=_moment_us(until),
+        since_us=moment_us(since),
+        until_us=moment_us(until),
         request_id=request,
         end_user=user,
         account=account,
@@ -159,20 +156,6 @@ def _print(shown: Shown, *, as_json: bool) -> None:
         console.print(_table(rows) if console.width >= _WIDE_CHARACTERS else _stacked_table(rows))
     else:
         typer.echo("No entries fit.", err=True)
-
-
-def _moment_us(text: str | None) -> int | None:
-    """Read a duration back from now, or a date; one without a zone is local time."""
-    if text is None:
-        return None
-    if duration := _DURATION.fullmatch(text):
-        moment = datetime.now(UTC) - timedelta(**{_UNITS[duration[2]]: int(duration[1])})
-    else:
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError:
-            raise typer.BadParameter("give a duration such as 90s, 1h or 7d, or a date as in ISO 8601") from None
-    return int(moment.timestamp() * 1_000_000)
 
 
 def _table(rows: list[tuple[str, ...]]) -> Table:
