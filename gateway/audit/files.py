@@ -6,6 +6,7 @@ Only writing is here: a reader that fails loses nothing.
 import contextlib
 import errno
 import os
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -181,6 +182,33 @@ def sync_again(ops: FileOps, path: Path, descriptor: int, begin: int) -> None:
         file.seek(begin)
         ops.overwrite(path, begin, file.read())
     ops.sync(descriptor)
+
+
+def write_secret_once(path: Path, secret: bytes) -> bool:
+    """Put a secret under a name, readable by its owner alone; of processes that start together, one does.
+
+    Returns:
+        Whether it was this one; otherwise the name holds another's secret, which may be in use by now.
+
+    Raises:
+        OSError: a step failed.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(descriptor, secret)
+        os.fsync(descriptor)
+        # A link and no rename: it fails where another process was faster.
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    finally:
+        os.close(descriptor)
+        temporary.unlink()
+    # Before its first use: what a key signed or wrapped must not outlive it after a loss of power.
+    OsFileOps().sync_directory(path.parent)
+    return True
 
 
 @contextlib.contextmanager

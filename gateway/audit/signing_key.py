@@ -6,12 +6,12 @@ stands in it, because a key that changed its name would be another key to whoeve
 
 import base64
 import os
-import secrets
 from pathlib import Path
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from gateway.audit.files import write_secret_once
 from gateway.audit.note import PublicKey, Signer
 from gateway.errors import ResourceError
 
@@ -84,25 +84,8 @@ def _create(path: Path, name: str) -> bool:
     name = name or f"sluice-{public.fingerprint[:_OWN_NAME_CHARACTERS]}"
     encoded = base64.b64encode(_ALGORITHM + key.private_bytes_raw()).decode()
     line = f"{_HEAD}{name}+{public.key_id(name).hex()}+{encoded}\n"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
-    try:
-        os.write(descriptor, line.encode())
-        os.fsync(descriptor)
-        # A link and not a rename: two workers that start together must not each sign with a key of their own.
-        os.link(temporary, path)
-    except FileExistsError:
+    if not write_secret_once(path, line.encode()):
         return False
-    finally:
-        os.close(descriptor)
-        temporary.unlink()
-    parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        # Before the first signature: a checkpoint whose key was lost with the power could not be followed up.
-        os.fsync(parent)
-    finally:
-        os.close(parent)
     _log.info("audit_signing_key_made", path=str(path), name=name, fingerprint=public.fingerprint)
     return True
 

@@ -7,9 +7,7 @@ all unwrap, and the oldest makes pseudonyms, so that these outlive a change of k
 
 import base64
 import binascii
-import contextlib
 import hmac
-import os
 import secrets
 from collections.abc import Mapping
 from hashlib import sha256
@@ -20,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from gateway.audit.files import write_secret_once
 from gateway.errors import ResourceError
 
 VARIABLE = "SLUICE_AUDIT_MASTER_KEY"
@@ -121,7 +120,7 @@ def read_master_keys(environ: Mapping[str, str], file: Path | None, audit_direct
     path = file or default_file(audit_directory)
     try:
         if file is None and not path.exists():
-            _make(path)
+            write_secret_once(path, base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
         with path.open("rb") as opened:
             return _parse(opened.read(_FILE_LIMIT_BYTES).decode("ascii", "replace"), str(path))
     except OSError as exc:
@@ -134,27 +133,6 @@ def read_master_keys(environ: Mapping[str, str], file: Path | None, audit_direct
 def default_file(audit_directory: Path) -> Path:
     """Return where the master key is when nobody says otherwise: beside the audit directory, not in it."""
     return audit_directory.with_name(audit_directory.name + ".master-key")
-
-
-def _make(path: Path) -> None:
-    """Make a file with a new key; of processes that start together, one makes it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(descriptor, base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
-        os.fsync(descriptor)
-        # A link and no rename: it fails where another process was faster, whose key may be in use by now.
-        with contextlib.suppress(FileExistsError):
-            os.link(temporary, path)
-    finally:
-        os.close(descriptor)
-        temporary.unlink()
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
 
 
 def _parse(text: str, place: str) -> MasterKeys:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.audit.files import OsFileOps, closing, write_durably
+from gateway.audit.files import OsFileOps, closing, write_durably, write_secret_once
 from tests.gateway.audit.builders import FailingOps
 
 
@@ -73,3 +73,13 @@ def test_removed_file_is_gone(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     OsFileOps().remove(tmp_path / "file")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_secret_is_written_once_and_for_its_owner(tmp_path: Path) -> None:
+    """Who comes second is told so, the first secret stays, and nothing else is left behind."""
+    path = tmp_path / "new" / "key"
+    assert write_secret_once(path, b"first")
+    assert not write_secret_once(path, b"second")
+    assert path.read_bytes() == b"first"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert list(path.parent.iterdir()) == [path]
