@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from filters.classifier.scores import Window
 from filters.findings import Phase
 from gateway.protocol.evidence import NO_EVIDENCE, Evidence
 from gateway.protocol.record import ExchangeRecord
@@ -35,6 +36,16 @@ class ScanText(NamedTuple):
     phase: Phase
     texts: tuple[str, ...]
     personal: bool = False
+
+
+class ScoreTexts(NamedTuple):
+    """Have these windows scored by the classifier; answered by `TextsScored` or `ScoringFailed` of the same ticket.
+
+    What follows does not wait for the answer: it comes when it comes.
+    """
+
+    ticket: int
+    windows: tuple[Window, ...]
 
 
 class OpenUpstream(NamedTuple):
@@ -88,4 +99,4 @@ class SendEnd(NamedTuple):
     data: bytes = b""
 
 
-Command = Admit | ScanText | OpenUpstream | CloseUpstream | AppendAudit | SendStart | SendData | SendEnd
+Command = Admit | ScanText | ScoreTexts | OpenUpstream | CloseUpstream | AppendAudit | SendStart | SendData | SendEnd

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from gateway.protocol.bars import Classification
 from gateway.protocol.dialects.base import Dialect
 from gateway.protocol.evidence import ContentScope
 from gateway.protocol.standing import Standing
@@ -42,6 +43,7 @@ class ExchangeContext:
         bounds: limits of its buffers.
         content: what is kept of its texts, encrypted.
         memory: texts that are known to be clean; the worker's, and the one thing here that learns.
+        classification: what the classifier's scores mean; None where there is no classifier.
     """
 
     request_id: str
@@ -51,3 +53,4 @@ class ExchangeContext:
     bounds: Bounds = Bounds()
     content: ContentScope = ContentScope.FLAGGED
     memory: VerdictMemory = field(default_factory=VerdictMemory)
+    classification: Classification | None = None

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from filters.classifier.scores import Score
 from filters.findings import Finding, Phase
 from gateway.errors import ErrorCode
 from gateway.protocol.carriage import NO_HEAD, RequestHead
@@ -44,6 +45,20 @@ class ScanFailed(NamedTuple):
     """The scan asked for by `ScanText` was not done in time, or at all; the reason is a stable code."""
 
     phase: Phase
+    reason: str
+
+
+class TextsScored(NamedTuple):
+    """The classifier's answer to a `ScoreTexts`: a score for each window, in their order."""
+
+    ticket: int
+    scores: tuple[Score, ...]
+
+
+class ScoringFailed(NamedTuple):
+    """The classifier did not answer a `ScoreTexts` in time, or at all; the reason is a stable code."""
+
+    ticket: int
     reason: str
 
 
@@ -93,6 +108,8 @@ Event = (
     | Admitted
     | ScanCompleted
     | ScanFailed
+    | TextsScored
+    | ScoringFailed
     | UpstreamStarted
     | UpstreamData
     | UpstreamFinished

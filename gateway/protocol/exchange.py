@@ -15,10 +15,11 @@ from gateway.errors import ANSWERS, ErrorCode, RequestError
 from gateway.protocol import commands as wish
 from gateway.protocol import events as fact
 from gateway.protocol.answers import AnswerBuilder
-from gateway.protocol.buffered import Texts, judge_texts, label_answers, texts_of
+from gateway.protocol.buffered import label_answers, texts_of
 from gateway.protocol.carriage import ReplyKind
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.base import Identity, Input, ParsedRequest
+from gateway.protocol.examining import Examination, Examined, Step
 from gateway.protocol.judge import Decision, Judge
 from gateway.protocol.moderations import input_texts, moderate
 from gateway.protocol.nested import scan_nested
@@ -27,7 +28,7 @@ from gateway.protocol.policy import FailMode
 from gateway.protocol.record import ExchangeRecord
 from gateway.protocol.recording import Recording
 from gateway.protocol.restoring import restore_document
-from gateway.protocol.scanning import Scanning, left_out
+from gateway.protocol.scanning import left_out
 from gateway.protocol.sse import KEEP_ALIVE
 from gateway.protocol.standing import Standing
 from gateway.protocol.states import State
@@ -66,8 +67,7 @@ class Exchange:
         self._builder = AnswerBuilder(context, self._judge)
         self._recording = Recording(context, self._judge)
         self._request = _NO_REQUEST
-        self._texts = Texts((), 0)
-        self._scanning = Scanning(context)
+        self._examination = Examination(context, self._judge, self._vault, self._recording)
         self._whole: WholeReply | None = None
         self._content_type = ""
         self._stream: StreamedReply | None = None
@@ -90,7 +90,7 @@ class Exchange:
     @property
     def lookups(self) -> tuple[int, int]:
         """Texts of the prompt that were known to be clean, and texts that were looked up in vain."""
-        return self._scanning.lookups
+        return self._examination.lookups
 
     @property
     def held_characters(self) -> int:
@@ -153,12 +153,12 @@ class Exchange:
         # The whole document, every role and the history: a place that is not read would be a way round.
         inputs = self._request.inputs
         document = self._request.document
-        self._texts = (
+        texts = (
             texts_of(document, left_out(self.context, document, self._judge))
             if inputs is None
             else input_texts(inputs)
         )
-        return self._scan(Phase.REQUEST, at_us)
+        return self._examined(self._examination.begin_request(texts, self._request), at_us)
 
     def _take_standing(self, standing: Standing) -> None:
         """Go on by other rules; nothing was judged before."""
@@ -168,58 +168,37 @@ class Exchange:
         self._builder = AnswerBuilder(context, self._judge)
         self._builder.identity = identity
         self._recording.take_standing(context, self._judge)
-        self._scanning = Scanning(context)
+        self._examination = Examination(context, self._judge, self._vault, self._recording)
 
     def _on_refused(self, event: fact.RequestRefused, at_us: int) -> list[wish.Command]:
         # Not at once refused: then it began when it was read.
         self._recording.started_at_us = self._recording.started_at_us or at_us
         return self._fail(event.code, at_us, event.detail, event.retry_after_seconds)
 
-    def _scan(self, phase: Phase, at_us: int) -> list[wish.Command]:
-        self._recording.take_texts(phase, self._texts)
-        found = self._scanning.begin(phase, self._texts)
-        if isinstance(found, wish.ScanText):
-            self.state = State.SCANNING_REQUEST if phase is Phase.REQUEST else State.SCANNING_REPLY
-            return [found]
-        return self._judged(phase, found, at_us)
+    def _examined(self, step: Step, at_us: int) -> list[wish.Command]:
+        """The examination of the prompt, or of a whole reply, has come to a wish or to its end."""
+        if isinstance(step, wish.ScanText | wish.ScoreTexts):
+            scanning = State.SCANNING_REQUEST if self._examination.phase is Phase.REQUEST else State.SCANNING_REPLY
+            self.state = scanning if isinstance(step, wish.ScanText) else State.CLASSIFYING
+            return [step]
+        if step is Examined.UNREAD:
+            return self._fail(ErrorCode.SCAN_FAILED, at_us)
+        return self._refuse(at_us) if step is Examined.BLOCKED else self._go_on(at_us)
 
-    def _on_scanned(self, event: fact.ScanCompleted, at_us: int) -> list[wish.Command]:
-        self._check_scan(event)
+    def _on_answer(self, event: fact.Event, at_us: int) -> list[wish.Command]:
+        """A wish of the examination was answered."""
         try:
-            found = self._scanning.settle(event.findings)
+            step = self._ANSWERS[type(event)](self._examination, event)
         except ValueError as exc:
             raise IllegalEventError(str(exc)) from exc
-        return self._judged(event.phase, found, at_us)
+        return self._examined(step, at_us)
 
-    def _on_scan_failed(self, event: fact.ScanFailed, at_us: int) -> list[wish.Command]:
-        self._check_scan(event)
-        missed = self._scanning.missed_stages(event.phase)
-        # All of them, so that the record names each; any may close.
-        if FailMode.CLOSED in [self._judge.unscanned(event.phase, stage, event.reason) for stage in missed]:
-            return self._fail(ErrorCode.SCAN_FAILED, at_us)
-        # Open: as if nothing was found; the tally already says `unscanned`, so it cannot be recorded as allowed.
-        return self._judged(event.phase, tuple(() for _ in self._texts.groups), at_us)
-
-    def _check_scan(self, event: fact.ScanCompleted | fact.ScanFailed) -> None:
-        """A scan of the prompt says nothing about the reply."""
-        asked = Phase.REQUEST if self.state is State.SCANNING_REQUEST else Phase.RESPONSE
-        if event.phase is not asked:
-            raise IllegalEventError(f"a scan of the {event.phase} in {self.state.name}")
-
-    def _judged(self, phase: Phase, findings: Findings, at_us: int) -> list[wish.Command]:
-        self._recording.take_findings(phase, self._texts, findings)
+    def _go_on(self, at_us: int) -> list[wish.Command]:
+        """Nothing stops the prompt, or the whole reply."""
         if self._request.inputs is not None:
-            return self._answer_itself(self._request.inputs, findings, at_us)
-        if phase is Phase.RESPONSE:
-            whole = self._read_whole()
-            action = whole.judge(findings, self._judge, self._vault)
-            return self._refuse(at_us) if action is Action.BLOCK else self._deliver(whole, action, at_us)
-        if judge_texts(phase, self._texts, findings, self._judge, self._vault) is Action.BLOCK:
-            identity = self._builder.identity
-            # A refusal names the model asked for, which is the client's text like any other.
-            if any(scan_nested(self.context.standing.ruleset.matcher(phase), (identity.model,))):
-                self._builder.identity = identity._replace(model="")
-            return self._refuse(at_us)
+            return self._answer_itself(self._request.inputs, self._examination.findings, at_us)
+        if self._examination.phase is Phase.RESPONSE:
+            return self._deliver(self._read_whole(), self._examination.action, at_us)
         self.state = State.AWAITING_UPSTREAM
         # From the wish on, not from the first byte: a client that leaves before it must end the request as well.
         self._upstream_open = True
@@ -280,18 +259,34 @@ class Exchange:
 
     def _on_frames(self, event: fact.UpstreamData, at_us: int) -> list[wish.Command]:
         stream = self._streaming()
-        out = stream.feed(event.data)
+        return self._moved(stream, stream.feed(event.data), at_us)
+
+    def _moved(self, stream: StreamedReply, out: bytes, at_us: int) -> list[wish.Command]:
+        """A stream has taken a step: send what it let go of, ask what it asks, end it where it is to end."""
         sent: list[wish.Command] = [wish.SendData(out)] if out else []
         # What was cleared before the stop leaves first, however the bytes were cut.
         if stream.stop:
             return sent + self._cut(stream, stream.stop, at_us)
+        sent += stream.take_wishes()
+        self.state = State.SETTLING if stream.waits else State.STREAMING
         # At the terminator, not at the server's own end: a connection kept open must not hold the last frame back.
-        return sent + self._end_stream(stream, at_us, State.CLOSING) if stream.done else sent
+        ended = not stream.waits and (stream.done or not self._upstream_open)
+        return sent + self._end_stream(stream, at_us) if ended else sent
+
+    def _on_passage_scored(self, event: fact.TextsScored, at_us: int) -> list[wish.Command]:
+        stream = self._streaming()
+        return self._moved(stream, stream.scored(event.ticket, event.scores[0]), at_us)
+
+    def _on_passage_failed(self, event: fact.ScoringFailed, at_us: int) -> list[wish.Command]:
+        stream = self._streaming()
+        if stream.missed(event.reason) is FailMode.CLOSED:
+            return self._cut(stream, ErrorCode.SCAN_FAILED, at_us)
+        return self._moved(stream, stream.scored(event.ticket, None), at_us)
 
     def _on_stream_finished(self, _event: fact.UpstreamFinished, at_us: int) -> list[wish.Command]:
         self._upstream_open = False
         # An end by the rules of HTTP is an end, also without a terminator: some servers send none.
-        return self._end_stream(self._streaming(), at_us, State.DONE)
+        return self._end_stream(self._streaming(), at_us)
 
     def _on_stream_failed(self, event: fact.UpstreamFailed, at_us: int) -> list[wish.Command]:
         return self._cut(self._streaming(), event.code, at_us)
@@ -312,8 +307,7 @@ class Exchange:
             # An error page that is no JSON cannot be scanned text by text; an error of our own stands in for it.
             failed = self._recording.status >= _ERRORS_FROM
             return self._fail(ErrorCode.UPSTREAM_ERROR if failed else ErrorCode.UPSTREAM_MALFORMED, at_us)
-        self._texts = texts
-        return self._scan(Phase.RESPONSE, at_us)
+        return self._examined(self._examination.begin_reply(texts, self._read_whole()), at_us)
 
     def _on_bytes(self, event: fact.UpstreamData, _at_us: int) -> list[wish.Command]:
         return [wish.SendData(event.data)]
@@ -374,6 +368,10 @@ class Exchange:
 
     def _refuse(self, at_us: int) -> list[wish.Command]:
         """The prompt, or a reply that is not streamed, is blocked: nothing of it was shown."""
+        identity = self._builder.identity
+        # A refusal names the model asked for, which is the client's text like any other.
+        if any(scan_nested(self.context.standing.ruleset.request, (identity.model,))):
+            self._builder.identity = identity._replace(model="")
         self._answer = self._builder.refusal(self._request)
         self._recording.status = self._builder.refusal_status
         # Durable: a refusal that could not be proved later must not leave.
@@ -402,15 +400,15 @@ class Exchange:
             self._answer = self._builder.reply(self._recording.status, whole.document, labelled=generated)
         return [self._append(at_us)]
 
-    def _end_stream(self, stream: StreamedReply, at_us: int, after: State) -> list[wish.Command]:
+    def _end_stream(self, stream: StreamedReply, at_us: int) -> list[wish.Command]:
         out = stream.finish()
+        if stream.stop or stream.waits:
+            return self._moved(stream, out, at_us)
         sent: list[wish.Command] = [wish.SendData(out)] if out else []
-        if stream.stop:
-            return sent + self._cut(stream, stream.stop, at_us)
         # Built before the record is made and sent after it: last frame and record say the same was decided.
         closing = stream.closing(self._builder.members())
-        self._answer = [wish.SendEnd(closing) if after is State.DONE else wish.SendData(closing)]
-        self._after = after
+        self._after = State.CLOSING if self._upstream_open else State.DONE
+        self._answer = [wish.SendData(closing) if self._upstream_open else wish.SendEnd(closing)]
         return [*sent, self._append(at_us)]
 
     def _cut(self, stream: StreamedReply, code: ErrorCode, at_us: int) -> list[wish.Command]:
@@ -449,11 +447,18 @@ class Exchange:
         record = self._recording.make(at_us, self._stream, self._whole)
         return wish.AppendAudit(record, durable, self._recording.witness.testify())
 
+    _ANSWERS: ClassVar[dict[type, Callable[[Examination, Any], Step]]] = {
+        fact.ScanCompleted: Examination.scanned,
+        fact.ScanFailed: Examination.scan_failed,
+        fact.TextsScored: Examination.scored,
+        fact.ScoringFailed: Examination.scoring_failed,
+    }
+
     # A table and not tests in each handler: what is not written here is illegal, and can be seen to be.
     _TABLE: ClassVar[dict[State, dict[type, Callable[[Any, Any, int], list[wish.Command]]]]] = {
         State.IDLE: {fact.RequestReceived: _on_request, fact.RequestRefused: _on_refused},
         State.ADMITTING: {fact.Admitted: _on_admitted, fact.RequestRefused: _on_refused},
-        State.SCANNING_REQUEST: {fact.ScanCompleted: _on_scanned, fact.ScanFailed: _on_scan_failed},
+        State.SCANNING_REQUEST: {fact.ScanCompleted: _on_answer, fact.ScanFailed: _on_answer},
         State.AWAITING_UPSTREAM: {
             fact.UpstreamStarted: _on_upstream_started,
             fact.UpstreamFailed: _on_upstream_failed,
@@ -463,11 +468,19 @@ class Exchange:
             fact.UpstreamFinished: _on_reply_finished,
             fact.UpstreamFailed: _on_upstream_failed,
         },
-        State.SCANNING_REPLY: {fact.ScanCompleted: _on_scanned, fact.ScanFailed: _on_scan_failed},
+        State.SCANNING_REPLY: {fact.ScanCompleted: _on_answer, fact.ScanFailed: _on_answer},
+        State.CLASSIFYING: {fact.TextsScored: _on_answer, fact.ScoringFailed: _on_answer},
         State.STREAMING: {
             fact.UpstreamData: _on_frames,
             fact.UpstreamFinished: _on_stream_finished,
             fact.UpstreamFailed: _on_stream_failed,
+            fact.ClientWaited: _on_client_waited,
+            fact.TextsScored: _on_passage_scored,
+            fact.ScoringFailed: _on_passage_failed,
+        },
+        State.SETTLING: {
+            fact.TextsScored: _on_passage_scored,
+            fact.ScoringFailed: _on_passage_failed,
             fact.ClientWaited: _on_client_waited,
         },
         State.PASSING: {

@@ -24,6 +24,7 @@ from gateway.protocol.exchange import Exchange
 from gateway.protocol.record import Added, ExchangeRecord, Latency
 from gateway.protocol.states import State
 from gateway.proxy.admission import Asker, Verdict
+from gateway.proxy.classifying import ScoreBox
 from gateway.proxy.keep_alive import KeepAlive
 from gateway.proxy.services import Services
 from gateway.proxy.upstream.decoded import Reply
@@ -43,6 +44,8 @@ _WATCH_AFTER_SECONDS = 0.02
 _CLOSING_SECONDS = 1.0
 
 _UPSTREAM_STATES = frozenset({State.BUFFERING, State.STREAMING, State.PASSING, State.CLOSING})
+# Those in which nothing but the classifier is waited for.
+_SCORED_STATES = frozenset({State.CLASSIFYING, State.SETTLING})
 
 LARGE_BYTES: Final = 16 * 1024
 """Documents above this are read in the document thread.
@@ -52,7 +55,10 @@ Up to it, one of prose takes the loop a third of a millisecond, and one of nothi
 
 # Facts whose step reads, judges or writes a whole document. A scan that was not done inline was one of a long text.
 _DOCUMENT_FACTS: Final = frozenset(
-    {fact.RequestReceived, fact.Admitted, fact.UpstreamFinished, fact.ScanCompleted, fact.ScanFailed}
+    {
+        *(fact.RequestReceived, fact.Admitted, fact.UpstreamFinished, fact.ScanCompleted, fact.ScanFailed),
+        *(fact.TextsScored, fact.ScoringFailed),
+    }
 )
 
 # Statuses whose ``retry-after`` is the model server's to give (RFC 9110 section 10.2.3), and what it may look like:
@@ -89,6 +95,7 @@ class Driver:
         "_release",
         "_reply",
         "_retry_after",
+        "_scores",
         "_send",
         "_services",
         "_started_ns",
@@ -128,6 +135,7 @@ class Driver:
         self._head_sent = False
         self._recorded = False
         self._release: Callable[[], None] | None = None
+        self._scores: ScoreBox | None = None
         self._streaming = False
 
     async def run(self, event: fact.Event) -> None:
@@ -155,16 +163,22 @@ class Driver:
             # A cancelled task keeps its error, that its frames, and those us: let go of it, or every long stream
             # would stay in memory until the collector comes round.
             self._watcher = self._task = None
-            if self._reply is not None:
-                self._reply.close()
-            # However the stream ended, else the gauge would creep up with each client that leaves.
-            if self._streaming:
-                metrics.STREAMS_OPEN.dec()
-                self._services.streams.discard(self._exchange)
-            if self._keep_alive is not None:
-                self._keep_alive.stop()
-            if self._release is not None:
-                self._release()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Give back what the exchange holds, however it ended."""
+        if self._reply is not None:
+            self._reply.close()
+        if self._scores is not None:
+            self._scores.close()
+        # However the stream ended, else the gauge would creep up with each client that leaves.
+        if self._streaming:
+            metrics.STREAMS_OPEN.dec()
+            self._services.streams.discard(self._exchange)
+        if self._keep_alive is not None:
+            self._keep_alive.stop()
+        if self._release is not None:
+            self._release()
 
     async def _leave(self) -> None:
         """The answer has no reader any more; the record is made all the same."""
@@ -192,9 +206,9 @@ class Driver:
         exchange = self._exchange
         while True:
             if event is None:
-                if exchange.state not in _UPSTREAM_STATES:
+                event = await self._next()
+                if event is None:
                     return
-                event = await self._read()
             if type(event) in _DOCUMENT_FACTS and self._is_large(event):
                 commands = await self._tell_apart(event)
             else:
@@ -202,6 +216,19 @@ class Driver:
             event = None
             for command in commands:
                 event = await self._HANDLERS[type(command)](self, command)
+
+    async def _next(self) -> fact.Event | None:
+        """Wait for whatever the exchange waits for; None at its end."""
+        state, box = self._exchange.state, self._scores
+        if box is not None and state in _SCORED_STATES:
+            return await box.next()
+        if box is not None and state is State.STREAMING and box.expects and self._reply is not None:
+            began = time.perf_counter_ns()
+            answer = await box.before(self._reply.read)
+            self._timing.upstream_ns += time.perf_counter_ns() - began
+            if answer is not None:
+                return answer
+        return await self._read() if state in _UPSTREAM_STATES else None
 
     def _is_large(self, event: fact.Event) -> bool:
         if isinstance(event, fact.RequestReceived):
@@ -225,8 +252,9 @@ class Driver:
         began = time.perf_counter_ns()
         state = self._exchange.state
         closing = state is State.CLOSING
+        reading = (self._scores and self._scores.reading()) or self._reply.read()
         try:
-            data = await (asyncio.wait_for(self._reply.read(), _CLOSING_SECONDS) if closing else self._reply.read())
+            data = await (asyncio.wait_for(reading, _CLOSING_SECONDS) if closing else reading)
         except TimeoutError:
             # Only the wait for the end has a limit here; the connection has its own for everything before.
             return fact.UpstreamFailed(ErrorCode.UPSTREAM_TIMEOUT)
@@ -284,6 +312,14 @@ class Driver:
 
     async def _scan(self, command: wish.ScanText) -> fact.Event:
         return await self._services.scan_pool.scan(command, self._exchange.context.standing.ruleset)
+
+    async def _score(self, command: wish.ScoreTexts) -> None:
+        panel = self._services.classifier
+        if panel is None:
+            raise RuntimeError("the exchange asks a classifier that is not there")
+        if self._scores is None:
+            self._scores = ScoreBox(panel)
+        self._scores.ask(command)
 
     async def _append(self, command: wish.AppendAudit) -> fact.Event:
         # Before the wait: one interrupted in it may be on disk already, and must not be appended again.
@@ -375,6 +411,7 @@ class Driver:
         wish.OpenUpstream: _open,
         wish.CloseUpstream: _close,
         wish.ScanText: _scan,
+        wish.ScoreTexts: _score,
         wish.AppendAudit: _append,
         wish.SendStart: _start,
         wish.SendData: _data,
@@ -385,7 +422,7 @@ class Driver:
 def _comment_for(exchange: Exchange) -> bytes:
     """Return what the client of a stream is told that waited."""
     # A stream that waits for its record, or for the model server's end, has its last words on the way.
-    if exchange.state is not State.STREAMING:
+    if exchange.state not in (State.STREAMING, State.SETTLING):
         return b""
     commands = exchange.receive_event(fact.ClientWaited(), time.time_ns() // 1000)
     return b"".join([command.data for command in commands if isinstance(command, wish.SendData)])

@@ -114,6 +114,7 @@ class Endpoint:
             account=account.id if account else "",
             content=services.content,
             memory=services.memory,
+            classification=services.classifier.classification if services.classifier else None,
         )
         asker = Asker(account, address)
         forwarded = _forwarded(scope, dialect, ruleset)

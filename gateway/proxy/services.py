@@ -15,6 +15,7 @@ from gateway.protocol.labels import Labelling
 from gateway.protocol.policy import Policy
 from gateway.protocol.verdicts import VerdictMemory
 from gateway.proxy.admission import Admission
+from gateway.proxy.classifier_panel import ClassifierPanel
 from gateway.proxy.cors import Cors
 from gateway.proxy.document_thread import DocumentThread
 from gateway.proxy.scan_pool import ScanPool
@@ -55,6 +56,7 @@ class Services:
         streams: exchanges whose stream is open.
         trusted_proxies: whose ``X-Forwarded-For`` is believed.
         content: what is kept of prompts and replies.
+        classifier: scores texts; None where there is none.
         cors: pages of which origins may call.
         draining: True once the gateway is stopping: new exchanges are turned away.
     """
@@ -78,6 +80,7 @@ class Services:
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     cors: Cors = field(default_factory=Cors)
     content: ContentScope = ContentScope.FLAGGED
+    classifier: ClassifierPanel | None = None
     draining: bool = False
 
     def policy(self, name: str | None) -> Policy:

@@ -5,7 +5,8 @@ from typing import Any
 import orjson
 import pytest
 
-from filters.findings import Phase
+from filters.classifier.scores import Score
+from filters.findings import Action, Phase
 from gateway.errors import ErrorCode
 from gateway.protocol.commands import Admit, CloseUpstream, OpenUpstream, ScanText, SendData, SendEnd, SendStart
 from gateway.protocol.dialects.base import Dialect
@@ -22,6 +23,8 @@ from gateway.protocol.events import (
     RequestRefused,
     ScanCompleted,
     ScanFailed,
+    ScoringFailed,
+    TextsScored,
     UpstreamData,
     UpstreamFailed,
     UpstreamFinished,
@@ -51,6 +54,7 @@ from tests.gateway.protocol.playbook import (
     request,
     stream,
 )
+from tests.gateway.protocol.scoring import CLASSIFICATION, phase_policy
 
 STREAM_HEAD = UpstreamStarted(200, "text/event-stream; charset=utf-8")
 JSON_HEAD = UpstreamStarted(200, "application/json")
@@ -72,7 +76,13 @@ PATHS: dict[State, list[Event]] = {
         UpstreamData(reply("a long one")),
         UpstreamFinished(),
     ],
-    State.STREAMING: [RequestReceived(request()), STREAM_HEAD],
+    State.CLASSIFYING: [RequestReceived(request())],
+    State.STREAMING: [
+        RequestReceived(request()),
+        STREAM_HEAD,
+        UpstreamData(chunk("a" * 40)),
+    ],
+    State.SETTLING: [RequestReceived(request()), STREAM_HEAD, UpstreamData(chunk("a text")), UpstreamFinished()],
     State.PASSING: [RequestReceived(SPOKEN), SOUND_HEAD],
     State.RECORDING: [RequestRefused(ErrorCode.KEY_MISSING)],
     State.CLOSING: [RequestReceived(request()), STREAM_HEAD, UpstreamData(DONE), AuditAppended()],
@@ -85,7 +95,9 @@ LEGAL: dict[State, set[type]] = {
     State.AWAITING_UPSTREAM: {UpstreamStarted, UpstreamFailed},
     State.BUFFERING: {UpstreamData, UpstreamFinished, UpstreamFailed},
     State.SCANNING_REPLY: {ScanCompleted, ScanFailed},
-    State.STREAMING: {UpstreamData, UpstreamFinished, UpstreamFailed, ClientWaited},
+    State.CLASSIFYING: {TextsScored, ScoringFailed},
+    State.STREAMING: {UpstreamData, UpstreamFinished, UpstreamFailed, ClientWaited, TextsScored, ScoringFailed},
+    State.SETTLING: {ClientWaited, TextsScored, ScoringFailed},
     State.PASSING: {UpstreamData, UpstreamFinished, UpstreamFailed},
     State.RECORDING: {AuditAppended, AuditFailed},
     State.CLOSING: {UpstreamData, UpstreamFinished, UpstreamFailed},
@@ -95,13 +107,21 @@ UPSTREAM_AT_WORK = {State.AWAITING_UPSTREAM, State.BUFFERING, State.STREAMING, S
 # Chat has no reply that passes unread.
 DIALECTS: dict[State, Dialect] = {State.PASSING: OpenAISpeech()}
 
+# Where the classifier is asked; of prompts only where that is what it is about.
+CLASSIFICATIONS = dict.fromkeys((State.CLASSIFYING, State.STREAMING, State.SETTLING), CLASSIFICATION)
+NO_PROMPTS = phase_policy(Phase.RESPONSE, Action.BLOCK)
+
 
 def play_to(state: State) -> Play:
     """Bring an exchange into a state."""
     dialect = DIALECTS.get(state, OpenAIChat())
+    limits, scores = bounds(inline_scan_characters=10), CLASSIFICATIONS.get(state)
     play = Play(
-        given(bounds=bounds(inline_scan_characters=10), dialect=dialect), admitting=state is not State.ADMITTING
+        given(bounds=limits, dialect=dialect, policy=NO_PROMPTS, classification=scores),
+        admitting=state is not State.ADMITTING,
     )
+    if state is State.CLASSIFYING:
+        play = Play(given(classification=scores))
     for event in PATHS[state]:
         play >> event
     assert play.exchange.state is state
@@ -119,6 +139,8 @@ def example(kind: type, state: State) -> Event:
         RequestRefused: RequestRefused(ErrorCode.KEY_MISSING),
         ScanCompleted: ScanCompleted(phase, ((),) * count),
         ScanFailed: ScanFailed(phase, "scan_timeout"),
+        TextsScored: TextsScored(0 if state is State.CLASSIFYING else 1, (Score(0.1),)),
+        ScoringFailed: ScoringFailed(0 if state is State.CLASSIFYING else 1, "classifier_timeout"),
         UpstreamStarted: JSON_HEAD,
         UpstreamData: UpstreamData(chunk("x")),
         UpstreamFinished: UpstreamFinished(),
