@@ -265,7 +265,9 @@ async def streams(model: OnnxModel, replies: Sequence[str], count: int, seconds:
     }
 
 
-async def _stream(panel: ClassifierPanel, reply: str, until: float, late: list[float], failed: list[str]) -> None:
+async def _stream(  # noqa: C901 one loop with its driver
+    panel: ClassifierPanel, reply: str, until: float, late: list[float], failed: list[str]
+) -> None:
     policy = replace(Policy(), stream=StreamMode.TRAIL)
     context = context_of(None)
     context = replace(context, standing=context.standing._replace(policy=policy), classification=panel.classification)

@@ -20,6 +20,9 @@ from filters.classifier.scores import Score, ScorerError, Side, Window, checked
 
 # One row more costs as much as the first; what is saved is the way into the runtime and out of it.
 _BATCH = 8
+# A passage that the linear stage takes for harmless is left to the score of the whole. Of harmless passages, 95 in a
+# hundred are; of those that the encoder is sure enough of to stop a stream, none in the rows this was tried on.
+_EARLY_SETTLED_BELOW = 0.5
 _SIDES = tuple(Side)
 _SAMPLE = "今天天气怎么样？ What is the weather like today?"
 _INPUTS = {"pieces", "ngrams", "side"}
@@ -61,7 +64,8 @@ class OnnxModel:
         settled: dict[int, Score] = {}
         for place, window in enumerate(windows):
             linear = self.linear_score(window)
-            if linear < self.manifest.thresholds[window.side].settled_below:
+            below = self.manifest.thresholds[window.side].settled_below
+            if linear < (max(below, _EARLY_SETTLED_BELOW) if window.early else below):
                 settled[place] = Score(linear, settled=True)
         left = iter(self.encoder_scores([each for place, each in enumerate(windows) if place not in settled]))
         return [settled.get(place) or next(left) for place in range(len(windows))]

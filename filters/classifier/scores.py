@@ -26,10 +26,12 @@ class Window(NamedTuple):
     Attributes:
         text: the stretch.
         side: whose words it is.
+        early: True for a passage of a text that is still coming, which is scored again when that is whole.
     """
 
     text: str
     side: Side
+    early: bool = False
 
 
 class Score(NamedTuple):

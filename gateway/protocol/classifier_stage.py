@@ -7,6 +7,7 @@ what may leave before its score is a fixed number of characters, so a leak is bo
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from filters.classifier.scores import Score, Side, Window
@@ -17,6 +18,8 @@ from gateway.protocol.commands import ScoreTexts
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.base import ChannelKey
 from gateway.protocol.policy import StreamMode
+
+_WHOLE = False  # what is asked is no passage
 
 
 class Lead(NamedTuple):
@@ -42,7 +45,7 @@ class ClassifierStage:
     """The scores of one running text.
 
     Args:
-        ask: asks for the score of a stretch of text; returns the ticket of the question.
+        ask: asks for the score of a stretch of text, which is a passage or not; returns the ticket of the question.
         bars: what scores are measured against.
         lead: what may leave before its score is known.
     """
@@ -52,7 +55,7 @@ class ClassifierStage:
         *("_size", "_whole", "_window"),
     )
 
-    def __init__(self, ask: Callable[[str], int], bars: Bars, lead: Lead) -> None:
+    def __init__(self, ask: Callable[[str, bool], int], bars: Bars, lead: Lead) -> None:
         self._ask = ask
         self._bars = bars
         self._lead = lead
@@ -91,7 +94,7 @@ class ClassifierStage:
             # By their ends: one piece or many, the questions come in one order.
             asks.sort(key=lambda ask: (ask[1].end, not ask[1].passage))
         for text_asked, asked in asks:
-            self._asked.append(asked._replace(ticket=self._ask(text_asked)))
+            self._asked.append(asked._replace(ticket=self._ask(text_asked, asked.passage)))
         return []
 
     def end(self) -> None:
@@ -100,7 +103,7 @@ class ClassifierStage:
             self._ended = True
             if self._window:
                 start = self._size - len(self._window)
-                self._asked.append(_Asked(self._ask(self._window), start, self._size, passage=False))
+                self._asked.append(_Asked(self._ask(self._window, _WHOLE), start, self._size, passage=False))
 
     def take(self, ticket: int, score: Score | None) -> list[Known]:
         """Take an answer; return what became certain with it.
@@ -179,7 +182,7 @@ class StreamScoring:
 
     def open_stage(self, key: ChannelKey) -> ClassifierStage:
         """Begin the scores of a running text."""
-        stage = self._stages[key] = ClassifierStage(lambda text: self._ask(key, text), self._bars, self._lead)
+        stage = self._stages[key] = ClassifierStage(partial(self._ask, key), self._bars, self._lead)
         return stage
 
     def end(self, path: ChannelKey) -> None:
@@ -204,10 +207,10 @@ class StreamScoring:
         wishes, self._wishes = self._wishes, []
         return wishes
 
-    def _ask(self, key: ChannelKey, text: str) -> int:
+    def _ask(self, key: ChannelKey, text: str, early: bool) -> int:  # noqa: FBT001 called by position
         self._tickets += 1
         self._owners[self._tickets] = key
-        self._wishes.append(ScoreTexts(self._tickets, (Window(text, Side.OUTPUT),)))
+        self._wishes.append(ScoreTexts(self._tickets, (Window(text, Side.OUTPUT, early),)))
         return self._tickets
 
 

@@ -40,6 +40,15 @@ def test_the_linear_stage_settles_what_is_clear(model: OnnxModel) -> None:
     assert (scores[0].category, scores[0].risk) == ("safe", "")
 
 
+def test_a_passage_needs_suspicion_of_its_own(model: OnnxModel) -> None:
+    """What the linear stage takes for harmless is left to the score of the whole, where that is to come."""
+    # The more harmless words stand around the odd one, the less the linear stage minds it.
+    texts = [f"{ODD} " + " ".join(f"word{number}x" for number in range(count)) for count in range(40, 70)]
+    doubtful = next(text for text in texts if 0.3 <= model.linear_score(window(text)) < 0.5)
+    whole, passage = model.score([window(doubtful), Window(doubtful, Side.INPUT, early=True)])
+    assert (whole.settled, passage.settled) == (False, True)
+
+
 def test_many_windows_are_scored_in_batches(model: OnnxModel) -> None:
     """More than one batch, of all lengths, on both sides."""
     texts = [f"{EVIL} " + "bread " * count for count in range(20)]

@@ -1,5 +1,6 @@
 """The classifier on streams: what leaves when, what stops, and that neither cutting nor pace decides."""
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -15,10 +16,20 @@ from gateway.errors import ErrorCode
 from gateway.protocol.bars import bars_of
 from gateway.protocol.classifier_stage import ClassifierStage, Lead, scoring_of
 from gateway.protocol.commands import CloseUpstream, ScoreTexts, SendData
-from gateway.protocol.events import ClientWaited, UpstreamData, UpstreamFailed
+from gateway.protocol.events import (
+    ClientWaited,
+    Event,
+    RequestReceived,
+    UpstreamData,
+    UpstreamFailed,
+    UpstreamFinished,
+    UpstreamStarted,
+)
 from gateway.protocol.labels import Position
 from gateway.protocol.policy import Policy, StreamMode
 from gateway.protocol.states import State
+from tests.gateway.protocol import playbook_messages as messages
+from tests.gateway.protocol import playbook_responses as responses
 from tests.gateway.protocol.playbook import (
     DONE,
     Outcome,
@@ -36,10 +47,11 @@ from tests.gateway.protocol.scoring import (
     RISK,
     answer,
     phase_policy,
+    run_scored,
     scored_context,
     stream_scored,
 )
-from tests.gateway.protocol.streams import CUTS, cut
+from tests.gateway.protocol.streams import CUTS, cut, events_of
 
 CLEAN = "The first sentence is harmless. So is the second one! 第三句话也没有问题，大家可以放心。"
 TEXTS = [CLEAN * 5, CLEAN * 4 + "evil " + CLEAN, "doubtful" + CLEAN, "odd evil"]
@@ -51,7 +63,7 @@ def stage(mode: StreamMode = StreamMode.TRAIL, lead: int | None = 80) -> tuple[C
     """Build a stage by itself, and the list of what it asks."""
     asked: list[str] = []
 
-    def ask(text: str) -> int:
+    def ask(text: str, _early: bool) -> int:  # noqa: FBT001 as it is called
         asked.append(text)
         return len(asked)
 
@@ -283,6 +295,33 @@ def test_answers_count_in_the_order_of_the_questions() -> None:
     assert (first.finding.start, first.at) == (0, 24)
     assert second.finding.start == 24
     assert running.settled
+
+
+def _said(body: bytes) -> str:
+    """Join the pieces of text of a typed stream."""
+    deltas = [each.get("delta") for each in events_of(body) if "text" in each["type"] or "delta" in each["type"]]
+    return "".join(each if isinstance(each, str) else (each or {}).get("text", "") for each in deltas)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("book", [messages, responses])
+@pytest.mark.parametrize("late", [0, 100])
+def test_other_formats_wait_for_scores_too(mode: StreamMode, book: Any, late: int) -> None:  # noqa: ANN401 a module
+    """Ends of blocks and items, and frames that say a text once more, leave with all of it and in their order."""
+    rules = scored_context(stream=mode, **UNLABELLED)
+    own = book.context()
+    context = replace(own, standing=rules.standing, classification=rules.classification)
+    pieces = ["Hello you. ", "And more of it, ", "at some length!"]
+    started: list[Event] = [RequestReceived(book.request()), UpstreamStarted(200, "text/event-stream")]
+    events = [*started, *map(UpstreamData, book.said(*pieces)), UpstreamFinished()]
+    clean, plain = run_scored(context, events, late=late), run_scored(replace(context, classification=None), events)
+    assert book.read(clean.body)
+    assert _said(clean.body) == _said(plain.body) == "".join(pieces)
+    assert clean.decision == "allow"
+    evil = [*started, *map(UpstreamData, book.said("An evil plan. ", "And more.")), UpstreamFinished()]
+    stopped = run_scored(context, evil, late=late)
+    assert (stopped.decision, stopped.record.phase) == ("block", Phase.RESPONSE)
+    assert (b"evil" in stopped.body) <= (mode is StreamMode.TRAIL)
 
 
 def test_an_early_hit_of_a_full_window_stops_at_once() -> None:
