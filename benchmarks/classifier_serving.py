@@ -35,7 +35,7 @@ from gateway.protocol.policy import Policy, StreamMode
 from gateway.protocol.standing import Standing
 from gateway.protocol.states import State
 from gateway.protocol.verdicts import VerdictMemory
-from gateway.proxy.classifier_panel import ClassifierPanel
+from gateway.proxy.classifier_panel import ClassifierPanel, Member
 from gateway.proxy.classifier_pool import ClassifierPool
 from gateway.proxy.classifying import ScoreBox
 
@@ -216,7 +216,7 @@ def chat_cost(model: OnnxModel, prompts: Sequence[str], replies: Sequence[str], 
 
 async def prompt_verdicts(model: OnnxModel, prompts: Sequence[str]) -> dict[str, float]:
     """Measure the time until a prompt's scores are there, through the thread."""
-    panel = ClassifierPanel(ClassifierPool("bench", model), classification_of(model.manifest))
+    panel = ClassifierPanel([Member(ClassifierPool("bench", model), classification_of(model.manifest))])
     times = []
     for prompt in prompts:
         began = time.perf_counter()
@@ -229,7 +229,7 @@ async def prompt_verdicts(model: OnnxModel, prompts: Sequence[str]) -> dict[str,
 async def streams(model: OnnxModel, replies: Sequence[str], count: int, seconds: float) -> dict[str, object]:
     """Keep so many streams open on one core, and look at the queue."""
     pool = ClassifierPool("bench", model)
-    panel = ClassifierPanel(pool, classification_of(model.manifest))
+    panel = ClassifierPanel([Member(pool, classification_of(model.manifest))])
     until = time.monotonic() + seconds
     depths: list[int] = []
     late: list[float] = []

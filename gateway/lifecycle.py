@@ -100,7 +100,7 @@ async def services_of(
             ending.callback(part.close)
         # Built now: the first exchange that asked for it would keep all others waiting.
         personal_data()
-        classifier = open_classifier(loaded)
+        classifier = open_classifier(loaded, os.environ)
         if classifier is not None:
             ending.callback(classifier.close)
         watching = [asyncio.create_task(directory.watch())]

@@ -44,6 +44,7 @@ LABELS = {
     " `miss`; in `sluice_ruleset_reloads_total`: `loaded`, `unchanged`, `refused` (a list is wrong, the old ruleset"
     " stays) or `failed` (tried again); in `sluice_upstream_requests_total`: `answered`, `failed` (not reached,"
     " broken off, too slow, or 502, 503, 504) or `abandoned` (the client left, or all connections stayed busy);"
+    " in `sluice_classifier_shadow_total`: `same`, `shadow_only` (harm to the one in shadow alone) or `decided_only`;"
     " in `sluice_audit_checkpoints_total`: `written` or `failed`; in"
     " `sluice_audit_anchors_total`: `sent` or `failed`",
     "part": "`upstream`: the model server's share; `added`: the gateway's",

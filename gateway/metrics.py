@@ -131,6 +131,12 @@ CLASSIFIER_FAILURES = Counter(
     ["classifier", "reason"],
     registry=REGISTRY,
 )
+CLASSIFIER_SHADOW = Counter(
+    "sluice_classifier_shadow_total",
+    "Windows a classifier in shadow scored, by whether it says the same as those that decide.",
+    ["classifier", "outcome"],
+    registry=REGISTRY,
+)
 CLASSIFIER_DOWN = Gauge(
     "sluice_classifier_down",
     "Classifiers that are left alone since they keep failing: 1 while one is, else 0.",

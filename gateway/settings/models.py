@@ -9,19 +9,18 @@ import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, field_validator, model_validator
 
 from gateway.protocol.evidence import ContentScope
 from gateway.protocol.policy import FailMode
+from gateway.settings.addresses import VARIABLE_NAME, checked_base_url
 from gateway.settings.anchors import Anchor
 from gateway.settings.base import Section, rejected
 from gateway.settings.classifiers import Classifier
 from gateway.settings.labels import Labels
 from gateway.settings.policy_models import PolicySettings
-from gateway.settings.problems import has_user
 
 KIBIBYTE = 1024
 MEBIBYTE = 1024 * KIBIBYTE
@@ -29,7 +28,6 @@ RETENTION_DAYS = 190
 """Shortest retention: six months are up to 184 days, and what is still needed must not be gone on the day after."""
 
 # Capital letters only: API keys nearly always hold small ones, so a key pasted here by mistake is refused, unquoted.
-VARIABLE_NAME = r"^[A-Z_][A-Z0-9_]*$"
 
 # As browsers write it (Fetch standard, section 3.2): small letters, no path.
 ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?")
@@ -52,29 +50,6 @@ class LogFormat(StrEnum):
 
     JSON = "json"
     CONSOLE = "console"
-
-
-def _checked_base_url(url: str) -> str:
-    if has_user(url):
-        # Addresses appear in errors and logs, so a credential inside one would spread with them.
-        raise rejected("holds a user or password", "Put the key into a variable and name it in api_key_env")
-    if not _is_plain_address(url):
-        raise rejected(
-            "is not an http or https address", 'Set one such as "http://127.0.0.1:8000/v1", without ? and #'
-        )
-    # Paths such as /chat/completions are put behind it, and some servers answer 404 to a double slash.
-    return url.rstrip("/")
-
-
-def _is_plain_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        port = parts.port  # read on purpose: a port out of range raises only here
-    except ValueError:
-        return False
-    # A query or fragment would end up in front of the path that is put behind the address.
-    plain = not (parts.query or parts.fragment or any(character.isspace() for character in url))
-    return plain and parts.scheme in {"http", "https"} and bool(parts.hostname) and port != 0
 
 
 ModelName = Annotated[str, Field(min_length=1, max_length=MODEL_NAME_CHARACTERS)]
@@ -143,7 +118,7 @@ class Upstream(Section):
         description="Name in logs and metrics.",
         json_schema_extra={"remedy": "Give it a name of letters, digits, dots, - and _, at most 64 of them"},
     )
-    base_url: Annotated[str, AfterValidator(_checked_base_url)] = Field(
+    base_url: Annotated[str, AfterValidator(checked_base_url)] = Field(
         description="Address of its API, with the version: `http://127.0.0.1:8000/v1`.",
         json_schema_extra={"remedy": 'Set an address such as "http://127.0.0.1:8000/v1"'},
     )
@@ -358,8 +333,8 @@ class Settings(Section):
     logging: Logging = Logging()
     classifiers: tuple[Classifier, ...] = Field(
         (),
-        max_length=1,
-        json_schema_extra={"remedy": "Write one [[classifiers]] table"},
+        max_length=8,
+        json_schema_extra={"remedy": "Write one [[classifiers]] table for each classifier, at most 8"},
     )
 
     @field_validator("upstreams")

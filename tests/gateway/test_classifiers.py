@@ -13,12 +13,14 @@ import pytest
 from filters.classifier.scores import Score, ScorerError, Window
 from gateway.classifiers import SHIPPED_NAME, chosen_classifier, open_classifier
 from gateway.proxy.breaker import Breaker
-from gateway.proxy.classifier_panel import ClassifierPanel
+from gateway.proxy.classifier_panel import ClassifierPanel, Member
 from gateway.proxy.classifier_pool import ClassifierPool
 from gateway.settings import SettingsError
 from gateway.settings.loader import load
+from gateway.standin.server import serving
 from tests.classifiers import EVIL, ODD, write_model
 from tests.gateway.protocol.scoring import CLASSIFICATION
+from tests.gateway.proxy.test_remote_classifier import GuardServer
 from tests.gateways import (
     STREAM_END,
     STREAM_HEAD,
@@ -161,7 +163,7 @@ def test_closed_means_closed_and_it_comes_back(tmp_path: Path, standin_url: str,
     with gateway(tmp_path, standin_url, {"policies": policy}) as running:
         breaker = Breaker(failures=3, rest_seconds=0.05)
         pool = ClassifierPool("faulty", scorer, budget_seconds=0.1, breaker=breaker, hangs_after_seconds=0.2)
-        running.do(lambda: setattr(running.services, "classifier", ClassifierPanel(pool, CLASSIFICATION)))
+        running.do(lambda: setattr(running.services, "classifier", ClassifierPanel([Member(pool, CLASSIFICATION)])))
         answer = running.post(chat("hello"))
         if mode == "closed":
             assert (answer.status_code, answer.json()["error"]["code"]) == (503, "scan_failed")
@@ -184,7 +186,7 @@ def test_a_stream_is_cut_when_the_classifier_dies_in_its_middle(tmp_path: Path) 
     policy = {"default": {"request": {"classifier": "off"}, "trail_characters": 60}}
     with _served_by(tmp_path, script, {"policies": policy}) as running:
         pool = ClassifierPool("dead", Faulty("hung"), budget_seconds=0.1)
-        running.do(lambda: setattr(running.services, "classifier", ClassifierPanel(pool, CLASSIFICATION)))
+        running.do(lambda: setattr(running.services, "classifier", ClassifierPanel([Member(pool, CLASSIFICATION)])))
         raw = stream_of(running, "hello")
         pool.close()
     assert raw.decode().count("甲") == 60
@@ -197,3 +199,34 @@ def test_a_whole_reply_is_scored_before_it_leaves(tmp_path: Path) -> None:
         answer = running.post(chat("hello"))
     assert EVIL not in answer.text
     assert answer.json()["sluice"]["phase"] == "response"
+
+
+def test_a_guard_and_a_model_judge_together(tmp_path: Path, standin_url: str) -> None:
+    """Either suffices; a guard that fails is done without where it is open, and closes where it is not."""
+    guard = GuardServer()
+    with serving(guard) as url:
+        tables = [
+            {"name": "tiny", "path": str(write_model(tmp_path / "model"))},
+            {"name": "guard", "kind": "openai_guard", "template": "llama_guard", "base_url": f"{url}/v1"},
+        ]
+        with gateway(tmp_path, standin_url, {"classifiers": tables}) as running:
+            for prompt, decision in ((f"my {EVIL}", "block"), ("an evil thing", "block"), ("bake bread", "allow")):
+                assert running.post(chat(prompt)).headers["x-sluice-decision"] == decision
+            guard.mode = "error"
+            assert running.post(chat("bake cake")).status_code == 503
+        tables[1] |= {"fail_mode": "open"}
+        other = tmp_path / "open"
+        other.mkdir()
+        with gateway(other, standin_url, {"classifiers": tables}) as running:
+            assert running.post(chat("bake cake")).headers["x-sluice-decision"] == "allow"
+            assert running.metric("sluice_classifier_failures_total", classifier="guard", reason="failed") > 0
+
+
+def test_a_guard_without_its_key_stops_the_start() -> None:
+    """The variable is named, and its value is not."""
+    table = {"name": "g", "kind": "moderation", "base_url": "http://127.0.0.1:1/v1", "api_key_env": "GUARD_KEY"}
+    with pytest.raises(SettingsError) as caught:
+        open_classifier(load(None, {}, {"classifiers": [table]}), {})
+    assert caught.value.problems[0].key == "classifiers.0.api_key_env"
+    with pytest.raises(SettingsError, match="has none that decides"):
+        open_classifier(load(None, {}, {"classifiers": [table | {"shadow": True}]}), {})

@@ -62,7 +62,10 @@ def test_required_and_hidden_settings_are_marked() -> None:
         ("audit", "anchors", "*", "kind"),
         ("classifiers", "*", "name"),
     }
-    assert {setting.path for setting in SETTINGS if setting.hidden} == {("upstreams", "*", "api_key_env")}
+    assert {setting.path for setting in SETTINGS if setting.hidden} == {
+        ("upstreams", "*", "api_key_env"),
+        ("classifiers", "*", "api_key_env"),
+    }
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: ".".join(setting.path))

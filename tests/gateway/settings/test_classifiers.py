@@ -21,3 +21,11 @@ def test_a_table_names_a_model(tmp_path: Path) -> None:
 def test_what_is_wrong_is_said(tmp_path: Path, text: str, key: str) -> None:
     """By key."""
     assert only_problem(tmp_path, f"[[classifiers]]\n{text}").key == f"classifiers.0.{key}"
+
+
+def test_a_guard_needs_an_address_and_a_template(tmp_path: Path) -> None:
+    """The remedy names the templates there are."""
+    guard = '[[classifiers]]\nname = "g"\nkind = "openai_guard"\n'
+    assert only_problem(tmp_path, guard).wrong == "needs an address"
+    problem = only_problem(tmp_path, f'{guard}base_url = "http://127.0.0.1:1/v1"\ntemplate = "gpt"\n')
+    assert "qwen3guard" in problem.remedy
