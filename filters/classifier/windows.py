@@ -57,9 +57,20 @@ def cut_windows(text: str) -> list[Span]:
     return [*spans, Span(start, len(text))]
 
 
-def window_is_full(text: str) -> bool:
-    """Tell whether a text is longer than a window."""
-    return len(text) * _MOST_BYTES_OF_CHARACTER > WINDOW_BYTES and len(cut_windows(text)) > 1
+def width(text: str) -> int:
+    """Return how much of a window a text takes at most."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def may_end_passage(text: str, since: int) -> bool:
+    """Tell whether a passage may end in a text; a cheap look before `cut_passages`.
+
+    Args:
+        text: text from the end of the passage before.
+        since: from where on it is new: what stands before was looked at.
+    """
+    # One character more: a full stop at its end waits for what follows.
+    return len(text) >= PASSAGE_CHARACTERS or _SENTENCE_END.search(text, max(0, since - 1)) is not None
 
 
 def cut_passages(text: str) -> list[int]:

@@ -11,7 +11,14 @@ from functools import partial
 from typing import NamedTuple
 
 from filters.classifier.scores import Score, Side, Window
-from filters.classifier.windows import CONTEXT_CHARACTERS, cut_passages, cut_windows, window_is_full
+from filters.classifier.windows import (
+    CONTEXT_CHARACTERS,
+    WINDOW_BYTES,
+    cut_passages,
+    cut_windows,
+    may_end_passage,
+    width,
+)
 from filters.findings import MOST_FINDINGS, Finding, Known, Phase
 from gateway.protocol.bars import Bars, acts_on_scores, bars_of, classifies
 from gateway.protocol.commands import ScoreTexts
@@ -52,7 +59,7 @@ class ClassifierStage:
 
     __slots__ = (
         *("_answers", "_ask", "_asked", "_bars", "_cleared", "_context", "_ended", "_lead", "_passage"),
-        *("_size", "_whole", "_window"),
+        *("_size", "_whole", "_width", "_window"),
     )
 
     def __init__(self, ask: Callable[[str, bool], int], bars: Bars, lead: Lead) -> None:
@@ -65,6 +72,7 @@ class ClassifierStage:
         self._context = ""  # in front of the passage
         self._passage = ""  # behind the last passage that was asked about
         self._window = ""  # the window that is not full yet
+        self._width = 0  # of that window, in bytes
         self._size = 0
         self._cleared = 0
         self._ended = False
@@ -88,8 +96,12 @@ class ClassifierStage:
         self._size += len(text)
         self._passage += text
         self._window += text
-        asks = [] if self._lead.mode is StreamMode.FULL else self._passages()
-        if window_is_full(self._window):
+        self._width += width(text)
+        asks: list[tuple[str, _Asked]] = []
+        # Each frame of a stream comes by here, and few of them end anything.
+        if self._lead.mode is not StreamMode.FULL and may_end_passage(self._passage, len(self._passage) - len(text)):
+            asks = self._passages()
+        if self._width > WINDOW_BYTES:
             asks += self._windows()
             # By their ends: one piece or many, the questions come in one order.
             asks.sort(key=lambda ask: (ask[1].end, not ask[1].passage))
@@ -160,6 +172,7 @@ class ClassifierStage:
             for each in full
         ]
         self._window = self._window[rest.start :]
+        self._width = width(self._window)
         return asks
 
 

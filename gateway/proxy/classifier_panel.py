@@ -1,9 +1,9 @@
 """The classifiers of a gateway, asked as one.
 
 Rules: one alone says what it says; of several, each is asked at once and their words are combined by
-`filters.classifier.combining`; a failure of one whose fail mode is `closed` fails the whole, one that is `open` is done
-without; one in shadow is never waited for and decides nothing, and where it says otherwise than the others, that is
-counted.
+`filters.classifier.combining`; a failure of one whose fail mode is `closed` fails the whole, one that is `open` is
+done without; one in shadow is never waited for and decides nothing, and where it says otherwise than the others, that
+is counted.
 """
 
 import asyncio

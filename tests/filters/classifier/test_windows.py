@@ -14,7 +14,8 @@ from filters.classifier.windows import (
     Span,
     cut_passages,
     cut_windows,
-    window_is_full,
+    may_end_passage,
+    width,
 )
 
 TEXTS = st.text(st.sampled_from("ab. !。甲é\U0001f600\ud800\n"), max_size=1500)
@@ -24,14 +25,14 @@ TEXTS = st.text(st.sampled_from("ab. !。甲é\U0001f600\ud800\n"), max_size=150
 def test_a_short_text_is_one_window(text: str) -> None:
     """However it is written."""
     assert cut_windows(text) == [Span(0, len(text))]
-    assert not window_is_full(text)
+    assert width(text) <= WINDOW_BYTES
 
 
 def test_a_long_text_has_windows_that_overlap() -> None:
     """Measured in bytes: Chinese has fewer characters in a window."""
     assert cut_windows("a" * 1000) == [Span(0, 512), Span(384, 896), Span(768, 1000)]
     assert cut_windows("甲" * 200) == [Span(0, 170), Span(128, 200)]
-    assert window_is_full("甲" * 171)
+    assert width("甲" * 171) > WINDOW_BYTES
 
 
 @given(TEXTS)
@@ -57,6 +58,13 @@ def test_passages_depend_on_the_text_before_them(text: str, at: int) -> None:
     first = cut_passages(text[:at])
     last = first[-1] if first else 0
     assert first + [last + end for end in cut_passages(text[last:])] == cut_passages(text)
+
+
+@given(TEXTS, st.integers(0, 60), st.integers(0, 60))
+def test_the_cheap_look_misses_nothing(text: str, before: int, more: int) -> None:
+    """Where a piece ends a passage, it says that it may."""
+    if not cut_passages(text[:before]) and cut_passages(text[: before + more]):
+        assert may_end_passage(text[: before + more], before)
 
 
 @given(TEXTS)

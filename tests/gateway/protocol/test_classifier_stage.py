@@ -196,6 +196,15 @@ def test_an_end_without_terminator_waits_too() -> None:
     assert (outcome.decision, outcome.record.released_characters) == ("block", 0)
 
 
+@pytest.mark.parametrize("late", [0, 100])
+def test_an_end_in_an_unfinished_frame_waits_too(late: int) -> None:
+    """The last frame has no blank line behind it, and is read when the server has ended its side."""
+    frames = [chunk("Hello you."), finish().rstrip(b"\n")]
+    outcome = stream_scored(scored_context(stream=StreamMode.HOLD, **UNLABELLED), frames, late=late)
+    assert read(outcome.body).content() == "Hello you."
+    assert outcome.decision == "allow"
+
+
 def test_choices_and_tool_calls_are_scored_apart() -> None:
     """Each text is asked about by itself; names of functions are not."""
     frames = [
