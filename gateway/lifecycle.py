@@ -35,9 +35,11 @@ from gateway.audit.spool import SpoolLimits
 from gateway.connections import ClientConnection
 from gateway.errors import ResourceError
 from gateway.protocol.labels import Labelling
+from gateway.proxy.admission import Admission
 from gateway.proxy.cors import Cors
 from gateway.proxy.document_thread import DocumentThread
 from gateway.proxy.endpoint import ROUTES
+from gateway.proxy.limiting import Limiter
 from gateway.proxy.scan_pool import ScanPool
 from gateway.proxy.services import Services
 from gateway.proxy.upstream.connection import Timeouts
@@ -139,6 +141,7 @@ async def services_of(
         services = Services(
             directory=directory,
             engine=engine,
+            admission=Admission(Limiter(settings.limits)),
             appender=appender,
             sealer=sealer,
             upstreams=upstreams,
