@@ -36,6 +36,8 @@ class EventName(StrEnum):
     CONTENT_REKEYED = "content.rekeyed"
     CONTENT_DROPPED = "content.dropped"
     AUDIT_KEY_CREATED = "audit.key_created"
+    LABELS_WAIVED = "labels.waived"
+    LABELS_RESTORED = "labels.restored"
     SIGNIN_SUCCEEDED = "signin.succeeded"
     SIGNIN_FAILED = "signin.failed"
     ACCOUNTS_CHANGED = "accounts.changed"
@@ -187,6 +189,22 @@ EVENTS: Mapping[EventName, EventForm] = MappingProxyType(
             "a key that signs checkpoints was made; the first log it signed says so",
             "the public key, as a verifier reads it",
             {},
+        ),
+        EventName.LABELS_WAIVED: EventForm(
+            "an end user took over the duty to label: their replies carry no visible label from now on",
+            "id of the agreement, which these replies name",
+            {
+                "revision": _REVISION,
+                "account": "id of the account",
+                "user": "pseudonym of the end user; none for the account itself",
+                "version": "which wording was accepted",
+                "accepted_at_us": "when",
+            },
+        ),
+        EventName.LABELS_RESTORED: EventForm(
+            "an agreement ended: replies carry the visible label again",
+            "id of the agreement",
+            {"revision": _REVISION, "account": "id of the account"},
         ),
         EventName.SIGNIN_SUCCEEDED: EventForm(
             "somebody signed in to the console",

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from gateway.accounts.account import Account, AccountKind
+from gateway.accounts.agreed import Agreed
 from gateway.protocol import commands as wish
 from gateway.protocol import events as fact
 from gateway.protocol.commands import Headers
@@ -56,10 +57,12 @@ class Admission:
 
     Args:
         limiter: how much they may ask for.
+        agreed: who gets replies without the visible label.
     """
 
-    def __init__(self, limiter: Limiter) -> None:
+    def __init__(self, limiter: Limiter, agreed: Agreed) -> None:
         self._limiter = limiter
+        self._agreed = agreed
 
     def enter(self, account: Account, at_us: int) -> fact.RequestRefused | None:
         """Return why a request of an account is refused before its body is read, or None.

@@ -164,6 +164,19 @@ CONTENT_KEYS = Table(
 """Data keys of encrypted content, each wrapped by the master key it names; whose end user is a pseudonym, ``day`` is
 in days since 1970-01-01. Without its row, what a key encrypted is gone."""
 
+LABEL_AGREEMENTS = Table(
+    "label_agreements",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("account", Text, ForeignKey("accounts.id"), nullable=False),
+    Column("end_user", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("accepted_at_us", BigInteger, nullable=False),
+    Column("ended_at_us", BigInteger),
+    Index("ix_label_agreements_person", "account", "end_user"),
+)
+"""End users, by pseudonym, whose replies carry no visible label, and the agreement they accepted for it."""
+
 REVISIONS = Table(
     "revisions",
     METADATA,
