@@ -29,6 +29,8 @@ FOR_OPERATORS: dict[ErrorCode, str] = {
     ErrorCode.METHOD_NOT_ALLOWED: "Nothing; the client calls the route with the wrong method.",
     ErrorCode.KEY_MISSING: "Give the client a key: `sluice accounts create`.",
     ErrorCode.KEY_UNKNOWN: "Compare with `sluice accounts list`; a lost key is replaced, not recovered.",
+    ErrorCode.TOO_MANY_UNKNOWN_KEYS: "Find the client: it guesses, or has a wrong key. Where all clients share an"
+    " address, set `server.trusted_proxies`; else raise `server.unknown_keys_per_minute`.",
     ErrorCode.ACCOUNT_DISABLED: "Enable the account again when the reason is gone.",
     ErrorCode.ACCOUNT_EXPIRED: "Create a new account or key with a later expiry.",
     ErrorCode.ADDRESS_NOT_ALLOWED: "Check the account's allowed networks and `server.trusted_proxies`.",

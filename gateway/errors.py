@@ -28,6 +28,7 @@ class ErrorCode(StrEnum):
     METHOD_NOT_ALLOWED = "method_not_allowed"
     KEY_MISSING = "key_missing"
     KEY_UNKNOWN = "key_unknown"
+    TOO_MANY_UNKNOWN_KEYS = "too_many_unknown_keys"
     ACCOUNT_DISABLED = "account_disabled"
     ACCOUNT_EXPIRED = "account_expired"
     ADDRESS_NOT_ALLOWED = "address_not_allowed"
@@ -79,6 +80,9 @@ ANSWERS: dict[ErrorCode, Answer] = {
     ErrorCode.METHOD_NOT_ALLOWED: Answer(405, "This route does not take this method."),
     ErrorCode.KEY_MISSING: Answer(401, "No API key was sent. Send 'Authorization: Bearer KEY' or 'x-api-key: KEY'."),
     ErrorCode.KEY_UNKNOWN: Answer(401, "The API key is not known here. Check it, or ask the operator for one."),
+    ErrorCode.TOO_MANY_UNKNOWN_KEYS: Answer(
+        429, "Too many requests without a known API key came from this address. Check the key, and wait.", 60
+    ),
     ErrorCode.ACCOUNT_DISABLED: Answer(403, "This account is disabled. Ask the operator."),
     ErrorCode.ACCOUNT_EXPIRED: Answer(403, "This account or key has expired. Ask the operator for a new one."),
     ErrorCode.ADDRESS_NOT_ALLOWED: Answer(403, "This account may not be used from this address."),

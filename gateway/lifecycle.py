@@ -95,7 +95,9 @@ async def services_of(
         # At every start: a worker that met an older schema would fail on its first request instead.
         missing = pending(engine)
         migrate(engine)
-        directory = AccountDirectory(AccountStore(engine))
+        directory = AccountDirectory(
+            AccountStore(engine), failures_per_minute=settings.server.unknown_keys_per_minute
+        )
         scan_pool, document_thread = ScanPool(), DocumentThread()
         for part in (directory, scan_pool, document_thread):
             ending.callback(part.close)

@@ -206,7 +206,7 @@ async def _authenticate(services: Services, scope: Scope, address: str | None, a
         raise GatewayError("", ErrorCode.AUDIT_UNAVAILABLE)
     key = _key(scope)
     if not key:
-        raise GatewayError("", ErrorCode.KEY_MISSING)
+        services.directory.refuse_keyless(address)
     # Not awaited when it is in memory: nearly every request takes this way.
     account = services.directory.cached(key, address, at_us)
     if account is None:

@@ -108,6 +108,20 @@ class Server(Section):
         json_schema_extra={"remedy": 'Write a list of networks such as ["10.0.0.0/8"], host bits zero'},
     )
 
+    unknown_keys_per_minute: int = Field(
+        60,
+        ge=1,
+        le=1_000_000,
+        description="Requests without a known key that an address may send a minute; more are answered 429.",
+    )
+    # Not the body's fields alone: who reaches the gateway through the platform's own proxy can write anything there.
+    end_user_header: str | None = Field(
+        None,
+        pattern=r"^x-[a-z0-9-]{1,62}$",
+        description="Header that names the end user, such as `x-end-user`; believed from `trusted_proxies`, for"
+        " accounts that are trusted with it.",
+        json_schema_extra={"remedy": 'Set a name in small letters that begins with x-, such as "x-end-user"'},
+    )
     admin_token_file: Path | None = Field(
         None,
         description="File of the token that `/api/v1/` asks for, when `SLUICE_ADMIN_TOKEN` does not hold it; with"
