@@ -22,6 +22,8 @@ import uvicorn
 
 from filters.personal.detector import personal_data
 from filters.ruleset import Ruleset
+from gateway.accounts.agreed import Agreed
+from gateway.accounts.agreements import AgreementStore
 from gateway.accounts.directory import AccountDirectory
 from gateway.accounts.store import AccountStore
 from gateway.app import ASGIApp, data_plane, management_plane
@@ -98,12 +100,15 @@ async def services_of(
         directory = AccountDirectory(
             AccountStore(engine), failures_per_minute=settings.server.unknown_keys_per_minute
         )
+        agreed = Agreed(AgreementStore(engine))
+        # Before anything is served: who agreed must not get a label because their agreement was not read yet.
+        await agreed.refresh()
         scan_pool, document_thread = ScanPool(), DocumentThread()
-        for part in (directory, scan_pool, document_thread):
+        for part in (directory, agreed, scan_pool, document_thread):
             ending.callback(part.close)
         # Built now: the first exchange that asked for it would keep all others waiting.
         personal_data()
-        watching = [asyncio.create_task(directory.watch())]
+        watching = [asyncio.create_task(directory.watch()), asyncio.create_task(agreed.watch())]
         ending.push_async_callback(_all_cancelled, watching)
         anchoring = Anchoring(settings.audit.anchors)
         # After the last checkpoint, and off the loop: an address may not answer.
@@ -140,7 +145,7 @@ async def services_of(
 
         services = Services(
             directory=directory,
-            admission=Admission(Limiter(settings.limits)),
+            admission=Admission(Limiter(settings.limits), agreed),
             engine=engine,
             appender=appender,
             sealer=sealer,

@@ -10,11 +10,12 @@ import secrets
 from collections.abc import Callable
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, and_, insert, select, update
+from sqlalchemy import Connection, Engine, and_, insert, or_, select, update
 
-from gateway.accounts.drafts import AccountError
+from gateway.accounts.drafts import AccountError, NoAccountError
 from gateway.audit.event_forms import EventName
 from gateway.audit.events import Details
+from gateway.moments import show_moment
 from gateway.storage.schema import ACCOUNTS, LABEL_AGREEMENTS, REVISIONS
 from gateway.storage.transactions import reading, writing
 
@@ -45,6 +46,18 @@ class Agreement(NamedTuple):
     ended_at_us: int | None = None
 
 
+def describe_agreement(agreement: Agreement) -> dict[str, str | None]:
+    """Return an agreement as people and programs read it."""
+    return {
+        "id": agreement.id,
+        "account": agreement.account,
+        "end_user": agreement.end_user or None,
+        "version": agreement.version,
+        "accepted_at": show_moment(agreement.accepted_at_us),
+        "ended_at": show_moment(agreement.ended_at_us),
+    }
+
+
 Record = Callable[[EventName, str, Details], None]
 """Makes an event durable in the audit trail; called before the commit, and undoes the change by raising."""
 
@@ -65,7 +78,7 @@ class AgreementStore:
         """Note that an end user accepted; an agreement they had ends.
 
         Args:
-            account: name of the account.
+            account: name or id of the account.
             end_user: pseudonym of its end user; empty for the account itself.
             version: which wording was accepted.
             accepted_at_us: when, in microseconds of Unix time.
@@ -116,7 +129,9 @@ class AgreementStore:
         query = select(_ROWS.account, _ROWS.end_user, _ROWS.id).where(_ROWS.ended_at_us.is_(None))
         with reading(self._engine) as connection:
             revision = _revision(connection)
-            return revision, {(account, end_user): agreement for account, end_user, agreement in connection.execute(query)}
+            return revision, {
+                (account, end_user): agreement for account, end_user, agreement in connection.execute(query)
+            }
 
     def revision(self) -> int:
         """Return the counter of changes; equal numbers mean that nothing changed."""
@@ -135,9 +150,10 @@ def _raise_revision(connection: Connection) -> int:
 
 
 def _account_id(connection: Connection, name: str) -> str:
-    found = connection.execute(select(ACCOUNTS.c.id).where(ACCOUNTS.c.name == name)).scalar()
+    named = or_(ACCOUNTS.c.name == name, ACCOUNTS.c.id == name)
+    found = connection.execute(select(ACCOUNTS.c.id).where(named)).scalar()
     if found is None:
-        raise AccountError(f"There is no account {name!r}. 'sluice accounts list' shows them all.")
+        raise NoAccountError(f"There is no account {name!r}. 'sluice accounts list' shows them all.")
     return str(found)
 
 

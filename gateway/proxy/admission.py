@@ -88,6 +88,9 @@ class Admission:
         if account is None:
             return Verdict(fact.Admitted(provisional))
         standing = provisional._replace(end_user=ask.end_user) if ask.end_user else provisional
+        agreement = self._agreed.of(account.id, ask.end_user)
+        if agreement:
+            standing = standing._replace(labelling=standing.labelling.waived(agreement))
         if standing.account_kind != AccountKind.USER:
             return Verdict(fact.Admitted(standing))
         grant = self._limiter.admit(account, ask.end_user, time.time_ns() // 1000, streamed=ask.streamed)
