@@ -36,6 +36,9 @@ class EventName(StrEnum):
     CONTENT_REKEYED = "content.rekeyed"
     CONTENT_DROPPED = "content.dropped"
     AUDIT_KEY_CREATED = "audit.key_created"
+    STRIKES_WARNED = "strikes.warned"
+    STRIKES_SUSPENDED = "strikes.suspended"
+    STRIKES_LIFTED = "strikes.lifted"
     SIGNIN_SUCCEEDED = "signin.succeeded"
     SIGNIN_FAILED = "signin.failed"
 
@@ -57,6 +60,15 @@ class EventForm(NamedTuple):
 _REVISION = "number of the change, see below"
 _ENTRIES = "number of entries whose content it was"
 _KEYS = "number of data keys"
+_PERSON = "pseudonym of the end user, or id of the account"
+_STRIKE = {
+    "measure": "id of the measure in the store, which has none where it could not be taken",
+    "account": "id of the account",
+    "user": "pseudonym of the end user",
+    "request": "id of the request that was blocked",
+    "consecutive": "weight of the strikes in a row",
+    "day_total": "weight of the strikes of that day",
+}
 
 EVENTS: Mapping[EventName, EventForm] = MappingProxyType(
     {
@@ -176,6 +188,15 @@ EVENTS: Mapping[EventName, EventForm] = MappingProxyType(
             "a key that signs checkpoints was made; the first log it signed says so",
             "the public key, as a verifier reads it",
             {},
+        ),
+        EventName.STRIKES_WARNED: EventForm("a person was warned: one more strike may suspend", _PERSON, _STRIKE),
+        EventName.STRIKES_SUSPENDED: EventForm(
+            "a person was suspended", _PERSON, {**_STRIKE, "until_us": "end of the suspension"}
+        ),
+        EventName.STRIKES_LIFTED: EventForm(
+            "a suspension was lifted, or strikes were settled",
+            _PERSON,
+            {**{key: _STRIKE[key] for key in ("measure", "account", "user")}, "until_us": "when it would have ended"},
         ),
         EventName.SIGNIN_SUCCEEDED: EventForm(
             "somebody signed in to the console",
