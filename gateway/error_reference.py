@@ -32,6 +32,9 @@ FOR_OPERATORS: dict[ErrorCode, str] = {
     ErrorCode.ACCOUNT_DISABLED: "Enable the account again when the reason is gone.",
     ErrorCode.ACCOUNT_EXPIRED: "Create a new account or key with a later expiry.",
     ErrorCode.ADDRESS_NOT_ALLOWED: "Check the account's allowed networks and `server.trusted_proxies`.",
+    ErrorCode.ACCOUNT_SUSPENDED: "Look at `sluice strikes history`; lift a suspension that is wrong, see"
+    " [strikes.md](strikes.md).",
+    ErrorCode.END_USER_SUSPENDED: "The same; the account's other end users are served.",
     ErrorCode.POLICY_UNKNOWN: "Add the account's policy to `[policies]`, or give the account another one.",
     ErrorCode.CONTENT_FILTER: "Nothing; the policy did what it says. A false block is seen in the audit entry.",
     ErrorCode.UPSTREAM_UNREACHABLE: "Check that the model server runs and that `base_url` of the upstream is right.",

@@ -31,6 +31,8 @@ class ErrorCode(StrEnum):
     ACCOUNT_DISABLED = "account_disabled"
     ACCOUNT_EXPIRED = "account_expired"
     ADDRESS_NOT_ALLOWED = "address_not_allowed"
+    ACCOUNT_SUSPENDED = "account_suspended"
+    END_USER_SUSPENDED = "end_user_suspended"
     POLICY_UNKNOWN = "policy_unknown"
     CONTENT_FILTER = "content_filter"
     UPSTREAM_UNREACHABLE = "upstream_unreachable"
@@ -81,6 +83,8 @@ ANSWERS: dict[ErrorCode, Answer] = {
     ErrorCode.ACCOUNT_DISABLED: Answer(403, "This account is disabled. Ask the operator."),
     ErrorCode.ACCOUNT_EXPIRED: Answer(403, "This account or key has expired. Ask the operator for a new one."),
     ErrorCode.ADDRESS_NOT_ALLOWED: Answer(403, "This account may not be used from this address."),
+    ErrorCode.ACCOUNT_SUSPENDED: Answer(403, "This account is suspended: blocked content was sent repeatedly."),
+    ErrorCode.END_USER_SUSPENDED: Answer(403, "This end user is suspended: blocked content was sent repeatedly."),
     # Not 403: the operator's mistake, which the client can only wait out.
     ErrorCode.POLICY_UNKNOWN: Answer(503, "This account's policy is not configured here. Tell the operator.", 60),
     ErrorCode.CONTENT_FILTER: Answer(400, "The request was stopped by the content policy."),

@@ -29,12 +29,14 @@ from gateway.audit.anchoring import Anchoring
 from gateway.audit.appender import Appender
 from gateway.audit.checkpointing import checkpointing_of
 from gateway.audit.companion import keep_indexing
+from gateway.audit.content.secrets import read_master_keys
 from gateway.audit.content.service import sealing
 from gateway.audit.events import Event, encode_event
 from gateway.audit.spool import SpoolLimits
 from gateway.connections import ClientConnection
 from gateway.errors import ResourceError
 from gateway.protocol.labels import Labelling
+from gateway.proxy.admission import Admission
 from gateway.proxy.cors import Cors
 from gateway.proxy.document_thread import DocumentThread
 from gateway.proxy.endpoint import ROUTES
@@ -56,6 +58,7 @@ from gateway.settings.serving import ServedUpstream, Serving
 from gateway.sockets import open_socket
 from gateway.storage.engine import open_engine
 from gateway.storage.migrate import migrate, pending
+from gateway.strikes.keeping import striking
 
 _LOG = structlog.get_logger("sluice")
 _GC_THRESHOLD = 20_000
@@ -119,6 +122,10 @@ async def services_of(
         sealer = await ending.enter_async_context(
             sealing(engine, settings.audit, os.environ, lambda: services.appender)
         )
+        master_keys = read_master_keys(os.environ, settings.audit.master_key_file, settings.audit.directory)
+        strikes = await ending.enter_async_context(
+            striking(engine, settings, lambda: services.appender, master_keys.pseudonym)
+        )
         # First: a reply that went on would end in a record the closed trail refuses.
         ending.callback(upstreams.close)
         previous = read_previous(settings.audit.directory)
@@ -153,6 +160,7 @@ async def services_of(
             trusted_proxies=settings.server.trusted_proxies,
             cors=Cors(settings.server.cors_origins),
             content=settings.audit.content,
+            admission=Admission(strikes),
         )
         watching.append(asyncio.create_task(services.reloader.watch()))
         yield services

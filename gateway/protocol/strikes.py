@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from filters.findings import Action, Finding, Findings, Phase, Severity, Stage
+from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.base import Document
 from gateway.protocol.evidence import encode_text
 from gateway.protocol.policy import Policy
@@ -22,6 +23,7 @@ MOST_TEXTS = 16
 
 # Members that hold a conversation, and words by which an item of it is the model's.
 _CONVERSATIONS = ("messages", "input")
+_COUNTED_KIND = "user"
 _MODEL_TYPES = frozenset({"function_call", "custom_tool_call", "reasoning"})
 
 
@@ -80,20 +82,26 @@ def present_texts(document: Document) -> frozenset[str] | None:
 
 
 def strike_of(
-    groups: Iterable[TextGroup], findings: Findings, policy: Policy, present: frozenset[str] | None
+    groups: Iterable[TextGroup], findings: Findings, context: ExchangeContext, present: frozenset[str] | None
 ) -> Strike | None:
-    """Return what a blocked prompt counts as, or None where nothing in it is unlawful or harmful content.
+    """Return what a blocked prompt counts as, or None where it does not count.
+
+    It counts where it asks for generated content in the name of a `user` account, and something in it is unlawful or
+    harmful content. A count of tokens or a vector is asked of the same words once more; a regulator's test account
+    sends such words on purpose.
 
     Args:
         groups: its texts.
         findings: what was found in each.
-        policy: what it was judged by.
+        context: who asks, in which format, by which rules.
         present: texts of the present turn; None for all.
     """
+    if context.standing.account_kind != _COUNTED_KIND or not context.dialect.generates:
+        return None
     severities: list[Severity] = []
     texts: list[str] = []
     for group, found in zip(groups, findings, strict=True):
-        grave = [finding.term.severity for finding in found if _blocks(policy, group, finding)]
+        grave = [each.term.severity for each in found if _blocks(context.standing.policy, group, each)]
         if grave:
             severities += grave
             texts.append(group.text)

@@ -68,9 +68,9 @@ class Strikes(Section):
     weights: StrikeWeights = StrikeWeights()
     board: Path | None = Field(
         None,
-        description="File by which all gateway processes of one machine know who may have open strikes, so that nobody"
-        " else costs a look into the store. None puts it beside an SQLite store. With PostgreSQL, name one where all"
-        " processes run on one machine; else set `store.redis_url`, or every request is looked up.",
+        description="File by which all gateway processes of one machine know who may have open strikes, so that"
+        " nobody else is looked up in the store. None puts it beside an SQLite store. With PostgreSQL, name one where"
+        " all processes run on one machine; else set `store.redis_url`, or every request is looked up.",
     )
     retention_days: int = Field(
         _RETENTION_DAYS,

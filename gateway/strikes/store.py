@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import Connection, Engine, Row, and_, delete, or_, select, text, update
+from sqlalchemy import Connection, Engine, Row, and_, delete, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from filters.findings import Severity
@@ -207,16 +207,15 @@ class StrikeStore:
             "",
         )
 
-    def end_row(self, person: Person) -> None:
-        """Put down that a person's prompt was not blocked.
+    def end_rows(self, people: Iterable[Person]) -> None:
+        """Put down that a prompt of each of these people was not blocked.
 
         Raises:
             StorageError: the store fails.
         """
         with writing(self._engine) as connection:
-            connection.execute(
-                update(STRIKE_COUNTS).where(_is(person), _C.consecutive > 0).values(consecutive=0)
-            )
+            for person in sorted(people):
+                connection.execute(update(STRIKE_COUNTS).where(_is(person), _C.consecutive > 0).values(consecutive=0))
 
     def held(self, person: Person) -> Held:
         """Return what is held against a person.
@@ -239,6 +238,16 @@ class StrikeStore:
         with reading(self._engine) as connection:
             rows = connection.execute(query.order_by(_C.suspended_until_us).limit(limit)).all()
         return [_held(row) for row in rows]
+
+    def count_suspended(self) -> int:
+        """Return how many people are suspended now.
+
+        Raises:
+            StorageError: the store fails.
+        """
+        query = select(func.count()).select_from(STRIKE_COUNTS).where(_OPEN, _C.suspended_until_us > self._clock())
+        with reading(self._engine) as connection:
+            return int(connection.execute(query).scalar_one())
 
     def history(
         self, account: str = "", end_user: str | None = None, *, since_us: int = 0, limit: int = MOST_LISTED
@@ -291,15 +300,6 @@ class StrikeStore:
             _write(connection, person, lift(before), at_us)
             _add(connection, past, ())
         return True
-
-    def open_people(self) -> list[Person]:
-        """Return everybody who has anything open; call it where nobody else can count meanwhile.
-
-        Raises:
-            StorageError: the store fails.
-        """
-        with reading(self._engine) as connection:
-            return _open_people(connection, self._clock())
 
     def has_counted(self) -> bool:
         """Whether any strike was ever counted here.
@@ -363,7 +363,7 @@ def _is(person: Person) -> Any:  # noqa: ANN401 the library's own type is not pu
 
 
 def _insert_missing(connection: Connection, people: Iterable[Person]) -> None:
-    empty = {name: 0 for name in ("consecutive", "day", "day_total", "suspended_until_us", "suspended_at_us")}
+    empty = dict.fromkeys(("consecutive", "day", "day_total", "suspended_until_us", "suspended_at_us"), 0)
     rows = [{**person._asdict(), **empty, "request_id": "", "changed_at_us": 0} for person in people]
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     connection.execute(insert(STRIKE_COUNTS).on_conflict_do_nothing(), rows)
@@ -388,9 +388,7 @@ def _past(row: Row[Any]) -> Past:
     return Past(person=person, **{name: values[name] for name in Past._fields if name != "person"})
 
 
-def _write(
-    connection: Connection, person: Person, counts: Counts, at_us: int, suspending: str | None = None
-) -> None:
+def _write(connection: Connection, person: Person, counts: Counts, at_us: int, suspending: str | None = None) -> None:
     values = counts._asdict() | {"changed_at_us": at_us}
     if suspending is not None:
         values |= {"suspended_at_us": at_us, "request_id": suspending}
@@ -412,9 +410,7 @@ def _is_repeated(connection: Connection, note: Note) -> bool:
 
 
 def _open_people(connection: Connection, at_us: int) -> list[Person]:
-    query = select(_C.account, _C.end_user).where(
-        _OPEN, or_(_C.consecutive > 0, _C.suspended_until_us > at_us)
-    )
+    query = select(_C.account, _C.end_user).where(_OPEN, or_(_C.consecutive > 0, _C.suspended_until_us > at_us))
     return [Person(*row) for row in connection.execute(query)]
 
 
