@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from gateway import metrics
+from gateway.console.strikes import routes as strike_routes
 from gateway.proxy.driver import Receive, Send
 from gateway.proxy.endpoint import Endpoint, Scope
 from gateway.proxy.services import Services
@@ -62,7 +63,12 @@ def management_plane(services: Services) -> Starlette:
         return await run_in_threadpool(_metrics, request)
 
     return Starlette(
-        routes=[Route("/metrics", _for_this_machine(page)), *_list_routes(services), *_health_routes(services)]
+        routes=[
+            Route("/metrics", _for_this_machine(page)),
+            *_list_routes(services),
+            *strike_routes(services),
+            *_health_routes(services),
+        ]
     )
 
 

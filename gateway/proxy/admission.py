@@ -64,10 +64,13 @@ class Admission:
 
     Args:
         strikes: what is held against whom; None where strikes are not counted.
+
+    Attributes:
+        strikes: the same.
     """
 
     def __init__(self, strikes: Strikes | None = None) -> None:
-        self._strikes = strikes
+        self.strikes = strikes
 
     def admit(self, asker: Asker, provisional: Standing, ask: wish.Admit) -> Verdict | Awaitable[Verdict]:
         """Settle one request.
@@ -83,10 +86,10 @@ class Admission:
         standing = provisional
         if asker.account is not None and ask.end_user:
             standing = provisional._replace(end_user=ask.end_user)
-        if self._strikes is not None and (account := _counted(asker)):
-            suspect = self._strikes.suspect(account.id, standing.end_user)
+        if self.strikes is not None and (account := _counted(asker)):
+            suspect = self.strikes.suspect(account.id, standing.end_user)
             if suspect is not None:
-                return _settle(self._strikes, suspect, standing)
+                return _settle(self.strikes, suspect, standing)
         return Verdict(fact.Admitted(standing))
 
     async def note(
@@ -103,13 +106,13 @@ class Admission:
         Returns:
             What became of it, or why it could not be counted.
         """
-        if self._strikes is None or (account := _counted(asker)) is None:
+        if self.strikes is None or (account := _counted(asker)) is None:
             return fact.StrikeNoted(StrikeOutcome())
         try:
-            outcome = await self._strikes.note(account.id, standing.end_user, strike, request_id)
+            outcome = await self.strikes.note(account.id, standing.end_user, strike, request_id)
         except ResourceError as exc:
             return fact.RequestRefused(exc.code)
-        refused = self._strikes.late_refusal(account.id, standing.end_user, outcome, request_id)
+        refused = self.strikes.late_refusal(account.id, standing.end_user, outcome, request_id)
         return refused or fact.StrikeNoted(outcome)
 
     async def end_row(self, suspect: Person) -> ErrorCode | None:
@@ -121,9 +124,9 @@ class Admission:
         Returns:
             Why it could not be put down, or None.
         """
-        if self._strikes is not None:
+        if self.strikes is not None:
             try:
-                await self._strikes.end_row(suspect)
+                await self.strikes.end_row(suspect)
             except ResourceError as exc:
                 return exc.code
         return None

@@ -49,6 +49,9 @@ class Strikes:
         marks: says who need not be looked up; None looks everybody up.
         pseudonym: makes pseudonyms.
         public_url: where the public reaches this gateway, or empty.
+
+    Attributes:
+        store: where they are.
     """
 
     def __init__(
@@ -60,7 +63,7 @@ class Strikes:
         pseudonym: Pseudonym,
         public_url: str = "",
     ) -> None:
-        self._store = store
+        self.store = store
         self._writer = writer
         self._board = marks if isinstance(marks, Board) else None
         self._fleet = marks if isinstance(marks, FleetMarks) else None
@@ -96,7 +99,7 @@ class Strikes:
         try:
             loop = asyncio.get_running_loop()
             async with asyncio.timeout(WAIT_LIMIT_SECONDS):
-                held = await loop.run_in_executor(self._readers, self._store.held, person)
+                held = await loop.run_in_executor(self._readers, self.store.held, person)
         except TimeoutError as exc:
             raise StorageError(f"The store did not answer within {WAIT_LIMIT_SECONDS} seconds.") from exc
         finally:

@@ -1,0 +1,1 @@
+"""The management plane's API for whoever runs the gateway."""
