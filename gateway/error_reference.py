@@ -36,6 +36,7 @@ FOR_OPERATORS: dict[ErrorCode, str] = {
     " [strikes.md](strikes.md).",
     ErrorCode.END_USER_SUSPENDED: "The same; the account's other end users are served.",
     ErrorCode.POLICY_UNKNOWN: "Add the account's policy to `[policies]`, or give the account another one.",
+    ErrorCode.RATE_LIMITED: "Raise the number under `[limits]` when the use is legitimate.",
     ErrorCode.CONTENT_FILTER: "Nothing; the policy did what it says. A false block is seen in the audit entry.",
     ErrorCode.UPSTREAM_UNREACHABLE: "Check that the model server runs and that `base_url` of the upstream is right.",
     ErrorCode.UPSTREAM_RESET: "Look into the model server's log at that time.",

@@ -34,6 +34,7 @@ class ErrorCode(StrEnum):
     ACCOUNT_SUSPENDED = "account_suspended"
     END_USER_SUSPENDED = "end_user_suspended"
     POLICY_UNKNOWN = "policy_unknown"
+    RATE_LIMITED = "rate_limit_exceeded"
     CONTENT_FILTER = "content_filter"
     UPSTREAM_UNREACHABLE = "upstream_unreachable"
     UPSTREAM_RESET = "upstream_reset"
@@ -85,6 +86,8 @@ ANSWERS: dict[ErrorCode, Answer] = {
     ErrorCode.ADDRESS_NOT_ALLOWED: Answer(403, "This account may not be used from this address."),
     ErrorCode.ACCOUNT_SUSPENDED: Answer(403, "This account is suspended: blocked content was sent repeatedly."),
     ErrorCode.END_USER_SUSPENDED: Answer(403, "This end user is suspended: blocked content was sent repeatedly."),
+    # The code that OpenAI's clients know; the detail says which limit.
+    ErrorCode.RATE_LIMITED: Answer(429, "Too much was asked for in a short time. Wait, then try again.", 1),
     # Not 403: the operator's mistake, which the client can only wait out.
     ErrorCode.POLICY_UNKNOWN: Answer(503, "This account's policy is not configured here. Tell the operator.", 60),
     ErrorCode.CONTENT_FILTER: Answer(400, "The request was stopped by the content policy."),

@@ -40,6 +40,7 @@ from gateway.proxy.admission import Admission
 from gateway.proxy.cors import Cors
 from gateway.proxy.document_thread import DocumentThread
 from gateway.proxy.endpoint import ROUTES
+from gateway.proxy.limiting import Limiter
 from gateway.proxy.scan_pool import ScanPool
 from gateway.proxy.services import Services
 from gateway.proxy.upstream.connection import Timeouts
@@ -160,7 +161,7 @@ async def services_of(
             trusted_proxies=settings.server.trusted_proxies,
             cors=Cors(settings.server.cors_origins),
             content=settings.audit.content,
-            admission=Admission(strikes),
+            admission=Admission(Limiter(settings.limits), strikes),
         )
         watching.append(asyncio.create_task(services.reloader.watch()))
         yield services

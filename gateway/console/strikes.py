@@ -52,10 +52,8 @@ def routes(services: Services) -> list[Route]:
 
     async def lift(request: Request) -> Response:
         strikes, body = _strikes(services), await _body(request)
-        person = Person(
-            _text("account", body.get("account"), _LONGEST_ID),
-            _text("end_user", body.get("end_user", ""), _LONGEST_ID),
-        )
+        account = _text("account", body.get("account"), _LONGEST_ID)
+        person = Person(account, _text("end_user", body.get("end_user", ""), _LONGEST_ID))
         reason, actor = _text("reason", body.get("reason", ""), REASON_CHARACTERS), _actor(request)
         # In a thread and not on the loop, which writes the event that the thread waits for.
         lifted = await asyncio.to_thread(strikes.store.lift, person, actor, reason)

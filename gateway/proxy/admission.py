@@ -5,6 +5,7 @@ memory is answered without waiting; an answer that has to be waited for is await
 taken (a place among those who may ask at once) is given back at the exchange's end, however it ends.
 """
 
+import time
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from gateway.protocol.commands import Headers
 from gateway.protocol.record import ExchangeRecord
 from gateway.protocol.standing import Standing
 from gateway.protocol.strikes import Strike, StrikeOutcome
+from gateway.proxy.limiting import Limiter
 from gateway.strikes.person import Person
 from gateway.strikes.service import Strikes
 
@@ -39,23 +41,19 @@ class Asker(NamedTuple):
 NOBODY = Asker(None, None)
 
 
-def _nothing() -> None:
-    """Give nothing back: nothing was taken."""
-
-
 class Verdict(NamedTuple):
     """What was settled.
 
     Attributes:
         event: what the exchange is told.
         headers: what the client is told besides, such as what is left of its limits.
-        release: gives back what was taken; called once, at the exchange's end.
+        release: gives back what was taken, once, at the exchange's end; None where nothing was.
         suspect: whose row of strikes ends when this prompt is not blocked; None where there is none.
     """
 
     event: fact.Admitted | fact.RequestRefused
     headers: Headers = ()
-    release: Callable[[], None] = _nothing
+    release: Callable[[], None] | None = None
     suspect: Person | None = None
 
 
@@ -63,14 +61,25 @@ class Admission:
     """Settles who may ask, and by which rules.
 
     Args:
+        limiter: how much they may ask for.
         strikes: what is held against whom; None where strikes are not counted.
 
     Attributes:
         strikes: the same.
     """
 
-    def __init__(self, strikes: Strikes | None = None) -> None:
+    def __init__(self, limiter: Limiter, strikes: Strikes | None = None) -> None:
+        self._limiter = limiter
         self.strikes = strikes
+
+    def enter(self, account: Account, at_us: int) -> fact.RequestRefused | None:
+        """Return why a request of an account is refused before its body is read, or None.
+
+        Args:
+            account: whose key was sent.
+            at_us: time of the request, in microseconds of Unix time.
+        """
+        return self._limiter.enter(account, at_us)
 
     def admit(self, asker: Asker, provisional: Standing, ask: wish.Admit) -> Verdict | Awaitable[Verdict]:
         """Settle one request.
@@ -83,14 +92,18 @@ class Admission:
         Returns:
             The verdict, or what to wait for where memory does not know it.
         """
-        standing = provisional
-        if asker.account is not None and ask.end_user:
-            standing = provisional._replace(end_user=ask.end_user)
-        if self.strikes is not None and (account := _counted(asker)):
+        account = asker.account
+        if account is None:
+            return Verdict(fact.Admitted(provisional))
+        standing = provisional._replace(end_user=ask.end_user) if ask.end_user else provisional
+        # A regulator's test account sends on purpose what is counted elsewhere, and is never limited.
+        if standing.account_kind != AccountKind.USER:
+            return Verdict(fact.Admitted(standing))
+        if self.strikes is not None:
             suspect = self.strikes.suspect(account.id, standing.end_user)
             if suspect is not None:
-                return _settle(self.strikes, suspect, standing)
-        return Verdict(fact.Admitted(standing))
+                return self._settle(self.strikes, suspect, account, standing, ask)
+        return self._limit(account, standing, ask)
 
     async def note(
         self, asker: Asker, standing: Standing, strike: Strike, request_id: str
@@ -106,13 +119,14 @@ class Admission:
         Returns:
             What became of it, or why it could not be counted.
         """
-        if self.strikes is None or (account := _counted(asker)) is None:
+        if self.strikes is None or asker.account is None:
             return fact.StrikeNoted(StrikeOutcome())
+        account = asker.account.id
         try:
-            outcome = await self.strikes.note(account.id, standing.end_user, strike, request_id)
+            outcome = await self.strikes.note(account, standing.end_user, strike, request_id)
         except ResourceError as exc:
             return fact.RequestRefused(exc.code)
-        refused = self.strikes.late_refusal(account.id, standing.end_user, outcome, request_id)
+        refused = self.strikes.late_refusal(account, standing.end_user, outcome, request_id)
         return refused or fact.StrikeNoted(outcome)
 
     async def end_row(self, suspect: Person) -> ErrorCode | None:
@@ -142,21 +156,25 @@ class Admission:
         Returns:
             What to wait for before a refusal may leave; None for nothing.
         """
+        if asker.account is not None and standing.account_kind == AccountKind.USER:
+            self._limiter.conclude(asker.account, standing.end_user, record)
+        return None
 
+    async def _settle(
+        self, strikes: Strikes, suspect: Person, account: Account, standing: Standing, ask: wish.Admit
+    ) -> Verdict:
+        """Settle a request of somebody who may have something open."""
+        try:
+            held = await strikes.held(suspect)
+        except ResourceError as exc:
+            # Closed: somebody who is suspended would otherwise wait for the store to fail.
+            return Verdict(fact.RequestRefused(exc.code))
+        if held is None:
+            return self._limit(account, standing, ask)
+        refused = strikes.refusal(held)
+        # Before the limits: a suspended person takes nothing of what others may use.
+        return Verdict(refused) if refused else self._limit(account, standing, ask)._replace(suspect=suspect)
 
-def _counted(asker: Asker) -> Account | None:
-    """Return the account whose strikes are counted; a regulator's test account sends such prompts on purpose."""
-    account = asker.account
-    return account if account is not None and account.kind is AccountKind.USER else None
-
-
-async def _settle(strikes: Strikes, suspect: Person, standing: Standing) -> Verdict:
-    try:
-        held = await strikes.held(suspect)
-    except ResourceError as exc:
-        # Closed: somebody who is suspended would otherwise wait for the store to fail.
-        return Verdict(fact.RequestRefused(exc.code))
-    if held is None:
-        return Verdict(fact.Admitted(standing))
-    refused = strikes.refusal(held)
-    return Verdict(refused) if refused is not None else Verdict(fact.Admitted(standing), suspect=suspect)
+    def _limit(self, account: Account, standing: Standing, ask: wish.Admit) -> Verdict:
+        grant = self._limiter.admit(account, standing.end_user, time.time_ns() // 1000, streamed=ask.streamed)
+        return Verdict(grant.refusal or fact.Admitted(standing), grant.headers, grant.release)

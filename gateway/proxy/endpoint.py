@@ -89,9 +89,16 @@ class Endpoint:
             dialect, rest = _route(scope)
             account = await _authenticate(services, scope, address, at_us)
             policy = services.policy(account.policy)
-            head = RequestHead(_content_type(scope), rest)
-            is_json = dialect.carriage.encode is encode_json
-            event = fact.RequestReceived(await read_body(scope["headers"], receive, services, is_json=is_json), head)
+            # Before the body: what it costs to read is what the limit protects.
+            refused = services.admission.enter(account, at_us)
+            if refused is None:
+                head = RequestHead(_content_type(scope), rest)
+                is_json = dialect.carriage.encode is encode_json
+                body = await read_body(scope["headers"], receive, services, is_json=is_json)
+                event = fact.RequestReceived(body, head)
+            else:
+                event = refused
+                extra += _refusal_headers(scope, dialect, refused.code)
         except ClientLeftError:
             return
         except GatewayError as exc:

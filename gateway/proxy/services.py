@@ -38,6 +38,7 @@ class Services:
 
     Attributes:
         directory: who is asking.
+        admission: whether they may, and by which rules.
         appender: the audit trail.
         sealer: pseudonyms, digests and encrypted content of its entries.
         upstreams: the model servers.
@@ -51,7 +52,6 @@ class Services:
         body_seconds: longest time for a request body to arrive.
         memory: texts of prompts that are known to be clean.
         keep_alive_seconds: longest time a stream's client hears nothing.
-        admission: whether who asks may, and by which rules.
         streams: exchanges whose stream is open.
         trusted_proxies: whose ``X-Forwarded-For`` is believed.
         content: what is kept of prompts and replies.
@@ -60,6 +60,7 @@ class Services:
     """
 
     directory: AccountDirectory
+    admission: Admission
     appender: Appender
     sealer: Sealer
     upstreams: Fleet
@@ -73,7 +74,6 @@ class Services:
     body_seconds: float = BODY_SECONDS
     memory: VerdictMemory = field(default_factory=new_memory)
     keep_alive_seconds: float = KEEP_ALIVE_SECONDS
-    admission: Admission = field(default_factory=Admission)
     streams: set[Exchange] = field(default_factory=set)
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     cors: Cors = field(default_factory=Cors)

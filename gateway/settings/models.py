@@ -18,6 +18,7 @@ from gateway.protocol.policy import FailMode
 from gateway.settings.anchors import Anchor
 from gateway.settings.base import Section, rejected
 from gateway.settings.labels import Labels
+from gateway.settings.limits import Limits
 from gateway.settings.policy_models import PolicySettings
 from gateway.settings.problems import has_user
 from gateway.settings.strikes import Strikes
@@ -363,6 +364,7 @@ class Settings(Section):
     )
     labels: Labels = Labels()
     strikes: Strikes = Strikes()
+    limits: Limits = Limits()
     audit: Audit = Audit()
     logging: Logging = Logging()
 
