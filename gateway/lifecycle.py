@@ -25,12 +25,14 @@ from filters.ruleset import Ruleset
 from gateway.accounts.agreed import Agreed
 from gateway.accounts.agreements import AgreementStore
 from gateway.accounts.directory import AccountDirectory
+from gateway.accounts.identity import Pseudonyms
 from gateway.accounts.store import AccountStore
 from gateway.app import ASGIApp, data_plane, management_plane
 from gateway.audit.anchoring import Anchoring
 from gateway.audit.appender import Appender
 from gateway.audit.checkpointing import checkpointing_of
 from gateway.audit.companion import keep_indexing
+from gateway.audit.content.secrets import read_master_keys
 from gateway.audit.content.service import sealing
 from gateway.audit.events import Event, encode_event
 from gateway.audit.spool import SpoolLimits
@@ -60,6 +62,7 @@ from gateway.settings.serving import ServedUpstream, Serving
 from gateway.sockets import open_socket
 from gateway.storage.engine import open_engine
 from gateway.storage.migrate import migrate, pending
+from gateway.strikes.keeping import striking
 
 _LOG = structlog.get_logger("sluice")
 _GC_THRESHOLD = 20_000
@@ -128,6 +131,10 @@ async def services_of(
         sealer = await ending.enter_async_context(
             sealing(engine, settings.audit, os.environ, lambda: services.appender)
         )
+        master_keys = read_master_keys(os.environ, settings.audit.master_key_file, settings.audit.directory)
+        strikes = await ending.enter_async_context(
+            striking(engine, settings, lambda: services.appender, master_keys.pseudonym)
+        )
         # First: a reply that went on would end in a record the closed trail refuses.
         ending.callback(upstreams.close)
         previous = read_previous(settings.audit.directory)
@@ -145,7 +152,7 @@ async def services_of(
 
         services = Services(
             directory=directory,
-            admission=Admission(Limiter(settings.limits), agreed),
+            admission=Admission(Limiter(settings.limits), agreed, Pseudonyms(sealer.pseudonym), strikes),
             engine=engine,
             appender=appender,
             sealer=sealer,
@@ -162,6 +169,7 @@ async def services_of(
             ),
             body_limit_bytes=settings.server.body_limit_bytes,
             trusted_proxies=settings.server.trusted_proxies,
+            end_user_header=(settings.server.end_user_header or "").lower().encode(),
             cors=Cors(settings.server.cors_origins),
             content=settings.audit.content,
             admin_token_digest=serving.admin_token_digest,

@@ -38,6 +38,7 @@ LABELS = {
     "kind": "in `sluice_audit_anchors_total`: `file`, `webhook` or `rfc3161`; in `sluice_labels_total`:"
     " what became of the visible label: `end`, `start`, `both`, `present` (the model's own), `interface` or"
     " `none`",
+    "measure": "`none` (not counted), `counted`, `warned`, `suspended` or `refused`",
     "model": "always `none` in this version",
     "outcome": "in `sluice_verdict_lookups_total`: `hit` (the text was scanned before, with the same lists) or"
     " `miss`; in `sluice_ruleset_reloads_total`: `loaded`, `unchanged`, `refused` (a list is wrong, the old ruleset"

@@ -129,6 +129,17 @@ AUDIT_ANCHORS = Counter(
     ["kind", "outcome"],
     registry=REGISTRY,
 )
+STRIKES = Counter(
+    "sluice_strikes_total",
+    "Strikes of this process, by what they led to; `refused` came from somebody who was suspended meanwhile.",
+    ["measure"],
+    registry=REGISTRY,
+)
+SUSPENDED = Gauge(
+    "sluice_accounts_suspended",
+    "Accounts and end users that are suspended, as the store says; the same number in every process.",
+    registry=REGISTRY,
+)
 LABELS = Counter(
     "sluice_labels_total", "Answers, by what became of their visible label.", ["kind"], registry=REGISTRY
 )

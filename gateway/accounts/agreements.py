@@ -2,8 +2,8 @@
 
 Labelling Measures, article 9: at a user's request content may be given without an explicit label, once the user
 agreement has fixed the user's own labelling duty and responsibility; who got such content is kept for six months and
-longer. Rules: an agreement names its version and when it was accepted; it is ended and never changed or deleted; every
-step is in the audit trail, and so is each reply given under it; the members that programs read stay in every reply.
+longer. Rules: an agreement names its version and when it was accepted; it is ended and never changed or deleted;
+every step is in the audit trail, and so is each reply given under it; the members for programs stay in every reply.
 """
 
 import secrets

@@ -38,6 +38,9 @@ class EventName(StrEnum):
     AUDIT_KEY_CREATED = "audit.key_created"
     LABELS_WAIVED = "labels.waived"
     LABELS_RESTORED = "labels.restored"
+    STRIKES_WARNED = "strikes.warned"
+    STRIKES_SUSPENDED = "strikes.suspended"
+    STRIKES_LIFTED = "strikes.lifted"
     SIGNIN_SUCCEEDED = "signin.succeeded"
     SIGNIN_FAILED = "signin.failed"
     ACCOUNTS_CHANGED = "accounts.changed"
@@ -72,6 +75,15 @@ _RULES = {
     "trusts_end_user": "`yes`: it is believed who its end users are",
 }
 _BOUND = "pseudonym of the end user"
+_PERSON = "pseudonym of the end user, or id of the account"
+_STRIKE = {
+    "measure": "id of the measure in the store, which has none where it could not be taken",
+    "account": "id of the account",
+    "user": "pseudonym of the end user",
+    "request": "id of the request that was blocked",
+    "consecutive": "weight of the strikes in a row",
+    "day_total": "weight of the strikes of that day",
+}
 
 EVENTS: Mapping[EventName, EventForm] = MappingProxyType(
     {
@@ -205,6 +217,15 @@ EVENTS: Mapping[EventName, EventForm] = MappingProxyType(
             "an agreement ended: replies carry the visible label again",
             "id of the agreement",
             {"revision": _REVISION, "account": "id of the account"},
+        ),
+        EventName.STRIKES_WARNED: EventForm("a person was warned: one more strike may suspend", _PERSON, _STRIKE),
+        EventName.STRIKES_SUSPENDED: EventForm(
+            "a person was suspended", _PERSON, {**_STRIKE, "until_us": "end of the suspension"}
+        ),
+        EventName.STRIKES_LIFTED: EventForm(
+            "a suspension was lifted, or strikes were settled",
+            _PERSON,
+            {**{key: _STRIKE[key] for key in ("measure", "account", "user")}, "until_us": "when it would have ended"},
         ),
         EventName.SIGNIN_SUCCEEDED: EventForm(
             "somebody signed in to the console",

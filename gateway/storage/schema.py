@@ -176,6 +176,43 @@ LABEL_AGREEMENTS = Table(
     Index("ix_label_agreements_person", "account", "end_user"),
 )
 """End users, by pseudonym, whose replies carry no visible label, and the agreement they accepted for it."""
+STRIKE_COUNTS = Table(
+    "strike_counts",
+    METADATA,
+    Column("account", Text, nullable=False),
+    Column("end_user", Text, nullable=False),
+    Column("consecutive", BigInteger, nullable=False),
+    Column("day", BigInteger, nullable=False),
+    Column("day_total", BigInteger, nullable=False),
+    Column("suspended_until_us", BigInteger, nullable=False),
+    Column("suspended_at_us", BigInteger, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("changed_at_us", BigInteger, nullable=False),
+    PrimaryKeyConstraint("account", "end_user"),
+    _partial("ix_strike_counts_open", "consecutive > 0 OR suspended_until_us > 0", "suspended_until_us"),
+)
+"""What is held against each person: an end user by pseudonym, or an account as such (`end_user` empty). The request
+is the one that brought the newest suspension."""
+
+STRIKE_HISTORY = Table(
+    "strike_history",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("at_us", BigInteger, nullable=False, index=True),
+    Column("account", Text, nullable=False),
+    Column("end_user", Text, nullable=False),
+    Column("measure", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("severity", BigInteger, nullable=False),
+    Column("consecutive", BigInteger, nullable=False),
+    Column("day_total", BigInteger, nullable=False),
+    Column("until_us", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("texts", Text, nullable=False),
+    Index("ix_strike_history_person", "account", "end_user", "at_us"),
+)
+"""Strikes and the measures taken, as they were taken; ``texts`` holds keyed digests of what was blocked."""
 
 REVISIONS = Table(
     "revisions",
