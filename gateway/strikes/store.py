@@ -130,6 +130,9 @@ class StrikeStore:
         marks: who may have anything open.
         record: writes events to the audit trail.
         clock: gives the time, in microseconds of Unix time.
+
+    Attributes:
+        engine: the store.
     """
 
     def __init__(
@@ -141,7 +144,7 @@ class StrikeStore:
         record: Record | None = None,
         clock: Callable[[], int] = now_us,
     ) -> None:
-        self._engine = engine
+        self.engine = engine
         self._rule = rule or Rule()
         self._marks = marks
         self._record = record
@@ -154,7 +157,7 @@ class StrikeStore:
             StorageError: the store fails; whether they were counted is not known.
             ResourceError: the audit trail takes no entry; none was counted.
         """
-        with writing(self._engine) as connection:
+        with writing(self.engine) as connection:
             # In one order everywhere: two processes that lock the same people one by one must not wait in a ring.
             people = sorted({note.person for note in notes})
             _insert_missing(connection, people)
@@ -213,7 +216,7 @@ class StrikeStore:
         Raises:
             StorageError: the store fails.
         """
-        with writing(self._engine) as connection:
+        with writing(self.engine) as connection:
             for person in sorted(people):
                 connection.execute(update(STRIKE_COUNTS).where(_is(person), _C.consecutive > 0).values(consecutive=0))
 
@@ -223,7 +226,7 @@ class StrikeStore:
         Raises:
             StorageError: the store fails.
         """
-        with reading(self._engine) as connection:
+        with reading(self.engine) as connection:
             row = connection.execute(select(STRIKE_COUNTS).where(_is(person))).one_or_none()
         return Held(person, Counts()) if row is None else _held(row)
 
@@ -235,7 +238,7 @@ class StrikeStore:
         """
         now = self._clock()
         query = select(STRIKE_COUNTS).where(_OPEN, _C.suspended_until_us > now)
-        with reading(self._engine) as connection:
+        with reading(self.engine) as connection:
             rows = connection.execute(query.order_by(_C.suspended_until_us).limit(limit)).all()
         return [_held(row) for row in rows]
 
@@ -246,7 +249,7 @@ class StrikeStore:
             StorageError: the store fails.
         """
         query = select(func.count()).select_from(STRIKE_COUNTS).where(_OPEN, _C.suspended_until_us > self._clock())
-        with reading(self._engine) as connection:
+        with reading(self.engine) as connection:
             return int(connection.execute(query).scalar_one())
 
     def history(
@@ -268,7 +271,7 @@ class StrikeStore:
             query = query.where(_H.account == account)
         if end_user is not None:
             query = query.where(_H.end_user == end_user)
-        with reading(self._engine) as connection:
+        with reading(self.engine) as connection:
             rows = connection.execute(query.order_by(_H.at_us.desc(), _H.id).limit(limit)).all()
         return [_past(row) for row in rows]
 
@@ -287,7 +290,7 @@ class StrikeStore:
             StorageError: the store fails.
             ResourceError: the audit trail takes no entry; nothing was changed.
         """
-        with writing(self._engine) as connection:
+        with writing(self.engine) as connection:
             row = _lock(connection, person)
             at_us = self._clock()
             before = _counts(row)
@@ -307,7 +310,7 @@ class StrikeStore:
         Raises:
             StorageError: the store fails.
         """
-        with reading(self._engine) as connection:
+        with reading(self.engine) as connection:
             return connection.execute(select(_C.account).limit(1)).first() is not None
 
     def unmarked(self) -> int:
@@ -316,7 +319,7 @@ class StrikeStore:
         Raises:
             StorageError: the store fails.
         """
-        with reading(self._engine) as connection:
+        with reading(self.engine) as connection:
             return _unmarked(connection)
 
     def rebuild(self, write: Callable[[Sequence[Person], int], None]) -> None:
@@ -328,7 +331,7 @@ class StrikeStore:
         Raises:
             StorageError: the store fails.
         """
-        with writing(self._engine) as connection:
+        with writing(self.engine) as connection:
             if connection.dialect.name == "postgresql":
                 # Against writers alone: whoever counts has changed a row before the mark is set.
                 connection.execute(text("LOCK TABLE strike_counts IN SHARE ROW EXCLUSIVE MODE"))
@@ -343,7 +346,7 @@ class StrikeStore:
         now = self._clock()
         before_us = now - retention_days * 24 * 3600 * 1_000_000
         settled = and_(_C.changed_at_us < before_us, _C.consecutive == 0, _C.suspended_until_us <= now)
-        with writing(self._engine) as connection:
+        with writing(self.engine) as connection:
             connection.execute(delete(STRIKE_COUNTS).where(settled))
             # A suspension under way keeps its grounds on record, however old they are.
             gone = connection.execute(delete(STRIKE_HISTORY).where(_H.at_us < before_us, _H.until_us <= now))
