@@ -82,10 +82,13 @@ def list_agreements(
     if as_json:
         typer.echo(json.dumps([describe_agreement(each) for each in found], ensure_ascii=False, indent=2))
         return
-    table = Table("Agreement", "Account", "End user", "Version", "Accepted", "Ended")
+    table = Table()
+    # An id that is folded could not be copied; pseudonyms and accounts are long, and may be.
+    table.add_column("Agreement", no_wrap=True)
+    for name in ("Account", "End user", "Version", "Accepted", "Ended"):
+        table.add_column(name, overflow="fold")
     for each in found:
-        shown = describe_agreement(each)
-        table.add_row(*(Text(shown[name] or "–") for name in shown))
+        table.add_row(*(Text(cell or "–") for cell in describe_agreement(each).values()))
     console().print(table)
 
 
