@@ -152,7 +152,9 @@ async def services_of(
 
         services = Services(
             directory=directory,
-            admission=Admission(Limiter(settings.limits), agreed, Pseudonyms(sealer.pseudonym), strikes),
+            admission=Admission(
+                Limiter(settings.limits), agreed, Pseudonyms(sealer.pseudonym), strikes, settings.reviews
+            ),
             engine=engine,
             appender=appender,
             sealer=sealer,

@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+from gateway import metrics
 from gateway.accounts.account import Account, AccountKind
 from gateway.accounts.agreed import Agreed
 from gateway.accounts.identity import Caller, Named, Pseudonym, identify
@@ -20,6 +21,7 @@ from gateway.protocol.record import ExchangeRecord
 from gateway.protocol.standing import Standing
 from gateway.protocol.strikes import Strike, StrikeOutcome
 from gateway.proxy.limiting import Limiter
+from gateway.settings.reviews import Review, within_reviews
 from gateway.strikes.person import Person
 from gateway.strikes.service import Strikes
 
@@ -78,15 +80,22 @@ class Admission:
         agreed: who gets replies without the visible label.
         pseudonym: makes pseudonyms of end users.
         strikes: what is held against whom; None where strikes are not counted.
+        reviews: when unfiltered test accounts are expected to be used.
 
     Attributes:
         strikes: the same.
     """
 
     def __init__(
-        self, limiter: Limiter, agreed: Agreed, pseudonym: Pseudonym, strikes: Strikes | None = None
+        self,
+        limiter: Limiter,
+        agreed: Agreed,
+        pseudonym: Pseudonym,
+        strikes: Strikes | None = None,
+        reviews: tuple[Review, ...] = (),
     ) -> None:
         self._limiter = limiter
+        self._reviews = reviews
         self._agreed = agreed
         self._pseudonym = pseudonym
         self.strikes = strikes
@@ -179,7 +188,10 @@ class Admission:
             standing: by which rules it was judged.
             record: what is recorded of it.
         """
-        if asker.account is not None and standing.account_kind == AccountKind.USER:
+        if standing.account_kind == AccountKind.UNFILTERED:
+            announced = within_reviews(self._reviews, record.started_at_us)
+            metrics.UNFILTERED.labels("announced" if announced else "unannounced").inc()
+        elif asker.account is not None and standing.account_kind == AccountKind.USER:
             self._limiter.conclude(asker.account, standing.end_user, record)
 
     def _standing(self, account: Account, caller: Caller, provisional: Standing) -> Standing:

@@ -21,6 +21,7 @@ from gateway.settings.labels import Labels
 from gateway.settings.limits import Limits
 from gateway.settings.policy_models import PolicySettings
 from gateway.settings.problems import has_user
+from gateway.settings.reviews import Review
 from gateway.settings.strikes import Strikes
 from gateway.settings.zones import ZONE_REMEDY, checked_timezone
 
@@ -385,6 +386,11 @@ class Settings(Section):
     labels: Labels = Labels()
     strikes: Strikes = Strikes()
     limits: Limits = Limits()
+    reviews: tuple[Review, ...] = Field(
+        (),
+        max_length=64,
+        json_schema_extra={"remedy": "Write one [[reviews]] table for each review, at most 64"},
+    )
     audit: Audit = Audit()
     logging: Logging = Logging()
 
