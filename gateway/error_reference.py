@@ -24,6 +24,7 @@ FOR_OPERATORS: dict[ErrorCode, str] = {
     ErrorCode.UNSUPPORTED_ENCODING: "Nothing; the client compresses in a way that is not read here.",
     ErrorCode.BODY_UNREADABLE: "Nothing, unless a proxy in front changes bodies.",
     ErrorCode.MODEL_NOT_FOUND: "Add the name to `models` of an upstream that speaks this wire format.",
+    ErrorCode.MODEL_NOT_ALLOWED: "Add the model to the account's own, when it may ask for it.",
     ErrorCode.REQUEST_TIMEOUT: "Look at the network between client and gateway; a body has one minute to arrive.",
     ErrorCode.UNKNOWN_PATH: "Check the base URL given to clients; what is not scanned is not forwarded.",
     ErrorCode.METHOD_NOT_ALLOWED: "Nothing; the client calls the route with the wrong method.",
@@ -34,6 +35,9 @@ FOR_OPERATORS: dict[ErrorCode, str] = {
     ErrorCode.ACCOUNT_DISABLED: "Enable the account again when the reason is gone.",
     ErrorCode.ACCOUNT_EXPIRED: "Create a new account or key with a later expiry.",
     ErrorCode.ADDRESS_NOT_ALLOWED: "Check the account's allowed networks and `server.trusted_proxies`.",
+    ErrorCode.ACCOUNT_SUSPENDED: "Look at `sluice strikes history`; lift a suspension that is wrong, see"
+    " [strikes.md](strikes.md).",
+    ErrorCode.END_USER_SUSPENDED: "The same; the account's other end users are served.",
     ErrorCode.POLICY_UNKNOWN: "Add the account's policy to `[policies]`, or give the account another one.",
     ErrorCode.RATE_LIMITED: "Raise the number under `[limits]` when the use is legitimate.",
     ErrorCode.CONTENT_FILTER: "Nothing; the policy did what it says. A false block is seen in the audit entry.",

@@ -32,6 +32,7 @@ from gateway.protocol.sse import KEEP_ALIVE
 from gateway.protocol.standing import Standing
 from gateway.protocol.states import State
 from gateway.protocol.streaming import StreamedReply
+from gateway.protocol.strikes import present_texts, strike_of
 from gateway.protocol.whole import WholeReply
 
 _OK = 200
@@ -214,16 +215,27 @@ class Exchange:
             whole = self._read_whole()
             action = whole.judge(findings, self._judge, self._vault)
             return self._refuse(at_us) if action is Action.BLOCK else self._deliver(whole, action, at_us)
+        document = self._request.document
+        # Before it is judged, which writes masks into it.
+        present = present_texts(document) if any(findings) else None
         if judge_texts(phase, self._texts, findings, self._judge, self._vault) is Action.BLOCK:
             identity = self._builder.identity
             # A refusal names the model asked for, which is the client's text like any other.
             if any(scan_nested(self.context.standing.ruleset.matcher(phase), (identity.model,))):
                 self._builder.identity = identity._replace(model="")
-            return self._refuse(at_us)
+            strike = strike_of(self._texts.groups, findings, self.context, present)
+            if strike is None:
+                return self._refuse(at_us)
+            self.state = State.NOTING
+            return [wish.NoteStrike(strike)]
         self.state = State.AWAITING_UPSTREAM
         # From the wish on, not from the first byte: a client that leaves before it must end the request as well.
         self._upstream_open = True
         return [self._ask()]
+
+    def _on_strike_noted(self, event: fact.StrikeNoted, at_us: int) -> list[wish.Command]:
+        self._builder.strike = event.outcome
+        return self._refuse(at_us)
 
     def _ask(self) -> wish.OpenUpstream:
         """Return the wish for the model server's reply."""
@@ -430,7 +442,8 @@ class Exchange:
         self._recording.error = code
         self._answer = self._builder.error(code, detail, retry_after_seconds)
         self._recording.status = ANSWERS[code].status
-        return [*self._close(), self._append(at_us)]
+        # Also where the block is not what the client is told of: it was one, and is proved like any other.
+        return [*self._close(), self._append(at_us, durable=self._judge.decision is Decision.BLOCK)]
 
     def _streaming(self) -> StreamedReply:
         # The rows of the table that ask for it are reached once it was begun, and never before.
@@ -454,6 +467,7 @@ class Exchange:
         State.IDLE: {fact.RequestReceived: _on_request, fact.RequestRefused: _on_refused},
         State.ADMITTING: {fact.Admitted: _on_admitted, fact.RequestRefused: _on_refused},
         State.SCANNING_REQUEST: {fact.ScanCompleted: _on_scanned, fact.ScanFailed: _on_scan_failed},
+        State.NOTING: {fact.StrikeNoted: _on_strike_noted, fact.RequestRefused: _on_refused},
         State.AWAITING_UPSTREAM: {
             fact.UpstreamStarted: _on_upstream_started,
             fact.UpstreamFailed: _on_upstream_failed,
