@@ -8,10 +8,9 @@ import pytest
 from sqlalchemy import Engine, select
 
 from gateway.accounts.account import Account, AccountKind, Network, parse_network
-from gateway.accounts.drafts import MOST_BINDINGS, BindingDraft, NoAccountError
+from gateway.accounts.drafts import BindingDraft, NoAccountError
 from gateway.accounts.keys import key_digest, parse_key
 from gateway.accounts.store import (
-    CHANGES_TOLD,
     NAME_CHARACTERS,
     AccountChange,
     AccountDraft,
@@ -218,8 +217,9 @@ def test_bindings_are_read_with_the_key(store_engine: Engine) -> None:
         store.unbind("platform", second.pseudonym)
 
 
-def test_only_who_is_believed_binds(store_engine: Engine) -> None:
+def test_only_who_is_believed_binds(store_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """A binding that would say nothing, or too many of them, is refused."""
+    monkeypatch.setattr("gateway.accounts.store.MOST_BINDINGS", 3)
     store = AccountStore(store_engine)
     store.create("plain", AccountKind.USER, at_us=AT_US)
     store.create("audit", AccountKind.AUDIT, at_us=AT_US)
@@ -228,10 +228,10 @@ def test_only_who_is_believed_binds(store_engine: Engine) -> None:
         store.bind("plain", [DRAFT], AT_US)
     with pytest.raises(AccountError, match="of kind audit as a whole"):
         store.bind("audit", [DRAFT], AT_US)
-    many = [replace(DRAFT, pseudonym=f"{number:022}") for number in range(MOST_BINDINGS)]
+    many = [replace(DRAFT, pseudonym=f"{number:022}") for number in range(3)]
     store.bind("platform", many, AT_US)
     store.bind("platform", many[:1], AT_US)
-    with pytest.raises(AccountError, match="at most 1000 end users"):
+    with pytest.raises(AccountError, match="at most 3 end users"):
         store.bind("platform", [DRAFT], AT_US)
 
 
@@ -262,8 +262,9 @@ def test_long_ended_keys_and_bindings_are_cleared_away(store_engine: Engine) -> 
     assert store.prune(AT_US + 2) == (0, 0)
 
 
-def test_changed_accounts_are_told_since_a_number(store_engine: Engine) -> None:
+def test_changed_accounts_are_told_since_a_number(store_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whose they are, each once; too many to tell are not told."""
+    monkeypatch.setattr("gateway.accounts.store.CHANGES_TOLD", 2)
     store = AccountStore(store_engine)
     one = platform(store)
     two, _ = store.create("two", AccountKind.USER, at_us=AT_US)
@@ -281,7 +282,7 @@ def test_changed_accounts_are_told_since_a_number(store_engine: Engine) -> None:
         seen = store.revision()
     store.bind("platform", [DRAFT], AT_US)
     assert store.changed_since(seen) == frozenset({one.id})
-    store.create_all([AccountDraft(f"many-{number}", AccountKind.USER) for number in range(CHANGES_TOLD)], AT_US)
+    store.create_all([AccountDraft(f"many-{number}", AccountKind.USER) for number in range(2)], AT_US)
     assert store.changed_since(seen) is None
 
 
