@@ -122,7 +122,7 @@ def kill(served: Platform, _clients: int, chance: random.Random) -> bool:
         async with client() as http:
             sending = asyncio.create_task(served.send(http, victim, end_user, BLOCKED))
             # The reply takes some milliseconds; anywhere between is wanted, and a little before and behind.
-            await asyncio.sleep(chance.uniform(0.0, 0.03))
+            await asyncio.sleep(chance.uniform(0.0, 0.02))
             await asyncio.to_thread(served.kill, victim)
             return await sending
 
