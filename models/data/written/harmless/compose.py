@@ -3,8 +3,9 @@ r"""Write the composed styles: every `frames/<style>.txt` becomes `<style>.jsonl
 Run from the root of the repository: `python -m models.data.written.harmless.compose`.
 
 A frame file holds blocks. `== zh input` opens one and names its language and side; `[frames]` lists sentences with
-slots such as `{dish}`; `[dish]` lists what may stand in that slot. `[tone*]` lists small words that may repeat without
-limit. In every line `\\n` stands for a line break.
+slots such as `{dish}`; `[dish]` lists what may stand in that slot, `{dish2}` is another choice from it. `[tone*]` lists
+small words that may repeat without limit. A block without frames takes them, and every list it lacks, from the block
+before it. In every line `\n` stands for a line break.
 """
 
 # ruff: noqa: INP001, T201 - a script among the rows it writes, which reports by printing
@@ -15,6 +16,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 _HERE = Path(__file__).parent
@@ -24,7 +26,7 @@ _TRIES = 40
 _MOST_ALIKE = 0.7
 _GRAM = 5
 _MOST_CHARACTERS = 2000
-_SLOT = re.compile(r"\{(\w+)\}")
+_SLOT = re.compile(r"\{([a-z]+)\d?\}")
 
 
 @dataclass(frozen=True)
@@ -56,16 +58,18 @@ def read_blocks(text: str) -> list[Block]:
             lang, side = line[3:].split()
             blocks.append(Block(lang, side))
             current = None
-        elif blocks and (heading := re.fullmatch(r"\[(\w+)(\*?)\]", line)):
+        elif blocks and (heading := re.fullmatch(r"\[([a-z]+)(\*?)\]", line)):
             current = blocks[-1].lists.setdefault(heading[1], [])
             if heading[2]:
                 blocks[-1].unlimited.add(heading[1])
         elif current is None:
-            raise ValueError(
-                f"{line!r} stands before any list; open a block with '== lang side', a list with '[name]'"
-            )
+            raise ValueError(f"{line!r} stands in no list; open a block with '== lang side', a list with '[name]'")
         else:
             current.append(line.replace("\\n", "\n"))
+    for earlier, block in pairwise(blocks):
+        if "frames" not in block.lists:
+            block.lists.update(earlier.lists | block.lists)
+            block.unlimited.update(earlier.unlimited)
     return blocks
 
 
@@ -89,32 +93,32 @@ def compose(block: Block, rng: random.Random) -> Iterator[str]:
     """
     uses: Counter[tuple[str, str]] = Counter()
     seen: list[frozenset[str]] = []
-    for frame in block.lists["frames"]:
-        made = 0
-        for _ in range(_TRIES):
-            chosen = _choose(block, frame, uses, rng)
-            if chosen is None or made == _MOST_USES:
-                break
-            text = _SLOT.sub(lambda slot, chosen=chosen: chosen[slot[1]], frame)  # type: ignore[misc]
-            own = grams(text)
-            if len(text) > _MOST_CHARACTERS or any(_alike(own, other) for other in seen):
-                continue
-            seen.append(own)
-            uses.update(chosen.items())
-            made += 1
-            yield text
+    for _ in range(_MOST_USES):
+        for frame in rng.sample(block.lists["frames"], len(block.lists["frames"])):
+            for _ in range(_TRIES):
+                chosen = _choose(block, frame, uses, rng)
+                if chosen is None:
+                    break
+                text = _SLOT.sub(lambda slot, chosen=chosen: chosen[slot[0]], frame)  # type: ignore[misc]
+                own = grams(text)
+                if len(text) <= _MOST_CHARACTERS and not any(_alike(own, other) for other in seen):
+                    seen.append(own)
+                    uses.update((_SLOT.sub(r"\1", slot), value) for slot, value in chosen.items())
+                    yield text
+                    break
 
 
 def _choose(block: Block, frame: str, uses: Counter[tuple[str, str]], rng: random.Random) -> dict[str, str] | None:
-    """Pick a filling for each slot, or nothing when a list is used up."""
-    chosen = {}
-    for slot in dict.fromkeys(_SLOT.findall(frame)):
-        values = block.lists[slot]
-        if slot not in block.unlimited:
-            least = min(uses[slot, value] for value in values)
-            if least >= _MOST_USES:
-                return None
-            values = [value for value in values if uses[slot, value] <= least + 1]
+    """Pick a filling for each slot, all different, or nothing when a list is used up."""
+    chosen: dict[str, str] = {}
+    for slot in dict.fromkeys(match[0] for match in _SLOT.finditer(frame)):
+        name = _SLOT.sub(r"\1", slot)
+        values = [value for value in block.lists[name] if value not in chosen.values()]
+        if name not in block.unlimited:
+            least = min((uses[name, value] for value in values), default=_MOST_USES)
+            values = [value for value in values if uses[name, value] <= min(least + 1, _MOST_USES - 1)]
+        if not values:
+            return None
         chosen[slot] = rng.choice(values)
     return chosen
 
@@ -135,7 +139,7 @@ def write_style(frames: Path) -> int:
     """
     style = frames.stem
     rng = random.Random(f"{_SEED} {style}")  # noqa: S311 - reproducible choices, no secret
-    rows = []
+    rows: list[dict[str, str]] = []
     for block in read_blocks(frames.read_text("utf-8")):
         for text in compose(block, rng):
             row = {"id": f"{style}-{len(rows) + 1:04d}", "text": text, "lang": block.lang, "side": block.side}
