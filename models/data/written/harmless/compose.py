@@ -3,7 +3,7 @@ r"""Write the composed styles: every `frames/<style>.txt` becomes `<style>.jsonl
 Run from the root of the repository: `python -m models.data.written.harmless.compose`.
 
 A frame file holds blocks. `== zh input` opens one and names its language and side; `[frames]` lists sentences with
-slots such as `{dish}`; `[dish]` lists what may stand in that slot, `{dish2}` is another choice from it. `[tone*]` lists
+slots such as `{dish}`; `[dish]` lists what may stand there, and `{dish2}` is another choice from it. `[tone*]` lists
 small words that may repeat without limit. A block without frames takes them, and every list it lacks, from the block
 before it. In every line `\n` stands for a line break.
 """
