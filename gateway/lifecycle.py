@@ -22,7 +22,10 @@ import uvicorn
 
 from filters.personal.detector import personal_data
 from filters.ruleset import Ruleset
+from gateway.accounts.agreed import Agreed
+from gateway.accounts.agreements import AgreementStore
 from gateway.accounts.directory import AccountDirectory
+from gateway.accounts.identity import Pseudonyms
 from gateway.accounts.store import AccountStore
 from gateway.app import ASGIApp, data_plane, management_plane
 from gateway.audit.anchoring import Anchoring
@@ -97,13 +100,18 @@ async def services_of(
         # At every start: a worker that met an older schema would fail on its first request instead.
         missing = pending(engine)
         migrate(engine)
-        directory = AccountDirectory(AccountStore(engine))
+        directory = AccountDirectory(
+            AccountStore(engine), failures_per_minute=settings.server.unknown_keys_per_minute
+        )
+        agreed = Agreed(AgreementStore(engine))
+        # Before anything is served: who agreed must not get a label because their agreement was not read yet.
+        await agreed.refresh()
         scan_pool, document_thread = ScanPool(), DocumentThread()
-        for part in (directory, scan_pool, document_thread):
+        for part in (directory, agreed, scan_pool, document_thread):
             ending.callback(part.close)
         # Built now: the first exchange that asked for it would keep all others waiting.
         personal_data()
-        watching = [asyncio.create_task(directory.watch())]
+        watching = [asyncio.create_task(directory.watch()), asyncio.create_task(agreed.watch())]
         ending.push_async_callback(_all_cancelled, watching)
         anchoring = Anchoring(settings.audit.anchors)
         # After the last checkpoint, and off the loop: an address may not answer.
@@ -144,6 +152,10 @@ async def services_of(
 
         services = Services(
             directory=directory,
+            admission=Admission(
+                Limiter(settings.limits), agreed, Pseudonyms(sealer.pseudonym), strikes, settings.reviews
+            ),
+            engine=engine,
             appender=appender,
             sealer=sealer,
             upstreams=upstreams,
@@ -159,9 +171,10 @@ async def services_of(
             ),
             body_limit_bytes=settings.server.body_limit_bytes,
             trusted_proxies=settings.server.trusted_proxies,
+            end_user_header=(settings.server.end_user_header or "").lower().encode(),
             cors=Cors(settings.server.cors_origins),
             content=settings.audit.content,
-            admission=Admission(Limiter(settings.limits), strikes),
+            admin_token_digest=serving.admin_token_digest,
         )
         watching.append(asyncio.create_task(services.reloader.watch()))
         yield services

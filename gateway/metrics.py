@@ -80,6 +80,12 @@ UPSTREAM_EJECTED = Gauge(
     ["upstream"],
     registry=REGISTRY,
 )
+UNFILTERED = Counter(
+    "sluice_unfiltered_exchanges_total",
+    "Exchanges of unfiltered test accounts, by whether a review was announced for that time.",
+    ["review"],
+    registry=REGISTRY,
+)
 STREAMS_OPEN = Gauge("sluice_streams_open", "Streams of generated content that are open.", registry=REGISTRY)
 HELD_CHARACTERS = Gauge(
     "sluice_held_characters",

@@ -36,11 +36,17 @@ class EventName(StrEnum):
     CONTENT_REKEYED = "content.rekeyed"
     CONTENT_DROPPED = "content.dropped"
     AUDIT_KEY_CREATED = "audit.key_created"
+    LABELS_WAIVED = "labels.waived"
+    LABELS_RESTORED = "labels.restored"
     STRIKES_WARNED = "strikes.warned"
     STRIKES_SUSPENDED = "strikes.suspended"
     STRIKES_LIFTED = "strikes.lifted"
     SIGNIN_SUCCEEDED = "signin.succeeded"
     SIGNIN_FAILED = "signin.failed"
+    ACCOUNTS_CHANGED = "accounts.changed"
+    ACCOUNTS_BOUND = "accounts.bound"
+    ACCOUNTS_UNBOUND = "accounts.unbound"
+    ACCOUNTS_PRUNED = "accounts.pruned"
 
 
 class EventForm(NamedTuple):
@@ -60,6 +66,15 @@ class EventForm(NamedTuple):
 _REVISION = "number of the change, see below"
 _ENTRIES = "number of entries whose content it was"
 _KEYS = "number of data keys"
+_RULES = {
+    "policy": "policy of its own",
+    "expires_at_us": "when it ends",
+    "allow_from": "networks it may be used from",
+    "tenant": "whom it belongs to",
+    "models": "models it may ask for",
+    "trusts_end_user": "`yes`: it is believed who its end users are",
+}
+_BOUND = "pseudonym of the end user"
 _PERSON = "pseudonym of the end user, or id of the account"
 _STRIKE = {
     "measure": "id of the measure in the store, which has none where it could not be taken",
@@ -135,9 +150,7 @@ EVENTS: Mapping[EventName, EventForm] = MappingProxyType(
             {
                 "revision": _REVISION,
                 "kind": "what it is for",
-                "policy": "policy of its own",
-                "expires_at_us": "when it ends",
-                "allow_from": "networks it may be used from",
+                **_RULES,
             },
         ),
         EventName.ACCOUNTS_DISABLED: EventForm(
@@ -189,6 +202,22 @@ EVENTS: Mapping[EventName, EventForm] = MappingProxyType(
             "the public key, as a verifier reads it",
             {},
         ),
+        EventName.LABELS_WAIVED: EventForm(
+            "an end user took over the duty to label: their replies carry no visible label from now on",
+            "id of the agreement, which these replies name",
+            {
+                "revision": _REVISION,
+                "account": "id of the account",
+                "user": "pseudonym of the end user; none for the account itself",
+                "version": "which wording was accepted",
+                "accepted_at_us": "when",
+            },
+        ),
+        EventName.LABELS_RESTORED: EventForm(
+            "an agreement ended: replies carry the visible label again",
+            "id of the agreement",
+            {"revision": _REVISION, "account": "id of the account"},
+        ),
         EventName.STRIKES_WARNED: EventForm("a person was warned: one more strike may suspend", _PERSON, _STRIKE),
         EventName.STRIKES_SUSPENDED: EventForm(
             "a person was suspended", _PERSON, {**_STRIKE, "until_us": "end of the suspension"}
@@ -207,6 +236,37 @@ EVENTS: Mapping[EventName, EventForm] = MappingProxyType(
             "somebody could not sign in",
             "name that was tried",
             {"why": "what was wrong", "address": "address of the client"},
+        ),
+        EventName.ACCOUNTS_CHANGED: EventForm(
+            "it was changed what an account may do",
+            "id of the account",
+            {"revision": _REVISION, **_RULES, "removed": "names of those above that do not hold any more"},
+        ),
+        EventName.ACCOUNTS_BOUND: EventForm(
+            "an end user of an account is judged as another kind from now on",
+            "id of the account",
+            {
+                "revision": _REVISION,
+                "user": _BOUND,
+                "kind": "`audit` or `unfiltered`",
+                "expires_at_us": "when that ends",
+                "allow_from": "networks that holds for",
+            },
+        ),
+        EventName.ACCOUNTS_UNBOUND: EventForm(
+            "an end user is judged as the account is again",
+            "id of the account",
+            {"revision": _REVISION, "user": _BOUND},
+        ),
+        EventName.ACCOUNTS_PRUNED: EventForm(
+            "keys and bindings that had ended were cleared away",
+            "",
+            {
+                "revision": _REVISION,
+                "before_us": "those that ended before",
+                "keys": "number of keys of accounts",
+                "bindings": "number of bindings",
+            },
         ),
     }
 )

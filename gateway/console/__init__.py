@@ -1,1 +1,1 @@
-"""The management plane's API for whoever runs the gateway."""
+"""What operators reach over HTTP: the API of the management plane."""

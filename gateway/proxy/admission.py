@@ -9,8 +9,11 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+from gateway import metrics
 from gateway.accounts.account import Account, AccountKind
-from gateway.errors import ErrorCode, ResourceError
+from gateway.accounts.agreed import Agreed
+from gateway.accounts.identity import Caller, Named, Pseudonym, identify
+from gateway.errors import ErrorCode, RequestError, ResourceError
 from gateway.protocol import commands as wish
 from gateway.protocol import events as fact
 from gateway.protocol.commands import Headers
@@ -18,6 +21,7 @@ from gateway.protocol.record import ExchangeRecord
 from gateway.protocol.standing import Standing
 from gateway.protocol.strikes import Strike, StrikeOutcome
 from gateway.proxy.limiting import Limiter
+from gateway.settings.reviews import Review, within_reviews
 from gateway.strikes.person import Person
 from gateway.strikes.service import Strikes
 
@@ -28,10 +32,14 @@ class Asker(NamedTuple):
     Attributes:
         account: whose key was sent; None when it was not found.
         address: the client's IP address, where known.
+        named: end user that the trusted header names, or empty.
+        peer_trusted: whether a trusted proxy sent the request.
     """
 
     account: Account | None
     address: str | None
+    named: str = ""
+    peer_trusted: bool = False
 
     def __repr__(self) -> str:
         """Say nothing: this must not get into a log."""
@@ -57,19 +65,39 @@ class Verdict(NamedTuple):
     suspect: Person | None = None
 
 
+class _Request(NamedTuple):
+    account: Account
+    caller: Caller
+    standing: Standing
+    streamed: bool
+
+
 class Admission:
     """Settles who may ask, and by which rules.
 
     Args:
         limiter: how much they may ask for.
+        agreed: who gets replies without the visible label.
+        pseudonym: makes pseudonyms of end users.
         strikes: what is held against whom; None where strikes are not counted.
+        reviews: when unfiltered test accounts are expected to be used.
 
     Attributes:
         strikes: the same.
     """
 
-    def __init__(self, limiter: Limiter, strikes: Strikes | None = None) -> None:
+    def __init__(
+        self,
+        limiter: Limiter,
+        agreed: Agreed,
+        pseudonym: Pseudonym,
+        strikes: Strikes | None = None,
+        reviews: tuple[Review, ...] = (),
+    ) -> None:
         self._limiter = limiter
+        self._reviews = reviews
+        self._agreed = agreed
+        self._pseudonym = pseudonym
         self.strikes = strikes
 
     def enter(self, account: Account, at_us: int) -> fact.RequestRefused | None:
@@ -95,15 +123,22 @@ class Admission:
         account = asker.account
         if account is None:
             return Verdict(fact.Admitted(provisional))
-        standing = provisional._replace(end_user=ask.end_user) if ask.end_user else provisional
+        named = Named(asker.named, ask.end_user, asker.peer_trusted)
+        try:
+            caller = identify(account, named, asker.address, time.time_ns() // 1000, self._pseudonym)
+        except RequestError as exc:
+            return Verdict(fact.RequestRefused(exc.code, str(exc)))
+        if account.models and ask.model and ask.model not in account.models:
+            return Verdict(fact.RequestRefused(ErrorCode.MODEL_NOT_ALLOWED))
+        request = _Request(account, caller, self._standing(account, caller, provisional), ask.streamed)
         # A regulator's test account sends on purpose what is counted elsewhere, and is never limited.
-        if standing.account_kind != AccountKind.USER:
-            return Verdict(fact.Admitted(standing))
+        if caller.kind is not AccountKind.USER:
+            return Verdict(fact.Admitted(request.standing))
         if self.strikes is not None:
-            suspect = self.strikes.suspect(account.id, standing.end_user)
+            suspect = self.strikes.suspect(account.id, caller.end_user)
             if suspect is not None:
-                return self._settle(self.strikes, suspect, account, standing, ask)
-        return self._limit(account, standing, ask)
+                return self._settle(self.strikes, suspect, request)
+        return self._limit(request)
 
     async def note(
         self, asker: Asker, standing: Standing, strike: Strike, request_id: str
@@ -145,24 +180,34 @@ class Admission:
                 return exc.code
         return None
 
-    def conclude(self, asker: Asker, standing: Standing, record: ExchangeRecord) -> Awaitable[None] | None:
-        """Take note of what an exchange came to, before its record is written and anything of it leaves.
+    def conclude(self, asker: Asker, standing: Standing, record: ExchangeRecord) -> None:
+        """Take note of what an exchange came to.
 
         Args:
             asker: who asked.
             standing: by which rules it was judged.
             record: what is recorded of it.
-
-        Returns:
-            What to wait for before a refusal may leave; None for nothing.
         """
-        if asker.account is not None and standing.account_kind == AccountKind.USER:
+        if standing.account_kind == AccountKind.UNFILTERED:
+            announced = within_reviews(self._reviews, record.started_at_us)
+            metrics.UNFILTERED.labels("announced" if announced else "unannounced").inc()
+        elif asker.account is not None and standing.account_kind == AccountKind.USER:
             self._limiter.conclude(asker.account, standing.end_user, record)
-        return None
 
-    async def _settle(
-        self, strikes: Strikes, suspect: Person, account: Account, standing: Standing, ask: wish.Admit
-    ) -> Verdict:
+    def _standing(self, account: Account, caller: Caller, provisional: Standing) -> Standing:
+        agreement = self._agreed.of(account.id, caller.pseudonym)
+        # Nearly always nobody is named and nothing agreed: the exchange then keeps what it made already.
+        if not agreement and not caller.end_user:
+            return provisional
+        labelling = provisional.labelling.waived(agreement) if agreement else provisional.labelling
+        return provisional._replace(
+            labelling=labelling,
+            account_kind=caller.kind.value,
+            observe=caller.kind is AccountKind.UNFILTERED,
+            end_user=caller.end_user,
+        )
+
+    async def _settle(self, strikes: Strikes, suspect: Person, request: _Request) -> Verdict:
         """Settle a request of somebody who may have something open."""
         try:
             held = await strikes.held(suspect)
@@ -170,11 +215,12 @@ class Admission:
             # Closed: somebody who is suspended would otherwise wait for the store to fail.
             return Verdict(fact.RequestRefused(exc.code))
         if held is None:
-            return self._limit(account, standing, ask)
+            return self._limit(request)
         refused = strikes.refusal(held)
         # Before the limits: a suspended person takes nothing of what others may use.
-        return Verdict(refused) if refused else self._limit(account, standing, ask)._replace(suspect=suspect)
+        return Verdict(refused) if refused else self._limit(request)._replace(suspect=suspect)
 
-    def _limit(self, account: Account, standing: Standing, ask: wish.Admit) -> Verdict:
-        grant = self._limiter.admit(account, standing.end_user, time.time_ns() // 1000, streamed=ask.streamed)
-        return Verdict(grant.refusal or fact.Admitted(standing), grant.headers, grant.release)
+    def _limit(self, request: _Request) -> Verdict:
+        at_us = time.time_ns() // 1000
+        grant = self._limiter.admit(request.account, request.caller.end_user, at_us, streamed=request.streamed)
+        return Verdict(grant.refusal or fact.Admitted(request.standing), grant.headers, grant.release)

@@ -312,12 +312,8 @@ class Driver:
         metrics.count_lookups(*self._exchange.lookups)
         sealed = self._services.sealer.seal(command.record, command.evidence)
         entry = encode_exchange(command.record, Added(*sealed, self._latency(command.record)))
-        standing = self._exchange.context.standing
-        concluded = self._services.admission.conclude(self._asker, standing, command.record)
+        self._services.admission.conclude(self._asker, self._exchange.context.standing, command.record)
         try:
-            # Before its entry: what has no entry after a crash was at least counted.
-            if concluded is not None:
-                await concluded
             # An intervention is on disk before its effect is seen; an ordinary answer may leave before its batch is.
             if command.durable:
                 began = time.perf_counter()

@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 
+from sqlalchemy import Engine
+
 from filters.ruleset import Ruleset
 from gateway.accounts.directory import AccountDirectory
 from gateway.audit.appender import Appender
@@ -39,6 +41,7 @@ class Services:
     Attributes:
         directory: who is asking.
         admission: whether they may, and by which rules.
+        engine: the store, for the management plane.
         appender: the audit trail.
         sealer: pseudonyms, digests and encrypted content of its entries.
         upstreams: the model servers.
@@ -54,13 +57,16 @@ class Services:
         keep_alive_seconds: longest time a stream's client hears nothing.
         streams: exchanges whose stream is open.
         trusted_proxies: whose ``X-Forwarded-For`` is believed.
+        end_user_header: header in which they name the end user, in small letters, or empty.
         content: what is kept of prompts and replies.
         cors: pages of which origins may call.
+        admin_token_digest: SHA-256 of the management plane's token; empty without one.
         draining: True once the gateway is stopping: new exchanges are turned away.
     """
 
     directory: AccountDirectory
     admission: Admission
+    engine: Engine
     appender: Appender
     sealer: Sealer
     upstreams: Fleet
@@ -76,8 +82,10 @@ class Services:
     keep_alive_seconds: float = KEEP_ALIVE_SECONDS
     streams: set[Exchange] = field(default_factory=set)
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    end_user_header: bytes = b""
     cors: Cors = field(default_factory=Cors)
     content: ContentScope = ContentScope.FLAGGED
+    admin_token_digest: bytes = b""
     draining: bool = False
 
     def policy(self, name: str | None) -> Policy:

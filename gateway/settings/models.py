@@ -21,6 +21,7 @@ from gateway.settings.labels import Labels
 from gateway.settings.limits import Limits
 from gateway.settings.policy_models import PolicySettings
 from gateway.settings.problems import has_user
+from gateway.settings.reviews import Review
 from gateway.settings.strikes import Strikes
 from gateway.settings.zones import ZONE_REMEDY, checked_timezone
 
@@ -116,6 +117,26 @@ class Server(Section):
         max_length=256,
         description="Networks whose `X-Forwarded-For` is believed; everyone else's is ignored.",
         json_schema_extra={"remedy": 'Write a list of networks such as ["10.0.0.0/8"], host bits zero'},
+    )
+
+    unknown_keys_per_minute: int = Field(
+        60,
+        ge=1,
+        le=1_000_000,
+        description="Requests without a known key that an address may send a minute; more are answered 429.",
+    )
+    # Not the body's fields alone: who reaches the gateway through the platform's own proxy can write anything there.
+    end_user_header: str | None = Field(
+        None,
+        pattern=r"^x-[a-z0-9-]{1,62}$",
+        description="Header that names the end user, such as `x-end-user`; believed from `trusted_proxies`, for"
+        " accounts that are trusted with it.",
+        json_schema_extra={"remedy": 'Set a name in small letters that begins with x-, such as "x-end-user"'},
+    )
+    admin_token_file: Path | None = Field(
+        None,
+        description="File of the token that `/api/v1/` asks for, when `SLUICE_ADMIN_TOKEN` does not hold it; with"
+        " neither, this machine alone is answered.",
     )
 
     cors_origins: tuple[Annotated[str, Field(max_length=255)], ...] = Field(
@@ -365,6 +386,11 @@ class Settings(Section):
     labels: Labels = Labels()
     strikes: Strikes = Strikes()
     limits: Limits = Limits()
+    reviews: tuple[Review, ...] = Field(
+        (),
+        max_length=64,
+        json_schema_extra={"remedy": "Write one [[reviews]] table for each review, at most 64"},
+    )
     audit: Audit = Audit()
     logging: Logging = Logging()
 
