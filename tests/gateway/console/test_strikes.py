@@ -32,7 +32,8 @@ def test_the_suspended_and_their_history_are_shown(served: Gateway) -> None:
     """As the store has them."""
     (row,) = get(served)["suspended"]
     history = get(served, f"{PATH}/history?account={row['account_id']}&end_user={row['end_user']}")["history"]
-    assert [each["measure"] for each in history] == ["suspended", "warned", "counted"]
+    # Another test may have lifted an earlier one.
+    assert [each["measure"] for each in history[:3]] == ["suspended", "warned", "counted"]
     assert get(served, f"{PATH}/history?limit=1")["history"] == history[:1]
     assert get(served, f"{PATH}/history?account=nobody")["history"] == []
 
@@ -45,17 +46,16 @@ def test_lifting_is_recorded_as_the_doing_of_who_asks(served: Gateway) -> None:
     event = served.events()[-1]
     assert (event.name, event.actor, event.reason) == (EventName.STRIKES_LIFTED, "api:local", "an appeal")
     again = HTTP.post(f"{served.admin_url}{PATH}/lift", json=body)
-    assert (again.status_code, again.json()["error"]["code"]) == (404, "not_held")
+    assert (again.status_code, again.json()["error"]["code"]) == (404, "not_found")
     for _ in range(3):
         served.post(chat(BLOCKED, user="alice"))
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"[]", b"{", b"{}", b'{"account": 1}', b'{"account": "a\\nb"}', b" " * 20_000]
-)
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"{}", b'{"account": 1}', b'{"account": "a", "another": 1}'])
 def test_a_wrong_body_is_said_to_be_wrong(served: Gateway, content: bytes) -> None:
     """Nothing is changed."""
-    answer = HTTP.post(f"{served.admin_url}{PATH}/lift", content=content)
+    json = {"content-type": "application/json"}
+    answer = HTTP.post(f"{served.admin_url}{PATH}/lift", content=content, headers=json)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_request")
 
 
