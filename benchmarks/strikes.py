@@ -103,6 +103,7 @@ def _kills(store: str, served: Platform, arguments: argparse.Namespace, failures
     for number in range(arguments.kills):
         try:
             hit += kill(served, arguments.clients, chance)
+            served.restart(0)
         except Exception as exc:  # noqa: BLE001 the same
             failed += 1
             failures.append(f"{store}, kill, round {number}: {type(exc).__name__}: {exc}")

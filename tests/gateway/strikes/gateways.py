@@ -16,8 +16,8 @@ from typing import NamedTuple
 import httpx
 import orjson
 
-from gateway.accounts.account import AccountKind
-from gateway.accounts.store import AccountStore
+from gateway.accounts.account import Account, AccountKind
+from gateway.accounts.store import AccountDraft, AccountStore
 from gateway.audit.content.secrets import default_file, read_master_keys
 from gateway.sockets import open_socket
 from gateway.standin.app import StandIn
@@ -157,6 +157,12 @@ def client() -> httpx.AsyncClient:
     return httpx.AsyncClient(verify=False, timeout=60, limits=limits)  # noqa: S501 plain HTTP; certificates take long
 
 
+def make_platform(store: AccountStore, name: str) -> tuple[Account, str]:
+    """Make an account that is believed about its end users; return it with its key."""
+    (made,) = store.create_all([AccountDraft(name, AccountKind.USER, trusts_end_user=True)], at_us=1)
+    return made
+
+
 @contextmanager
 def platform(folder: Path, store_url: str, processes: int, redis_url: str | None = None) -> Iterator[Platform]:
     """Run gateway processes in front of one store while the block runs.
@@ -185,7 +191,7 @@ def platform(folder: Path, store_url: str, processes: int, redis_url: str | None
         migrate(store_url)
         engine = open_engine(store_url)
         stack.callback(engine.dispose)
-        account, key = AccountStore(engine).create("platform", AccountKind.USER, at_us=1)
+        account, key = make_platform(AccountStore(engine), "platform")
         workers: list[Worker] = []
         stack.callback(_stop, workers)
         workers += [_start(environ, folder) for _ in range(processes)]

@@ -130,16 +130,24 @@ def test_a_redis_that_was_emptied_is_not_believed(sqlite_engine: Engine, redis_u
     with_marks(redis_url, run)
 
 
-def test_who_lost_the_lock_writes_nothing(sqlite_engine: Engine, redis_url: str) -> None:
+def test_who_lost_the_lock_writes_nothing(
+    sqlite_engine: Engine, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A mark that was set meanwhile stays."""
 
     async def run(marks: FleetMarks) -> None:
         store, other = StrikeStore(sqlite_engine), FleetMarks(redis_url)
         marks.keep(store)
         read = marks._setting.get
-        marks._setting.get = lambda key: (read(key), other.set([ALICE]))[0]
-        marks._write([], 0)
-        del marks._setting.get
+
+        def read_slowly(key: str) -> object:
+            epoch = read(key)
+            other.set([ALICE])
+            return epoch
+
+        with monkeypatch.context() as patch:
+            patch.setattr(marks._setting, "get", read_slowly)
+            marks._write([], 0)
         assert await marks.needs_store(ALICE)
         await other.close()
 

@@ -10,7 +10,7 @@ import pytest
 from gateway.accounts.account import AccountKind
 from gateway.audit.event_forms import EventName
 from gateway.strikes.store import StrikeStore
-from tests.gateway.strikes.gateways import CLEAN, platform
+from tests.gateway.strikes.gateways import CLEAN, make_platform, platform
 from tests.gateway.strikes.scenarios import SCENARIOS, kill
 from tests.gateways import BLOCKED, Gateway, chat, gateway
 
@@ -22,7 +22,13 @@ CLIENTS = 12
 def served(tmp_path_factory: pytest.TempPathFactory, standin_url: str) -> Iterator[Gateway]:
     """A gateway that counts strikes; each test has end users of its own."""
     with gateway(tmp_path_factory.mktemp("strikes"), standin_url, SETTINGS) as running:
+        believe_end_users(running)
         yield running
+
+
+def believe_end_users(served: Gateway) -> None:
+    """Have tests ask with the key of an account that is believed about its end users."""
+    _, served.keys[AccountKind.USER] = make_platform(served.store, "platform")
 
 
 def statuses(served: Gateway, end_user: str, *prompts: str) -> list[int]:
@@ -49,14 +55,23 @@ def test_whoever_is_suspended_is_told_until_when_and_how_to_appeal(served: Gatew
 
 def test_an_account_as_such_is_another_person(served: Gateway) -> None:
     """Its end users are served on, and it is told so in a code of its own."""
-    served.store.create("anonymous", AccountKind.USER, at_us=1)
-    key = served.store.rotate("anonymous", overlap_seconds=0, at_us=2)
+    _, key = make_platform(served.store, "anonymous")
     headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
     for _ in range(3):
         assert served.post(chat(BLOCKED), headers=headers).status_code == 200
     refused = served.post(chat(CLEAN), headers=headers)
     assert (refused.status_code, refused.json()["error"]["code"]) == (403, "account_suspended")
     assert served.post(chat(CLEAN, user="bob"), headers=headers).status_code == 200
+
+
+def test_whoever_is_not_believed_cannot_hide_behind_names(served: Gateway) -> None:
+    """A new name with each prompt is the same account."""
+    _, key = served.store.create("one person", AccountKind.USER, at_us=1)
+    headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+    for number in range(3):
+        assert served.post(chat(BLOCKED, user=f"somebody {number}"), headers=headers).status_code == 200
+    refused = served.post(chat(CLEAN, user="somebody else"), headers=headers)
+    assert refused.json()["error"]["code"] == "account_suspended"
 
 
 @pytest.mark.parametrize("kind", [AccountKind.AUDIT, AccountKind.UNFILTERED])
@@ -114,6 +129,7 @@ def test_what_is_counted_is_measured(served: Gateway) -> None:
 def test_a_store_that_fails_lets_nobody_by(tmp_path: Path, standin_url: str) -> None:
     """Neither the refusal of a strike that cannot be counted, nor a request of whom it might concern."""
     with gateway(tmp_path, standin_url, SETTINGS) as running:
+        believe_end_users(running)
         assert statuses(running, "alice", BLOCKED) == [200]
         with running.store._engine.begin() as connection:
             connection.exec_driver_sql("DROP TABLE strike_counts")
