@@ -4,16 +4,25 @@ from collections.abc import Collection
 
 from filters.findings import Stage
 from gateway.protocol.policy import PhasePolicy, Policy, RiskPolicy
+from gateway.protocol.policy_table import PolicyTable, SelectRule
 from gateway.settings.loader import Loaded
 from gateway.settings.models import Settings
+from gateway.settings.policy_layers import effective_policy
 from gateway.settings.policy_models import PhaseSettings, PolicySettings, RiskSettings
+from gateway.settings.policy_select import Select
 from gateway.settings.problems import Problem, SettingsError, dotted
 from gateway.settings.suggestions import nearest
 
 
 def build_policies(settings: Settings) -> dict[str, Policy]:
-    """Return the policies by name; `default` is always among them."""
-    return {name: _policy(name, given) for name, given in settings.policies.items()}
+    """Return the policies by name, with what they inherit; `default` and those that ship are always among them."""
+    policies = settings.policies
+    return {name: _policy(name, effective_policy(policies, name)) for name in policies.names}
+
+
+def build_policy_table(settings: Settings) -> PolicyTable:
+    """Return the policies with the rules of who gets which."""
+    return PolicyTable(build_policies(settings), tuple(map(_rule, settings.policies.select)))
 
 
 def risk_problems(loaded: Loaded, known_risks: Collection[str]) -> list[Problem]:
@@ -26,7 +35,7 @@ def risk_problems(loaded: Loaded, known_risks: Collection[str]) -> list[Problem]
     return [
         # Checked here and not in the models, since the taxonomy is data and no part of the settings.
         _unknown_risk(loaded, ("policies", name, "risks", risk), known_risks)
-        for name, policy in loaded.settings.policies.items()
+        for name, policy in loaded.settings.policies.named.items()
         for risk in policy.risks
         if risk not in known_risks
     ]
@@ -50,6 +59,10 @@ def _unknown_risk(loaded: Loaded, path: tuple[str, ...], known_risks: Collection
         wrong="is not a risk of the taxonomy",
         remedy=nearest(path[-1], known_risks) or "See the taxonomy for the risk ids",
     )
+
+
+def _rule(given: Select) -> SelectRule:
+    return SelectRule(**given.model_dump())
 
 
 def _policy(name: str, given: PolicySettings) -> Policy:

@@ -73,6 +73,12 @@ class RiskSettings(Section):
 class PolicySettings(Section):
     """What accounts with this policy are judged by."""
 
+    base: str | None = Field(
+        None,
+        max_length=64,
+        description="Policy whose values count where this one gives none, before those of `default`; it has no base"
+        " of its own.",
+    )
     refusal: RefusalStyle = Field(
         # Most chat clients show an error as a fault of the service, and users try the same prompt again.
         RefusalStyle.ANSWER,
