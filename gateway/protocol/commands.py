@@ -9,6 +9,23 @@ from gateway.protocol.record import ExchangeRecord
 Headers = tuple[tuple[bytes, bytes], ...]
 
 
+class Admit(NamedTuple):
+    """Settle whether this may be asked, and by which rules it is judged.
+
+    Answered by `Admitted` or `RequestRefused`. ``end_user`` is who the request says is asking, as sent;
+    ``body_bytes`` the length of its body.
+    """
+
+    end_user: str
+    model: str
+    body_bytes: int
+    streamed: bool
+
+    def __repr__(self) -> str:
+        """Say nothing of who asks: this must not get into a log."""
+        return f"Admit({self.model!r}, {self.body_bytes}, …)"
+
+
 class ScanText(NamedTuple):
     """Scan these texts outside the event loop; answered by `ScanCompleted` or `ScanFailed`.
 
@@ -71,4 +88,4 @@ class SendEnd(NamedTuple):
     data: bytes = b""
 
 
-Command = ScanText | OpenUpstream | CloseUpstream | AppendAudit | SendStart | SendData | SendEnd
+Command = Admit | ScanText | OpenUpstream | CloseUpstream | AppendAudit | SendStart | SendData | SendEnd

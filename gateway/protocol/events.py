@@ -5,6 +5,7 @@ from typing import NamedTuple
 from filters.findings import Finding, Phase
 from gateway.errors import ErrorCode
 from gateway.protocol.carriage import NO_HEAD, RequestHead
+from gateway.protocol.standing import Standing
 
 
 class RequestReceived(NamedTuple):
@@ -15,9 +16,21 @@ class RequestReceived(NamedTuple):
 
 
 class RequestRefused(NamedTuple):
-    """The shell could not take the request (no account, unknown path, too large); the code says why."""
+    """The shell could not take the request (no account, unknown path, too large, suspended); the code says why.
+
+    ``detail`` is what the client is told besides, such as until when; ``retry_after_seconds`` takes the place of the
+    code's own.
+    """
 
     code: ErrorCode
+    detail: str = ""
+    retry_after_seconds: int | None = None
+
+
+class Admitted(NamedTuple):
+    """Whoever asks may, by these rules."""
+
+    standing: Standing
 
 
 class ScanCompleted(NamedTuple):
@@ -77,6 +90,7 @@ class ClientDisconnected(NamedTuple):
 Event = (
     RequestReceived
     | RequestRefused
+    | Admitted
     | ScanCompleted
     | ScanFailed
     | UpstreamStarted

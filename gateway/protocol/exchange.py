@@ -7,6 +7,7 @@ the record is still made.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar, cast
 
 from filters.findings import Action, Findings, Phase, Stage
@@ -28,6 +29,7 @@ from gateway.protocol.recording import Recording
 from gateway.protocol.restoring import restore_document
 from gateway.protocol.scanning import Scanning, left_out
 from gateway.protocol.sse import KEEP_ALIVE
+from gateway.protocol.standing import Standing
 from gateway.protocol.states import State
 from gateway.protocol.streaming import StreamedReply
 from gateway.protocol.whole import WholeReply
@@ -50,6 +52,7 @@ class Exchange:
         context: who asks, in which format, by which rules.
 
     Attributes:
+        context: who asks, in which format, by which rules; these are provisional until it was admitted.
         state: where it is.
         asked: the wish to record it, once there was one.
     """
@@ -57,8 +60,8 @@ class Exchange:
     def __init__(self, context: ExchangeContext) -> None:
         self.state = State.IDLE
         self.asked: wish.AppendAudit | None = None
-        self._context = context
-        self._judge = Judge(context.policy, observe=context.observe)
+        self.context = context
+        self._judge = Judge(context.standing.policy, observe=context.standing.observe)
         self._vault = Vault(context.request_id)
         self._builder = AnswerBuilder(context, self._judge)
         self._recording = Recording(context, self._judge)
@@ -128,12 +131,20 @@ class Exchange:
     def _on_request(self, event: fact.RequestReceived, at_us: int) -> list[wish.Command]:
         self._recording.started_at_us = at_us
         try:
-            self._request = self._context.dialect.parse_request(event.body, event.head)
+            self._request = self.context.dialect.parse_request(event.body, event.head)
         except RequestError as exc:
             # Its message names a member and never quotes a value, so it may be shown.
             return self._fail(exc.code, at_us, str(exc))
-        self._recording.take_request(self._request)
-        self._builder.identity = Identity(self._context.request_id, self._request.model, at_us // 1_000_000)
+        request = self._request
+        self._builder.identity = Identity(self.context.request_id, request.model, at_us // 1_000_000)
+        self.state = State.ADMITTING
+        named = self._recording.take_request(request)
+        return [wish.Admit(named, request.model, len(event.body), request.streamed)]
+
+    def _on_admitted(self, event: fact.Admitted, at_us: int) -> list[wish.Command]:
+        # Nearly always the provisional one: then nothing has to be made again.
+        if event.standing is not self.context.standing:
+            self._take_standing(event.standing)
         if (unread := self._request.unread) is not None:
             # What was sent is well formed; that nobody can read it is told, or recorded where the operator said so.
             mode = self._judge.unscanned(Phase.REQUEST, Stage.KEYWORDS, unread.reason)
@@ -143,15 +154,26 @@ class Exchange:
         inputs = self._request.inputs
         document = self._request.document
         self._texts = (
-            texts_of(document, left_out(self._context, document, self._judge))
+            texts_of(document, left_out(self.context, document, self._judge))
             if inputs is None
             else input_texts(inputs)
         )
         return self._scan(Phase.REQUEST, at_us)
 
+    def _take_standing(self, standing: Standing) -> None:
+        """Go on by other rules; nothing was judged before."""
+        context = self.context = replace(self.context, standing=standing)
+        self._judge = Judge(standing.policy, observe=standing.observe)
+        identity = self._builder.identity
+        self._builder = AnswerBuilder(context, self._judge)
+        self._builder.identity = identity
+        self._recording.take_standing(context, self._judge)
+        self._scanning = Scanning(context)
+
     def _on_refused(self, event: fact.RequestRefused, at_us: int) -> list[wish.Command]:
-        self._recording.started_at_us = at_us
-        return self._fail(event.code, at_us)
+        # Not at once refused: then it began when it was read.
+        self._recording.started_at_us = self._recording.started_at_us or at_us
+        return self._fail(event.code, at_us, event.detail, event.retry_after_seconds)
 
     def _scan(self, phase: Phase, at_us: int) -> list[wish.Command]:
         self._recording.take_texts(phase, self._texts)
@@ -195,7 +217,7 @@ class Exchange:
         if judge_texts(phase, self._texts, findings, self._judge, self._vault) is Action.BLOCK:
             identity = self._builder.identity
             # A refusal names the model asked for, which is the client's text like any other.
-            if any(scan_nested(self._context.ruleset.matcher(phase), (identity.model,))):
+            if any(scan_nested(self.context.standing.ruleset.matcher(phase), (identity.model,))):
                 self._builder.identity = identity._replace(model="")
             return self._refuse(at_us)
         self.state = State.AWAITING_UPSTREAM
@@ -205,11 +227,11 @@ class Exchange:
 
     def _ask(self) -> wish.OpenUpstream:
         """Return the wish for the model server's reply."""
-        dialect, document = self._context.dialect, self._request.document
+        dialect, document = self.context.dialect, self._request.document
         carriage = dialect.carriage
         # Encoded again and not passed on as it came: two members of one name would be read one way here and perhaps
         # another way there.
-        content_type, body = carriage.encode(document, self._context.request_id)
+        content_type, body = carriage.encode(document, self.context.request_id)
         about = ((b"content-type", content_type),) if content_type else ()
         headers = (*about, (b"accept", carriage.accept))
         path = carriage.target(dialect.upstream_path, document)
@@ -232,7 +254,7 @@ class Exchange:
         # Redirects are not followed: where they lead to is nobody the operator has named.
         if event.status != _OK and event.status < _ERRORS_FROM:
             return self._fail(ErrorCode.UPSTREAM_MALFORMED, at_us)
-        request, context, good = self._request, self._context, event.status == _OK
+        request, context, good = self._request, self.context, event.status == _OK
         carriage = context.dialect.carriage
         # Errors are JSON in every format.
         kind = carriage.kind_of(event.content_type, streamed=request.streamed) if good else ReplyKind.DOCUMENT
@@ -363,13 +385,15 @@ class Exchange:
             whole.document, self._vault, structured=self._request.structured
         )
         if restored or action is Action.MASK:
-            self._context.dialect.withhold(whole.document)
+            self.context.dialect.withhold(whole.document)
         # An error of the model server is no generated content, nor is a number of tokens: neither label nor number.
-        generated = self._recording.status == _OK and self._context.dialect.generates
+        generated = self._recording.status == _OK and self.context.dialect.generates
         if generated:
             self._recording.produce()
             structured = self._request.structured
-            self._recording.label = label_answers(whole.visible, self._context.labelling, structured=structured)
+            self._recording.label = label_answers(
+                whole.visible, self.context.standing.labelling, structured=structured
+            )
         elif self._recording.status != _OK:
             self._recording.error = ErrorCode.UPSTREAM_ERROR
         if whole.kind is ReplyKind.TEXT:
@@ -399,10 +423,12 @@ class Exchange:
         self._answer = self._builder.broken(stream, code)
         return [*self._close(), self._append(at_us)]
 
-    def _fail(self, code: ErrorCode, at_us: int, detail: str = "") -> list[wish.Command]:
+    def _fail(
+        self, code: ErrorCode, at_us: int, detail: str = "", retry_after_seconds: int | None = None
+    ) -> list[wish.Command]:
         """Answer with an error; nothing was sent before."""
         self._recording.error = code
-        self._answer = self._builder.error(code, detail)
+        self._answer = self._builder.error(code, detail, retry_after_seconds)
         self._recording.status = ANSWERS[code].status
         return [*self._close(), self._append(at_us)]
 
@@ -426,6 +452,7 @@ class Exchange:
     # A table and not tests in each handler: what is not written here is illegal, and can be seen to be.
     _TABLE: ClassVar[dict[State, dict[type, Callable[[Any, Any, int], list[wish.Command]]]]] = {
         State.IDLE: {fact.RequestReceived: _on_request, fact.RequestRefused: _on_refused},
+        State.ADMITTING: {fact.Admitted: _on_admitted, fact.RequestRefused: _on_refused},
         State.SCANNING_REQUEST: {fact.ScanCompleted: _on_scanned, fact.ScanFailed: _on_scan_failed},
         State.AWAITING_UPSTREAM: {
             fact.UpstreamStarted: _on_upstream_started,

@@ -7,6 +7,7 @@ class State(Enum):
     """Where an exchange is."""
 
     IDLE = auto()
+    ADMITTING = auto()  # it is read; whether and by which rules is being settled
     SCANNING_REQUEST = auto()  # the prompt is long: the scan pool reads it
     AWAITING_UPSTREAM = auto()
     BUFFERING = auto()  # a reply that is read whole comes in

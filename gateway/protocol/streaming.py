@@ -66,7 +66,7 @@ class StreamedReply:
         self._witness = witness or Witness(ContentScope.NONE)
         self._dialect = context.dialect
         self._format = context.dialect.stream(identity)
-        self._matcher = context.ruleset.response
+        self._matcher = context.standing.ruleset.response
         self._judge = judge
         self._vault = vault
         self._decoder = SseDecoder(context.bounds.frame_bytes)
@@ -74,8 +74,8 @@ class StreamedReply:
         self._template: FrameTemplate | None = None
         self._templates_left = _TEMPLATES
         self.channels = Channels(
-            context.ruleset,
-            context.labelling,
+            context.standing.ruleset,
+            context.standing.labelling,
             structured=structured,
             limit=context.bounds.channels,
             # Whoever says all of it once more does so in one frame.
