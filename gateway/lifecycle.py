@@ -35,6 +35,7 @@ from gateway.audit.spool import SpoolLimits
 from gateway.connections import ClientConnection
 from gateway.errors import ResourceError
 from gateway.protocol.labels import Labelling
+from gateway.proxy.admission import Admission
 from gateway.proxy.cors import Cors
 from gateway.proxy.document_thread import DocumentThread
 from gateway.proxy.endpoint import ROUTES
@@ -50,7 +51,7 @@ from gateway.rulesets.reloader import Reloader
 from gateway.service_events import effective, read_previous, record_start, record_stop, remember, start_events
 from gateway.settings.loader import Loaded
 from gateway.settings.models import Lists
-from gateway.settings.policies import build_policies
+from gateway.settings.policies import build_policy_table
 from gateway.settings.problems import Problem, SettingsError
 from gateway.settings.serving import ServedUpstream, Serving
 from gateway.sockets import open_socket
@@ -126,7 +127,7 @@ async def services_of(
         durable = record_start(appender, [*began, *key_created])
         if durable is not None:
             watching.append(asyncio.create_task(remember(durable, settings.audit.directory, effective(loaded))))
-        labels = settings.labels
+        labels, policies = settings.labels, build_policy_table(settings)
 
         def swap(ruleset: Ruleset) -> None:
             services.ruleset = ruleset
@@ -143,7 +144,8 @@ async def services_of(
             ruleset=in_force.ruleset,
             reloader=Reloader(settings.lists, in_force, Builder(), swap, record),
             document_thread=document_thread,
-            policies=build_policies(settings),
+            policies=policies.policies,
+            admission=Admission(policies),
             labelling=Labelling(
                 serving.content_producer,
                 labels.position,

@@ -123,6 +123,7 @@ class ExchangeRecord(NamedTuple):
         latency: where its time went.
         content: ``kept`` when its encrypted content is another entry, ``dropped`` when that had to be given up, or
             empty when none was to be kept.
+        shadow: what would have been decided without shadow mode, or empty where that is the decision.
     """
 
     request_id: str
@@ -153,6 +154,7 @@ class ExchangeRecord(NamedTuple):
     reply_digest: str = ""
     latency: Latency = Latency()
     content: str = ""
+    shadow: str = ""
 
     @property
     def retract(self) -> bool:

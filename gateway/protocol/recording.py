@@ -119,4 +119,5 @@ class Recording:
             prompt_characters=self._characters[Phase.REQUEST],
             reply_characters=stream.channels.received_characters if stream else self._characters[Phase.RESPONSE],
             upstream=self.upstream,
+            shadow=judge.shadow.value if judge.shadow else "",
         )

@@ -12,7 +12,7 @@ from gateway.errors import ANSWERS, ErrorCode
 from gateway.protocol.buffered import Texts, judge_texts
 from gateway.protocol.channels import Channels, StreamShapeError
 from gateway.protocol.context import ExchangeContext
-from gateway.protocol.dialects.base import ChannelKey, Document, FrameView, Identity, Segment, Wait
+from gateway.protocol.dialects.base import ChannelKey, Document, Ending, FrameView, Identity, Segment, Wait
 from gateway.protocol.documents import read_document, reads_one_way, reported_model
 from gateway.protocol.evidence import ContentScope
 from gateway.protocol.gate import Released
@@ -109,11 +109,17 @@ class StreamedReply:
         # In the model's own last frame where there is one: clients know it, one more behind it they may not.
         if not self._outbox.last_waits:
             self._outbox.flush()
-            self._outbox.end(self._format.ending({0: ""}, filtered=False))
+            self._outbox.end(self._format.ending({0: ""}, Ending.UNSAID))
         return self._close(members)
 
-    def cut(self, text: str, members: Document) -> bytes:
-        """Return the frames that end a stream stopped by the filter: the notice, an end for every open answer."""
+    def cut(self, text: str, members: Document, why: Ending = Ending.FILTERED) -> bytes:
+        """Return the frames that end a stream stopped by the filter: the notice, an end for every open answer.
+
+        Args:
+            text: the notice, or the answer that is given in place of the model's.
+            members: what its last frame carries besides.
+            why: what the reader is told as the reason; never ``UNSAID``.
+        """
         texts = {}
         # A block before any text: the notice still needs an answer to stand in.
         for answer in self.channels.unfinished or [0]:
@@ -123,7 +129,7 @@ class StreamedReply:
             texts[answer] = gap + text + "".join(label for _, label in self.channels.closing_label(answer))
         self._outbox.flush()
         # The format's own word, so that clients which know nothing of this gateway see why it ended.
-        self._outbox.end(self._format.ending(texts, filtered=True))
+        self._outbox.end(self._format.ending(texts, why))
         return self._close(members)
 
     def broken(self, code: ErrorCode, members: Document) -> bytes:

@@ -9,9 +9,11 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from gateway.accounts.account import Account
+from gateway.errors import ErrorCode
 from gateway.protocol import commands as wish
 from gateway.protocol import events as fact
 from gateway.protocol.commands import Headers
+from gateway.protocol.policy_table import PolicyQuery, PolicyTable
 from gateway.protocol.record import ExchangeRecord
 from gateway.protocol.standing import Standing
 
@@ -54,7 +56,14 @@ class Verdict(NamedTuple):
 
 
 class Admission:
-    """Settles who may ask, and by which rules."""
+    """Settles who may ask, and by which rules.
+
+    Args:
+        policies: who is judged by which policy.
+    """
+
+    def __init__(self, policies: PolicyTable) -> None:
+        self._policies = policies
 
     def admit(self, asker: Asker, provisional: Standing, ask: wish.Admit) -> Verdict | Awaitable[Verdict]:
         """Settle one request.
@@ -70,6 +79,11 @@ class Admission:
         standing = provisional
         if asker.account is not None and ask.end_user:
             standing = provisional._replace(end_user=ask.end_user)
+        if asker.account is not None:
+            policy = self._policies.select(_query(asker.account, standing, ask.model))
+            if policy is None:
+                return Verdict(fact.RequestRefused(ErrorCode.POLICY_UNKNOWN))
+            standing = standing._replace(policy=policy)
         return Verdict(fact.Admitted(standing))
 
     def conclude(self, asker: Asker, standing: Standing, record: ExchangeRecord) -> Awaitable[None] | None:
@@ -83,3 +97,7 @@ class Admission:
         Returns:
             What to wait for before a refusal may leave; None for nothing.
         """
+
+
+def _query(account: Account, standing: Standing, model: str) -> PolicyQuery:
+    return PolicyQuery(account.policy or "", "", account.name, standing.account_kind, model)

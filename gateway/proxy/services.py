@@ -1,6 +1,7 @@
 """What exchanges are served with: the parts of the shell, put together at the start and shared by all exchanges."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 
@@ -46,12 +47,12 @@ class Services:
         ruleset: what texts are scanned with; swapped whole, never changed.
         reloader: follows the lists, and swaps.
         policies: by name; ``default`` exists.
+        admission: whether who asks may, and by which rules.
         labelling: how answers are labelled.
         body_limit_bytes: largest request body.
         body_seconds: longest time for a request body to arrive.
         memory: texts of prompts that are known to be clean.
         keep_alive_seconds: longest time a stream's client hears nothing.
-        admission: whether who asks may, and by which rules.
         streams: exchanges whose stream is open.
         trusted_proxies: whose ``X-Forwarded-For`` is believed.
         content: what is kept of prompts and replies.
@@ -67,13 +68,13 @@ class Services:
     document_thread: DocumentThread
     ruleset: Ruleset
     reloader: Reloader
-    policies: dict[str, Policy]
+    policies: Mapping[str, Policy]
+    admission: Admission
     labelling: Labelling
     body_limit_bytes: int
     body_seconds: float = BODY_SECONDS
     memory: VerdictMemory = field(default_factory=new_memory)
     keep_alive_seconds: float = KEEP_ALIVE_SECONDS
-    admission: Admission = field(default_factory=Admission)
     streams: set[Exchange] = field(default_factory=set)
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     cors: Cors = field(default_factory=Cors)

@@ -108,9 +108,16 @@ def policy_values(loaded: Loaded, name: str) -> list[PolicyValue]:
         where = loaded.origins.spot(("policies", layer.policy, *row.path))
         return PolicyValue(row.path, row.value, layer.source, layer.policy, "" if where == DEFAULT else where)
 
-    rows = walk_settings(effective_policy(policies, name))
+    rows = [each for row in walk_settings(effective_policy(policies, name)) for each in _entries(row)]
     # The base is how the values were found, and none of them.
-    return [trace(row) for row in rows if row.path != ("base",)]
+    return sorted([trace(row) for row in rows if row.path != ("base",)], key=lambda value: len(value.key) > 1)
+
+
+def _entries(row: Effective) -> list[Effective]:
+    """Return the entries of a table of texts one by one: each may come from another place."""
+    if not isinstance(row.value, dict):
+        return [row]
+    return [row._replace(path=(*row.path, name), value=text) for name, text in row.value.items()]
 
 
 def _tables(policies: Policies, name: str, source: Source) -> Iterator[Layer]:

@@ -100,9 +100,7 @@ class Policies(Section):
     def _wrong_rules(self) -> Iterator[InitErrorDetails]:
         for number, rule in enumerate(self.select):
             if rule.policy not in self.names:
-                yield _wrong(
-                    ("select", number, "policy"), rule.policy, "is not a policy", self._remedy(rule.policy)
-                )
+                yield _wrong(("select", number, "policy"), rule.policy, "is not a policy", self._remedy(rule.policy))
             if rule.model_fields_set == {"policy"}:
                 remedy = "Name a tenant, account, kind, model or profile; what all get is [policies.default]"
                 yield _wrong(("select", number), None, "fits everybody", remedy)

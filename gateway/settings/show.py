@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from typing import NamedTuple
 
+from gateway.protocol.policy_table import DEFAULT_POLICY
 from gateway.settings.base import Section
 from gateway.settings.lines import KeyPath
 from gateway.settings.loader import Loaded
+from gateway.settings.policy_models import PolicySettings
 from gateway.settings.problems import dotted, without_password
 from gateway.settings.sources import DEFAULT
 
@@ -38,7 +40,7 @@ def walk_settings(section: Section, origin: Callable[[KeyPath], str] = lambda _p
         section: the settings.
         origin: tells where a value that was given comes from.
     """
-    rows = list(_walk(section, (), origin))
+    rows = list(_walk(section, (), origin, sparse=False))
     return sorted(rows, key=lambda row: len(row.path) > 1)  # TOML reads a key behind a table as part of that table
 
 
@@ -56,7 +58,7 @@ def render_rows(settings: Iterable[Effective]) -> str:
     return "\n".join(lines).lstrip("\n") + "\n"
 
 
-def _walk(section: Section, path: KeyPath, origin: Callable[[KeyPath], str]) -> Iterator[Effective]:
+def _walk(section: Section, path: KeyPath, origin: Callable[[KeyPath], str], *, sparse: bool) -> Iterator[Effective]:
     plain = section.model_dump(mode="json")
     inner: list[tuple[KeyPath, Section]] = []
     # Policies stand beside the keys of their table, under names the operator chose.
@@ -68,9 +70,12 @@ def _walk(section: Section, path: KeyPath, origin: Callable[[KeyPath], str]) -> 
             # A default inside a table that was given is still a default, though its table has a source.
             given = name in section.model_fields_set
             here = (*path, name)
-            yield Effective(here, _without_secrets(plain[name]), origin(here) if given else DEFAULT)
+            # Where tables inherit, a default that is written down would be taken for a value of the table's own.
+            if given or not sparse or plain[name] is None:
+                yield Effective(here, _without_secrets(plain[name]), origin(here) if given else DEFAULT)
     for below, table in inner:
-        yield from _walk(table, below, origin)
+        inherits = isinstance(table, PolicySettings) and below[-1] != DEFAULT_POLICY
+        yield from _walk(table, below, origin, sparse=sparse or inherits)
 
 
 def _tables(value: object) -> Iterator[tuple[KeyPath, Section]]:
