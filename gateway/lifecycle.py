@@ -137,6 +137,7 @@ async def services_of(
 
         services = Services(
             directory=directory,
+            engine=engine,
             appender=appender,
             sealer=sealer,
             upstreams=upstreams,
@@ -155,6 +156,7 @@ async def services_of(
             trusted_proxies=settings.server.trusted_proxies,
             cors=Cors(settings.server.cors_origins),
             content=settings.audit.content,
+            admin_token_digest=serving.admin_token_digest,
         )
         watching.append(asyncio.create_task(services.reloader.watch()))
         yield services

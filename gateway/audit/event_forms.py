@@ -38,6 +38,10 @@ class EventName(StrEnum):
     AUDIT_KEY_CREATED = "audit.key_created"
     SIGNIN_SUCCEEDED = "signin.succeeded"
     SIGNIN_FAILED = "signin.failed"
+    ACCOUNTS_CHANGED = "accounts.changed"
+    ACCOUNTS_BOUND = "accounts.bound"
+    ACCOUNTS_UNBOUND = "accounts.unbound"
+    ACCOUNTS_PRUNED = "accounts.pruned"
 
 
 class EventForm(NamedTuple):
@@ -57,6 +61,15 @@ class EventForm(NamedTuple):
 _REVISION = "number of the change, see below"
 _ENTRIES = "number of entries whose content it was"
 _KEYS = "number of data keys"
+_RULES = {
+    "policy": "policy of its own",
+    "expires_at_us": "when it ends",
+    "allow_from": "networks it may be used from",
+    "tenant": "whom it belongs to",
+    "models": "models it may ask for",
+    "trusts_end_user": "`yes`: it is believed who its end users are",
+}
+_BOUND = "pseudonym of the end user"
 
 EVENTS: Mapping[EventName, EventForm] = MappingProxyType(
     {
@@ -123,9 +136,7 @@ EVENTS: Mapping[EventName, EventForm] = MappingProxyType(
             {
                 "revision": _REVISION,
                 "kind": "what it is for",
-                "policy": "policy of its own",
-                "expires_at_us": "when it ends",
-                "allow_from": "networks it may be used from",
+                **_RULES,
             },
         ),
         EventName.ACCOUNTS_DISABLED: EventForm(
@@ -186,6 +197,37 @@ EVENTS: Mapping[EventName, EventForm] = MappingProxyType(
             "somebody could not sign in",
             "name that was tried",
             {"why": "what was wrong", "address": "address of the client"},
+        ),
+        EventName.ACCOUNTS_CHANGED: EventForm(
+            "it was changed what an account may do",
+            "id of the account",
+            {"revision": _REVISION, **_RULES, "removed": "names of those above that do not hold any more"},
+        ),
+        EventName.ACCOUNTS_BOUND: EventForm(
+            "an end user of an account is judged as another kind from now on",
+            "id of the account",
+            {
+                "revision": _REVISION,
+                "user": _BOUND,
+                "kind": "`audit` or `unfiltered`",
+                "expires_at_us": "when that ends",
+                "allow_from": "networks that holds for",
+            },
+        ),
+        EventName.ACCOUNTS_UNBOUND: EventForm(
+            "an end user is judged as the account is again",
+            "id of the account",
+            {"revision": _REVISION, "user": _BOUND},
+        ),
+        EventName.ACCOUNTS_PRUNED: EventForm(
+            "keys and bindings that had ended were cleared away",
+            "",
+            {
+                "revision": _REVISION,
+                "before_us": "those that ended before",
+                "keys": "number of keys of accounts",
+                "bindings": "number of bindings",
+            },
         ),
     }
 )

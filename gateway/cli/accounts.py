@@ -4,17 +4,18 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Engine
 
-from gateway.accounts.account import Account, AccountKind, Network, has_ended, parse_network
+from gateway.accounts.account import AccountKind, Network, parse_network
+from gateway.accounts.describing import describe_account, numbered_names
 from gateway.accounts.store import AccountDraft, AccountStore
 from gateway.cli.context import ConfigOption, StoreOption, console, store_for
-from gateway.cli.times import parse_duration, parse_moment, show_moment
+from gateway.cli.times import parse_duration, parse_moment
 from gateway.cli.trail import ReasonOption, trail_of
 
 MOST_AT_ONCE = 1_000
@@ -55,10 +56,10 @@ def create(  # noqa: PLR0913 - one parameter per option
     networks = tuple(_read("--allow-from", _parse_network, text) for text in allow_from or ())
     with store_for(store, config) as engine:
         # All in one call: half a batch would have to be cleared away by hand.
-        drafts = [AccountDraft(each, kind, policy, expires_at_us, networks) for each in _names(name, count)]
+        drafts = [AccountDraft(each, kind, policy, expires_at_us, networks) for each in numbered_names(name, count)]
         made = _store(engine, config, reason).create_all(drafts, now_us)
     if as_json:
-        _echo_json([{**_public(account, now_us), "key": key} for account, key in made])
+        _echo_json([{**describe_account(account, now_us), "key": key} for account, key in made])
     else:
         _show_keys([(account.name, key) for account, key in made])
 
@@ -67,7 +68,7 @@ def create(  # noqa: PLR0913 - one parameter per option
 def list_accounts(*, as_json: JsonOption = False, store: StoreOption = None, config: ConfigOption = None) -> None:
     """List the accounts; keys are not among what can be shown."""
     with store_for(store, config) as engine:
-        accounts = [_public(account, _now_us()) for account in AccountStore(engine).list_all()]
+        accounts = [describe_account(account, _now_us()) for account in AccountStore(engine).list_all()]
     if as_json:
         _echo_json(accounts)
         return
@@ -131,14 +132,6 @@ def _now_us() -> int:
     return time.time_ns() // 1_000
 
 
-def _names(name: str, count: int | None) -> list[str]:
-    if count is None:
-        return [name]
-    # Leading zeros keep a list that is sorted by name in the order of the numbers.
-    digits = max(2, len(str(count)))
-    return [f"{name}-{number:0{digits}}" for number in range(1, count + 1)]
-
-
 def _parse_network(text: str) -> Network:
     try:
         return parse_network(text)
@@ -155,27 +148,6 @@ def _read(option: str, parse: Callable[[str], _T], text: str) -> _T:
     except ValueError as exc:
         # Wrong use, with the option's name; the parsers do not know which option they read.
         raise typer.BadParameter(str(exc), param_hint=option) from exc
-
-
-def _public(account: Account, now_us: int) -> dict[str, Any]:
-    return {
-        "id": account.id,
-        "name": account.name,
-        "kind": account.kind.value,
-        "state": _state(account, now_us),
-        "policy": account.policy,
-        "created_at": show_moment(account.created_at_us),
-        "expires_at": show_moment(account.expires_at_us),
-        "disabled_at": show_moment(account.disabled_at_us),
-        "allow_from": [str(network) for network in account.allow_from],
-    }
-
-
-def _state(account: Account, now_us: int) -> str:
-    if account.disabled_at_us is not None:
-        # Disabled wins over expired: it is what an operator did, and what enabling would undo.
-        return "disabled"
-    return "expired" if has_ended(account.expires_at_us, now_us) else "active"
 
 
 def _show_keys(keys: list[tuple[str, str]]) -> None:

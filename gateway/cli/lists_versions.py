@@ -22,8 +22,8 @@ from gateway.cli.lists_sources import (
     read_all,
     settings_of,
 )
-from gateway.cli.times import show_moment
 from gateway.cli.trail import ReasonOption, check_option, trail_of, user_name
+from gateway.moments import show_moment
 from gateway.rulesets.sources import configured_directories
 from gateway.rulesets.versions import Version, VersionStore
 

@@ -47,13 +47,6 @@ def parse_moment(text: str, now_us: int) -> int:
     return moment_us
 
 
-def show_moment(moment_us: int | None) -> str | None:
-    """Write microseconds of Unix time as an ISO time in UTC, cut to seconds; None stays None."""
-    if moment_us is None:
-        return None
-    return datetime.fromtimestamp(moment_us // MICROSECONDS, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def _parse_iso(text: str) -> int:
     try:
         moment = datetime.fromisoformat(text)

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 
+from sqlalchemy import Engine
+
 from filters.ruleset import Ruleset
 from gateway.accounts.directory import AccountDirectory
 from gateway.audit.appender import Appender
@@ -39,6 +41,7 @@ class Services:
 
     Attributes:
         directory: who is asking.
+        engine: the store, for the management plane.
         appender: the audit trail.
         sealer: pseudonyms, digests and encrypted content of its entries.
         upstreams: the model servers.
@@ -57,10 +60,12 @@ class Services:
         trusted_proxies: whose ``X-Forwarded-For`` is believed.
         content: what is kept of prompts and replies.
         cors: pages of which origins may call.
+        admin_token_digest: SHA-256 of the management plane's token; empty without one.
         draining: True once the gateway is stopping: new exchanges are turned away.
     """
 
     directory: AccountDirectory
+    engine: Engine
     appender: Appender
     sealer: Sealer
     upstreams: Fleet
@@ -79,6 +84,7 @@ class Services:
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     cors: Cors = field(default_factory=Cors)
     content: ContentScope = ContentScope.FLAGGED
+    admin_token_digest: bytes = b""
     draining: bool = False
 
     def policy(self, name: str | None) -> Policy:

@@ -107,6 +107,12 @@ class Server(Section):
         json_schema_extra={"remedy": 'Write a list of networks such as ["10.0.0.0/8"], host bits zero'},
     )
 
+    admin_token_file: Path | None = Field(
+        None,
+        description="File of the token that `/api/v1/` asks for, when `SLUICE_ADMIN_TOKEN` does not hold it; with"
+        " neither, this machine alone is answered.",
+    )
+
     cors_origins: tuple[Annotated[str, Field(max_length=255)], ...] = Field(
         (),
         max_length=64,

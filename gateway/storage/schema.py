@@ -7,6 +7,7 @@ test holds the two equal.
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    false,
     text,
 )
 
@@ -47,8 +49,13 @@ ACCOUNTS = Table(
     Column("expires_at_us", BigInteger),
     Column("disabled_at_us", BigInteger),
     Column("allow_from", Text, nullable=False),
+    Column("tenant", Text, nullable=False, server_default="default"),
+    Column("models", Text, nullable=False, server_default="[]"),
+    Column("trusts_end_user", Boolean, nullable=False, server_default=false()),
+    Column("changed_in", BigInteger, nullable=False, index=True, server_default="0"),
 )
-"""Accounts; ``allow_from`` is a JSON array of CIDR networks, empty for "from anywhere"."""
+"""Accounts; ``allow_from`` is a JSON array of CIDR networks, ``models`` one of names, empty for "any"; ``changed_in``
+is the number of the last change, as the counter of accounts had it."""
 
 ACCOUNT_KEYS = Table(
     "account_keys",
@@ -59,6 +66,19 @@ ACCOUNT_KEYS = Table(
     Column("expires_at_us", BigInteger),
 )
 """SHA-256 digests of keys; a rotated key has an end."""
+
+ACCOUNT_BINDINGS = Table(
+    "account_bindings",
+    METADATA,
+    Column("account_id", Text, ForeignKey("accounts.id"), primary_key=True),
+    Column("pseudonym", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("created_at_us", BigInteger, nullable=False),
+    Column("expires_at_us", BigInteger),
+    Column("allow_from", Text, nullable=False),
+    Column("note", Text, nullable=False),
+)
+"""End users of an account who are judged as another kind of account is; by pseudonym, networks as in accounts."""
 
 # Conditions of partial indexes: a query has to repeat them word for word, or SQLite does not see that they hold.
 HAS_REQUEST = "request_id <> ''"
