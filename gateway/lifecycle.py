@@ -145,6 +145,7 @@ async def services_of(
             ruleset=in_force.ruleset,
             reloader=Reloader(settings.lists, in_force, Builder(), swap, record),
             document_thread=document_thread,
+            loaded=loaded,
             policies=policies.policies,
             admission=Admission(policies),
             labelling=Labelling(

@@ -1,4 +1,4 @@
-"""The policy an account is judged by, as people ask for it: which one, why that one, and where its values come from."""
+"""The policy an account is judged by, as people ask for it: which, why that one, and where its values come from."""
 
 from typing import NamedTuple
 
@@ -57,7 +57,7 @@ def policy_of(loaded: Loaded, account: Account, *, model: str = "", profile: str
         model: model asked for; empty is one that no rule names.
         profile: profile of the end user, the same.
     """
-    query = PolicyQuery(account.policy or "", "", account.name, account.kind.value, model, profile)
+    query = PolicyQuery(account.policy or "", account.tenant, account.name, account.kind.value, model, profile)
     chosen = build_policy_table(loaded.settings).choose(query)
     if chosen.rule is not None:
         where = loaded.origins.spot(("policies", "select", str(chosen.rule)))

@@ -8,8 +8,9 @@ from typing import Annotated, NoReturn
 import typer
 
 from filters.taxonomy import load_taxonomy
+from gateway.accounts.drafts import AccountError
 from gateway.accounts.policy import EffectivePolicy, policy_named, policy_of
-from gateway.accounts.store import AccountError, AccountStore
+from gateway.accounts.store import AccountStore
 from gateway.cli.context import ConfigOption, StoreOption, store_for
 from gateway.settings import Problem, Settings, SettingsError, load
 from gateway.settings.loader import Loaded
@@ -83,13 +84,11 @@ def show(
 
 def _policy_of(loaded: Loaded, name: str, store: str, model: str, profile: str) -> EffectivePolicy:
     with store_for(store) as engine:
-        account = next((each for each in AccountStore(engine).list_all() if each.name == name), None)
-        if account is None:
-            raise AccountError(f"There is no account {name!r}. Run 'sluice accounts list' for the names.")
+        account, _ = AccountStore(engine).get(name)
         found = policy_of(loaded, account, model=model, profile=profile)
         if found.missing:
             raise AccountError(
-                f"The account's policy {found.name!r} is not in the settings, so its requests are refused. Add a table"
+                f"The account's policy {found.name!r} is not in the settings, so its requests are refused. Add"
                 f" [policies.{found.name}], or give the account another policy."
             )
         return found

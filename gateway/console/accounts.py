@@ -18,6 +18,7 @@ from starlette.routing import Route
 from gateway.accounts.account import DEFAULT_TENANT, AccountKind, Network, parse_network
 from gateway.accounts.describing import describe_account, describe_binding, describe_fully, numbered_names
 from gateway.accounts.drafts import (
+    MOST_BINDINGS,
     AccountDraft,
     AccountError,
     BindingDraft,

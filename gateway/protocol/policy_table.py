@@ -110,6 +110,6 @@ class PolicyTable:
         return Selected(DEFAULT_POLICY, None)
 
     def select(self, query: PolicyQuery) -> Policy | None:
-        """Return the policy somebody is judged by; None when an account names one that was taken out of the settings."""
+        """Return the policy somebody is judged by; None when their account names one that no settings have."""
         # Not the default in its place: it would judge by rules nobody chose for that account.
         return self.policies.get(self.choose(query).name)

@@ -3,8 +3,8 @@
 The matched term is for operators: none of these texts, nor the member ``sluice``, ever names it.
 
 How a block is answered: by the strictest way that any risk behind it asks for. With what text: in the client's
-language that of its risk, else the policy's, else the shipped one; where there is none, the same in the policy's other
-languages. A fixed answer is always the operator's own words, in whatever language there are some.
+language that of its risk, else the policy's, else the shipped one; where there is none, the same in the policy's
+other languages. A fixed answer is always the operator's own words, in whatever language there are some.
 """
 
 from collections.abc import Collection, Iterator, Mapping

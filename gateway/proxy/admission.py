@@ -100,4 +100,4 @@ class Admission:
 
 
 def _query(account: Account, standing: Standing, model: str) -> PolicyQuery:
-    return PolicyQuery(account.policy or "", "", account.name, standing.account_kind, model)
+    return PolicyQuery(account.policy or "", account.tenant, account.name, standing.account_kind, model)

@@ -23,6 +23,7 @@ from gateway.proxy.document_thread import DocumentThread
 from gateway.proxy.scan_pool import ScanPool
 from gateway.proxy.upstream.fleet import Fleet
 from gateway.rulesets.reloader import Reloader
+from gateway.settings.loader import Loaded
 
 BODY_SECONDS = 60.0
 """Longest time for a request body to arrive: 8 MiB over a line of 1.2 Mbit/s."""
@@ -49,6 +50,7 @@ class Services:
         document_thread: work on large bodies.
         ruleset: what texts are scanned with; swapped whole, never changed.
         reloader: follows the lists, and swaps.
+        loaded: the settings, for the management plane.
         policies: by name; ``default`` exists.
         admission: whether who asks may, and by which rules.
         labelling: how answers are labelled.
@@ -73,6 +75,7 @@ class Services:
     document_thread: DocumentThread
     ruleset: Ruleset
     reloader: Reloader
+    loaded: Loaded
     policies: Mapping[str, Policy]
     admission: Admission
     labelling: Labelling

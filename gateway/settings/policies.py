@@ -79,7 +79,7 @@ def _wordless_answer(loaded: Loaded, path: tuple[str, ...]) -> Problem:
         key=dotted(path),
         value=f'"{RefusalStyle.FIXED_ANSWER}"',
         wrong="has no text to answer with",
-        remedy=f"Write one for each language, such as {table}.answer.zh, or set answer for all of [policies.{path[1]}]",
+        remedy=f"Write one for each language, such as {table}.answer.zh, or give [policies.{path[1]}] an answer",
     )
 
 

@@ -1,15 +1,15 @@
 """Policies that ship with Sluice, as an operator would write them; a table of the same name in the settings wins.
 
-``minors``, for end users under 18. The Regulations on the Protection of Minors Online (State Council order 766, in force
-since 2024-01-01) name in article 22 pornography, violence, gambling and what leads to self-harm or suicide; the
+``minors``, for end users under 18. The Regulations on the Protection of Minors Online (State Council order 766, in
+force since 2024-01-01) name in article 22 pornography, violence, gambling and what leads to self-harm or suicide; the
 Personal Information Protection Law counts all data of children under 14 as sensitive (article 28). So what other
 policies only flag in these classes is blocked, personal data does not reach the model, and whoever speaks of harming
 themselves is answered by people's words and numbers: 12355 is the youth helpline, 12356 the one for mental health.
 
 ``code``, for programs that write code. Masks are what hurts there: a masked name is another name, and the program
-does not run. So the classes whose terms are masked are flagged (names such as `guido` are among them), and keys in what
-is read from a project stay here, behind placeholders. Everything graver is as in `default`, tool definitions included:
-whoever can write one could hide a prompt in it.
+does not run. So the classes whose terms are masked are flagged (names such as `guido` are among them), and keys in
+what is read from a project stay here, behind placeholders. Everything graver is as in `default`, tool definitions
+included: whoever can write one could hide a prompt in it.
 """
 
 from collections.abc import Mapping
