@@ -33,6 +33,7 @@ FOR_OPERATORS: dict[ErrorCode, str] = {
     ErrorCode.ACCOUNT_EXPIRED: "Create a new account or key with a later expiry.",
     ErrorCode.ADDRESS_NOT_ALLOWED: "Check the account's allowed networks and `server.trusted_proxies`.",
     ErrorCode.POLICY_UNKNOWN: "Add the account's policy to `[policies]`, or give the account another one.",
+    ErrorCode.RATE_LIMITED: "Raise the number under `[limits]` when the use is legitimate.",
     ErrorCode.CONTENT_FILTER: "Nothing; the policy did what it says. A false block is seen in the audit entry.",
     ErrorCode.UPSTREAM_UNREACHABLE: "Check that the model server runs and that `base_url` of the upstream is right.",
     ErrorCode.UPSTREAM_RESET: "Look into the model server's log at that time.",

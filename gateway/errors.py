@@ -32,6 +32,7 @@ class ErrorCode(StrEnum):
     ACCOUNT_EXPIRED = "account_expired"
     ADDRESS_NOT_ALLOWED = "address_not_allowed"
     POLICY_UNKNOWN = "policy_unknown"
+    RATE_LIMITED = "rate_limit_exceeded"
     CONTENT_FILTER = "content_filter"
     UPSTREAM_UNREACHABLE = "upstream_unreachable"
     UPSTREAM_RESET = "upstream_reset"
@@ -81,6 +82,8 @@ ANSWERS: dict[ErrorCode, Answer] = {
     ErrorCode.ACCOUNT_DISABLED: Answer(403, "This account is disabled. Ask the operator."),
     ErrorCode.ACCOUNT_EXPIRED: Answer(403, "This account or key has expired. Ask the operator for a new one."),
     ErrorCode.ADDRESS_NOT_ALLOWED: Answer(403, "This account may not be used from this address."),
+    # The code that OpenAI's clients know; the detail says which limit.
+    ErrorCode.RATE_LIMITED: Answer(429, "Too much was asked for in a short time. Wait, then try again.", 1),
     # Not 403: the operator's mistake, which the client can only wait out.
     ErrorCode.POLICY_UNKNOWN: Answer(503, "This account's policy is not configured here. Tell the operator.", 60),
     ErrorCode.CONTENT_FILTER: Answer(400, "The request was stopped by the content policy."),

@@ -39,6 +39,7 @@ from gateway.proxy.admission import Admission
 from gateway.proxy.cors import Cors
 from gateway.proxy.document_thread import DocumentThread
 from gateway.proxy.endpoint import ROUTES
+from gateway.proxy.limiting import Limiter
 from gateway.proxy.scan_pool import ScanPool
 from gateway.proxy.services import Services
 from gateway.proxy.upstream.connection import Timeouts
@@ -138,6 +139,7 @@ async def services_of(
         services = Services(
             directory=directory,
             engine=engine,
+            admission=Admission(Limiter(settings.limits), policies),
             appender=appender,
             sealer=sealer,
             upstreams=upstreams,
@@ -147,7 +149,6 @@ async def services_of(
             document_thread=document_thread,
             loaded=loaded,
             policies=policies.policies,
-            admission=Admission(policies),
             labelling=Labelling(
                 serving.content_producer,
                 labels.position,

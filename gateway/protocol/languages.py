@@ -33,7 +33,7 @@ _WRITTEN_IN = {
     "fa": ("arabic",),
     "ug": ("arabic",),
     "ur": ("arabic",),
-    "kk": ("cyrillic", "arabic"),
+    "kk": ("cyrillic",),
     "ky": ("cyrillic",),
     "ru": ("cyrillic",),
     "uk": ("cyrillic",),

@@ -5,10 +5,11 @@ memory is answered without waiting; an answer that has to be waited for is await
 taken (a place among those who may ask at once) is given back at the exchange's end, however it ends.
 """
 
+import time
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from gateway.accounts.account import Account
+from gateway.accounts.account import Account, AccountKind
 from gateway.errors import ErrorCode
 from gateway.protocol import commands as wish
 from gateway.protocol import events as fact
@@ -16,6 +17,7 @@ from gateway.protocol.commands import Headers
 from gateway.protocol.policy_table import PolicyQuery, PolicyTable
 from gateway.protocol.record import ExchangeRecord
 from gateway.protocol.standing import Standing
+from gateway.proxy.limiting import Limiter
 
 
 class Asker(NamedTuple):
@@ -24,10 +26,12 @@ class Asker(NamedTuple):
     Attributes:
         account: whose key was sent; None when it was not found.
         address: the client's IP address, where known.
+        profile: profile of the end user, where the account is believed about it; else empty.
     """
 
     account: Account | None
     address: str | None
+    profile: str = ""
 
     def __repr__(self) -> str:
         """Say nothing: this must not get into a log."""
@@ -37,33 +41,40 @@ class Asker(NamedTuple):
 NOBODY = Asker(None, None)
 
 
-def _nothing() -> None:
-    """Give nothing back: nothing was taken."""
-
-
 class Verdict(NamedTuple):
     """What was settled.
 
     Attributes:
         event: what the exchange is told.
         headers: what the client is told besides, such as what is left of its limits.
-        release: gives back what was taken; called once, at the exchange's end.
+        release: gives back what was taken, once, at the exchange's end; None where nothing was.
     """
 
     event: fact.Admitted | fact.RequestRefused
     headers: Headers = ()
-    release: Callable[[], None] = _nothing
+    release: Callable[[], None] | None = None
 
 
 class Admission:
     """Settles who may ask, and by which rules.
 
     Args:
+        limiter: how much they may ask for.
         policies: who is judged by which policy.
     """
 
-    def __init__(self, policies: PolicyTable) -> None:
+    def __init__(self, limiter: Limiter, policies: PolicyTable) -> None:
+        self._limiter = limiter
         self._policies = policies
+
+    def enter(self, account: Account, at_us: int) -> fact.RequestRefused | None:
+        """Return why a request of an account is refused before its body is read, or None.
+
+        Args:
+            account: whose key was sent.
+            at_us: time of the request, in microseconds of Unix time.
+        """
+        return self._limiter.enter(account, at_us)
 
     def admit(self, asker: Asker, provisional: Standing, ask: wish.Admit) -> Verdict | Awaitable[Verdict]:
         """Settle one request.
@@ -76,15 +87,17 @@ class Admission:
         Returns:
             The verdict, or what to wait for where memory does not know it.
         """
-        standing = provisional
-        if asker.account is not None and ask.end_user:
-            standing = provisional._replace(end_user=ask.end_user)
-        if asker.account is not None:
-            policy = self._policies.select(_query(asker.account, standing, ask.model))
-            if policy is None:
-                return Verdict(fact.RequestRefused(ErrorCode.POLICY_UNKNOWN))
-            standing = standing._replace(policy=policy)
-        return Verdict(fact.Admitted(standing))
+        account = asker.account
+        if account is None:
+            return Verdict(fact.Admitted(provisional))
+        policy = self._policies.select(_query(asker, account, provisional, ask.model))
+        if policy is None:
+            return Verdict(fact.RequestRefused(ErrorCode.POLICY_UNKNOWN))
+        standing = provisional._replace(policy=policy, end_user=ask.end_user)
+        if standing.account_kind != AccountKind.USER:
+            return Verdict(fact.Admitted(standing))
+        grant = self._limiter.admit(account, ask.end_user, time.time_ns() // 1000, streamed=ask.streamed)
+        return Verdict(grant.refusal or fact.Admitted(standing), grant.headers, grant.release)
 
     def conclude(self, asker: Asker, standing: Standing, record: ExchangeRecord) -> Awaitable[None] | None:
         """Take note of what an exchange came to, before its record is written and anything of it leaves.
@@ -97,7 +110,11 @@ class Admission:
         Returns:
             What to wait for before a refusal may leave; None for nothing.
         """
+        if asker.account is not None and standing.account_kind == AccountKind.USER:
+            self._limiter.conclude(asker.account, standing.end_user, record)
+        return None
 
 
-def _query(account: Account, standing: Standing, model: str) -> PolicyQuery:
-    return PolicyQuery(account.policy or "", account.tenant, account.name, standing.account_kind, model)
+def _query(asker: Asker, account: Account, standing: Standing, model: str) -> PolicyQuery:
+    own = account.policy or ""
+    return PolicyQuery(own, account.tenant, account.name, standing.account_kind, model, asker.profile)

@@ -43,6 +43,9 @@ Scope = dict[str, Any]
 # What a wire format's headers are made of: names and versions. Anything else stays here, since nobody scans it.
 _FORWARDABLE = re.compile(rb"[A-Za-z0-9._,:;=/ -]{1,256}")
 
+_PROFILE_HEADER = b"x-sluice-profile"
+_PROFILE = re.compile(rb"[a-z0-9_-]{1,64}")
+
 OPENAI_CHAT: Dialect = OpenAIChat()
 OPENAI_MODELS: Dialect = OpenAIModels()
 ROUTES: dict[str, Dialect] = {
@@ -89,9 +92,16 @@ class Endpoint:
             dialect, rest = _route(scope)
             account = await _authenticate(services, scope, address, at_us)
             policy = services.policy(account.policy)
-            head = RequestHead(_content_type(scope), rest)
-            is_json = dialect.carriage.encode is encode_json
-            event = fact.RequestReceived(await read_body(scope["headers"], receive, services, is_json=is_json), head)
+            # Before the body: what it costs to read is what the limit protects.
+            refused = services.admission.enter(account, at_us)
+            if refused is None:
+                head = RequestHead(_content_type(scope), rest)
+                is_json = dialect.carriage.encode is encode_json
+                body = await read_body(scope["headers"], receive, services, is_json=is_json)
+                event = fact.RequestReceived(body, head)
+            else:
+                event = refused
+                extra += _refusal_headers(scope, dialect, refused.code)
         except ClientLeftError:
             return
         except GatewayError as exc:
@@ -115,7 +125,7 @@ class Endpoint:
             content=services.content,
             memory=services.memory,
         )
-        asker = Asker(account, address)
+        asker = Asker(account, address, _profile(scope, account))
         forwarded = _forwarded(scope, dialect, ruleset)
         driver = Driver(Exchange(context), services, asker, receive, send, forwarded=forwarded, extra=extra)
         await driver.run(event)
@@ -205,6 +215,15 @@ async def _authenticate(services: Services, scope: Scope, address: str | None, a
     if account is None:
         account = await services.directory.authenticate(key, address, at_us)
     return account
+
+
+def _profile(scope: Scope, account: Account | None) -> str:
+    """Return the profile of the end user, from an account that is believed about its end users."""
+    # Nobody else: whoever may name a profile chooses the policy.
+    if account is None or not account.trusts_end_user:
+        return ""
+    sent = next((value for name, value in scope["headers"] if name == _PROFILE_HEADER), b"")
+    return sent.decode() if _PROFILE.fullmatch(sent) else ""
 
 
 def _key(scope: Scope) -> str:

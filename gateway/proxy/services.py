@@ -43,6 +43,7 @@ class Services:
     Attributes:
         directory: who is asking.
         engine: the store, for the management plane.
+        admission: whether they may, and by which rules.
         appender: the audit trail.
         sealer: pseudonyms, digests and encrypted content of its entries.
         upstreams: the model servers.
@@ -52,7 +53,6 @@ class Services:
         reloader: follows the lists, and swaps.
         loaded: the settings, for the management plane.
         policies: by name; ``default`` exists.
-        admission: whether who asks may, and by which rules.
         labelling: how answers are labelled.
         body_limit_bytes: largest request body.
         body_seconds: longest time for a request body to arrive.
@@ -68,6 +68,7 @@ class Services:
 
     directory: AccountDirectory
     engine: Engine
+    admission: Admission
     appender: Appender
     sealer: Sealer
     upstreams: Fleet
@@ -77,7 +78,6 @@ class Services:
     reloader: Reloader
     loaded: Loaded
     policies: Mapping[str, Policy]
-    admission: Admission
     labelling: Labelling
     body_limit_bytes: int
     body_seconds: float = BODY_SECONDS

@@ -19,6 +19,7 @@ from gateway.protocol.policy import FailMode
 from gateway.settings.anchors import Anchor
 from gateway.settings.base import Section, rejected
 from gateway.settings.labels import Labels
+from gateway.settings.limits import Limits
 from gateway.settings.policy_select import Policies
 from gateway.settings.problems import has_user
 
@@ -358,6 +359,7 @@ class Settings(Section):
         },
     )
     labels: Labels = Labels()
+    limits: Limits = Limits()
     audit: Audit = Audit()
     logging: Logging = Logging()
 

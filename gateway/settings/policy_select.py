@@ -35,9 +35,10 @@ class Select(Section):
     )
     profile: str | None = Field(
         None,
-        min_length=1,
-        max_length=64,
-        description="Profile of the end user, such as `minor`, where one is known.",
+        pattern=r"^[a-z0-9_-]{1,64}$",
+        description="Profile of the end user, such as `minor`: the header `x-sluice-profile` of an account that is"
+        " believed about its end users.",
+        json_schema_extra={"remedy": "Write small letters, digits, - and _, at most 64 of them, such as minor"},
     )
 
 

@@ -2,14 +2,19 @@
 
 from gateway.protocol.commands import Admit
 from gateway.protocol.events import Admitted
+from gateway.protocol.policy_table import PolicyTable
 from gateway.proxy.admission import NOBODY, Admission, Asker, Verdict
+from gateway.proxy.limiting import Limiter
+from gateway.settings.limits import Limits
 from tests.gateway.protocol.playbook import given
 
 
 def test_without_an_account_nobody_is_believed() -> None:
     """The name stands in the body, which anybody may write."""
     standing = given().standing
-    verdict = Admission().admit(NOBODY, standing, Admit("alice", "m", 9, streamed=False))
+    verdict = Admission(Limiter(Limits()), PolicyTable({})).admit(
+        NOBODY, standing, Admit("alice", "m", 9, streamed=False)
+    )
     assert isinstance(verdict, Verdict)
     assert verdict.event == Admitted(standing)
 
