@@ -8,8 +8,8 @@ themselves is answered by people's words and numbers: 12355 is the youth helplin
 
 ``code``, for programs that write code. Masks are what hurts there: a masked name is another name, and the program
 does not run. So the classes whose terms are masked are flagged (names such as `guido` are among them), and keys in
-what is read from a project stay here, behind placeholders. Everything graver is as in `default`, tool definitions
-included: whoever can write one could hide a prompt in it.
+what is read from a project stay here, behind placeholders. Every other class is as in `default`, and tool definitions
+are read: whoever can write one could hide a prompt in it.
 """
 
 from collections.abc import Mapping
