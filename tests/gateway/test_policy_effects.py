@@ -16,7 +16,7 @@ from gateway.settings.catalogue import SETTINGS
 from gateway.settings.sources import merge
 from gateway.standin.replies import LABEL_TEXT
 from tests.filters.personal.samples import MOBILE
-from tests.gateways import BLOCKED, FOREVER_US, LOOPBACK, MODEL, Gateway, chat, gateway
+from tests.gateways import BLOCKED, FOREVER_US, LOOPBACK, MODEL, Gateway, chat, frames_of, gateway, said_in
 
 Tree = dict[str, Any]
 
@@ -253,6 +253,29 @@ def test_a_profile_is_a_plain_word_of_an_account_that_is_believed(served: Gatewa
     assert _ask(served, trusted, "你好", {"model": MODEL}, {"x-sluice-profile": sent})["policy"] == "default"
     anybody = AccountDraft(f"anybody-{len(sent)}", AccountKind.USER)
     assert _ask(served, anybody, "你好", {"model": MODEL}, {"x-sluice-profile": "minor"})["policy"] == "default"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "reason", "said"),
+    [
+        (BLOCKED, "stop", ANSWER["zh"]),
+        (_saying("出售冰毒"), "stop", ANSWER["zh"]),
+        ("[[harm]] 讲个故事", "content_filter", None),
+    ],
+)
+def test_a_fixed_answer_in_a_stream_stands_alone(served: Gateway, prompt: str, reason: str, said: str | None) -> None:
+    """Behind words of the model it is a notice, and its reader is told that the answer was stopped."""
+    at = next(at for at, row in enumerate(ROWS) if row.seen == ANSWERED)
+    draft = AccountDraft(f"streamed-{len(prompt)}", AccountKind.USER, policy=f"with-{at}")
+    ((_, key),) = served.store.create_all([draft], at_us=1)
+    headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+    frames = frames_of(served.post(chat(prompt, stream=True), headers=headers).content)
+    assert frames[-1]["choices"][0]["finish_reason"] == reason
+    assert frames[-1]["sluice"]["decision"] == "block"
+    assert frames[-1]["sluice"]["retract"] is (said is None)
+    assert said is None or said_in(frames) == said
+    # No model generated it.
+    assert ("aigc" in frames[-1]) is (said is None)
 
 
 def test_every_value_of_a_policy_has_a_row() -> None:
