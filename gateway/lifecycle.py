@@ -49,6 +49,7 @@ from gateway.proxy.upstream.selection import Selector, Upstream
 from gateway.rulesets.builder import Builder
 from gateway.rulesets.building import InForce, build_active
 from gateway.rulesets.reloader import Reloader
+from gateway.rulesets.rollout import Rollout
 from gateway.service_events import effective, read_previous, record_start, record_stop, remember, start_events
 from gateway.settings.loader import Loaded
 from gateway.settings.models import Lists
@@ -129,6 +130,7 @@ async def services_of(
         if durable is not None:
             watching.append(asyncio.create_task(remember(durable, settings.audit.directory, effective(loaded))))
         labels, policies = settings.labels, build_policy_table(settings)
+        rollout = Rollout(settings.lists, Builder())
 
         def swap(ruleset: Ruleset) -> None:
             services.ruleset = ruleset
@@ -139,7 +141,7 @@ async def services_of(
         services = Services(
             directory=directory,
             engine=engine,
-            admission=Admission(Limiter(settings.limits), policies),
+            admission=Admission(Limiter(settings.limits), policies, rollout, sealer.pseudonym),
             appender=appender,
             sealer=sealer,
             upstreams=upstreams,
@@ -160,7 +162,7 @@ async def services_of(
             content=settings.audit.content,
             admin_token_digest=serving.admin_token_digest,
         )
-        watching.append(asyncio.create_task(services.reloader.watch()))
+        watching += [asyncio.create_task(services.reloader.watch()), asyncio.create_task(rollout.watch())]
         yield services
 
 

@@ -28,6 +28,7 @@ from gateway.protocol.record import ExchangeRecord
 from gateway.protocol.recording import Recording
 from gateway.protocol.restoring import restore_document
 from gateway.protocol.scanning import Scanning, left_out
+from gateway.protocol.second import look_again
 from gateway.protocol.sse import KEEP_ALIVE
 from gateway.protocol.standing import Standing
 from gateway.protocol.states import State
@@ -61,7 +62,7 @@ class Exchange:
         self.state = State.IDLE
         self.asked: wish.AppendAudit | None = None
         self.context = context
-        self._judge = Judge(context.standing.policy, observe=context.standing.observe)
+        self._judge = _judge_by(context.standing)
         self._vault = Vault(context.request_id)
         self._builder = AnswerBuilder(context, self._judge)
         self._recording = Recording(context, self._judge)
@@ -163,7 +164,7 @@ class Exchange:
     def _take_standing(self, standing: Standing) -> None:
         """Go on by other rules; nothing was judged before."""
         context = self.context = replace(self.context, standing=standing)
-        self._judge = Judge(standing.policy, observe=standing.observe)
+        self._judge = _judge_by(standing)
         identity = self._builder.identity
         self._builder = AnswerBuilder(context, self._judge)
         self._builder.identity = identity
@@ -186,7 +187,7 @@ class Exchange:
     def _on_scanned(self, event: fact.ScanCompleted, at_us: int) -> list[wish.Command]:
         self._check_scan(event)
         try:
-            found = self._scanning.settle(event.findings)
+            found = self._scanning.settle(event.findings, event.other)
         except ValueError as exc:
             raise IllegalEventError(str(exc)) from exc
         return self._judged(event.phase, found, at_us)
@@ -207,6 +208,8 @@ class Exchange:
             raise IllegalEventError(f"a scan of the {event.phase} in {self.state.name}")
 
     def _judged(self, phase: Phase, findings: Findings, at_us: int) -> list[wish.Command]:
+        if self._judge.second is not None:
+            look_again(phase, self._texts, self._scanning.other, self._judge.second)
         self._recording.take_findings(phase, self._texts, findings)
         if self._request.inputs is not None:
             return self._answer_itself(self._request.inputs, findings, at_us)
@@ -483,3 +486,9 @@ class Exchange:
         },
         State.DONE: {},
     }
+
+
+def _judge_by(standing: Standing) -> Judge:
+    # The other ruleset never acts, but what it would have decided is judged as if it did.
+    second = Judge(standing.policy, observe=standing.observe) if standing.other else None
+    return Judge(standing.policy, observe=standing.observe, second=second)

@@ -44,16 +44,22 @@ class Judge:
     Args:
         policy: what is done about findings.
         observe: True when findings are recorded only.
+        second: judges the same exchange by other lists, and acts on nothing; it is told here of whatever does not
+            depend on them.
 
     Attributes:
         decision: the gravest decision so far.
         blocked_in: half of the exchange in which a block fell, else None.
     """
 
-    __slots__ = ("_acted", "_counts", "_observe", "_policy", "_shadow", "_unscanned", "blocked_in", "decision")
+    __slots__ = (
+        *("_acted", "_counts", "_observe", "_policy", "_shadow", "_unscanned"),
+        *("blocked_in", "decision", "second"),
+    )
 
-    def __init__(self, policy: Policy, *, observe: bool) -> None:
+    def __init__(self, policy: Policy, *, observe: bool, second: "Judge | None" = None) -> None:
         self._policy = policy
+        self.second = second
         self._observe = observe
         self._counts: dict[tuple[Phase, Stage, str, Action, str], int] = {}
         # A dict and not a set: a record lists them in the order in which they came.
@@ -74,6 +80,8 @@ class Judge:
         Returns:
             The action; under observation never more than ``flag``.
         """
+        if self.second is not None and finding.stage is not Stage.KEYWORDS:
+            self.second.act(phase, finding, maskable=maskable)
         action = self._policy.action_for(phase, finding)
         # Not counted either: what the operator switched off should not fill the record.
         if action is Action.OFF:
@@ -132,6 +140,8 @@ class Judge:
 
     def left_unread(self, phase: Phase, stage: Stage, reason: str) -> None:
         """Record a text that passes although a stage has not read it."""
+        if self.second is not None:
+            self.second.left_unread(phase, stage, reason)
         self._unscanned[Unscanned(phase, stage, reason)] = None
         self._raise_to(Decision.UNSCANNED)
 

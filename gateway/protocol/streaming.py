@@ -15,13 +15,14 @@ from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.base import ChannelKey, Document, Ending, FrameView, Identity, Segment, Wait
 from gateway.protocol.documents import read_document, reads_one_way, reported_model
 from gateway.protocol.evidence import ContentScope
-from gateway.protocol.gate import Released
+from gateway.protocol.gate import Released, StreamStage
 from gateway.protocol.judge import Judge
 from gateway.protocol.nested import scan_nested
 from gateway.protocol.outbox import Leaving, Outbox
 from gateway.protocol.personal import following
 from gateway.protocol.placeholders import Vault
 from gateway.protocol.policy import FailMode
+from gateway.protocol.second import SecondStage
 from gateway.protocol.sse import SseDecoder, SseFrame
 from gateway.protocol.templates import FrameTemplate, fill, make_template, text_between
 from gateway.protocol.texts import TextGroup
@@ -81,6 +82,7 @@ class StreamedReply:
             # Whoever says all of it once more does so in one frame.
             most_shown=context.bounds.frame_bytes if self._format.repeats else 0,
             personal=following(context),
+            second=_second(context, judge),
             vault=vault,
             witness=self._witness,
         )
@@ -318,3 +320,10 @@ class StreamedReply:
             if segment := own[key]:
                 segment.container[segment.key] += text
         self._outbox.owe(pieces)
+
+
+def _second(context: ExchangeContext, judge: Judge) -> Callable[[], tuple[StreamStage, ...]]:
+    other, second = context.standing.other, judge.second
+    if other is None or second is None:
+        return tuple
+    return lambda: (SecondStage(other, second),)

@@ -18,6 +18,7 @@ from gateway.protocol.policy_table import PolicyQuery, PolicyTable
 from gateway.protocol.record import ExchangeRecord
 from gateway.protocol.standing import Standing
 from gateway.proxy.limiting import Limiter
+from gateway.rulesets.rollout import Rollout
 
 
 class Asker(NamedTuple):
@@ -61,11 +62,17 @@ class Admission:
     Args:
         limiter: how much they may ask for.
         policies: who is judged by which policy.
+        rollout: knows which ruleset is tried out.
+        pseudonym: what stands for an end user of an account.
     """
 
-    def __init__(self, limiter: Limiter, policies: PolicyTable) -> None:
+    def __init__(
+        self, limiter: Limiter, policies: PolicyTable, rollout: Rollout, pseudonym: Callable[[str, str], str]
+    ) -> None:
         self._limiter = limiter
         self._policies = policies
+        self._rollout = rollout
+        self._pseudonym = pseudonym
 
     def enter(self, account: Account, at_us: int) -> fact.RequestRefused | None:
         """Return why a request of an account is refused before its body is read, or None.
@@ -94,10 +101,21 @@ class Admission:
         if policy is None:
             return Verdict(fact.RequestRefused(ErrorCode.POLICY_UNKNOWN))
         standing = provisional._replace(policy=policy, end_user=ask.end_user)
+        # Limits and trials are not for test accounts: regulators see what is in force, whenever they ask.
         if standing.account_kind != AccountKind.USER:
             return Verdict(fact.Admitted(standing))
+        standing = self._tried_out(standing, account, ask.end_user)
         grant = self._limiter.admit(account, ask.end_user, time.time_ns() // 1000, streamed=ask.streamed)
         return Verdict(grant.refusal or fact.Admitted(standing), grant.headers, grant.release)
+
+    def _tried_out(self, standing: Standing, account: Account, end_user: str) -> Standing:
+        """Take the ruleset that is tried out, where it is this person's; the one in force then says besides."""
+        trial, ruleset = self._rollout.trial, standing.ruleset
+        if trial is None or trial.ruleset.digest == ruleset.digest:
+            return standing
+        if not trial.takes(self._pseudonym(account.id, end_user)):
+            return standing
+        return standing._replace(ruleset=trial.ruleset, other=ruleset)
 
     def conclude(self, asker: Asker, standing: Standing, record: ExchangeRecord) -> Awaitable[None] | None:
         """Take note of what an exchange came to, before its record is written and anything of it leaves.
