@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from gateway import metrics
-from gateway.console import accounts, lists, policies
+from gateway.console import accounts, agreements, lists, policies, strikes
 from gateway.console.api import Door, has_token, http_error, is_local
 from gateway.console.lists import KEPT_OLD
 from gateway.proxy.driver import Receive, Send
@@ -66,6 +66,8 @@ def management_plane(services: Services) -> Starlette:
             Route("/metrics", page),
             *lists.routes(services),
             *accounts.routes(services),
+            *agreements.routes(services),
+            *strikes.routes(services),
             *policies.routes(services),
             *_health_routes(services),
         ],

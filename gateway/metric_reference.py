@@ -36,8 +36,9 @@ LABELS = {
     "digest": "digest of the lists in force, as in the header `x-sluice-ruleset`",
     "keywords": "number of terms in force",
     "kind": "in `sluice_audit_anchors_total`: `file`, `webhook` or `rfc3161`; in `sluice_labels_total`:"
-    " what became of the visible label: `end`, `start`, `both`, `present` (the model's own), `interface` or"
-    " `none`",
+    " what became of the visible label: `end`, `start`, `both`, `present` (the model's own), `interface`,"
+    " `waived` (left out by agreement) or `none`",
+    "measure": "`none` (not counted), `counted`, `warned`, `suspended` or `refused`",
     "model": "always `none` in this version",
     "outcome": "in `sluice_verdict_lookups_total`: `hit` (the text was scanned before, with the same lists) or"
     " `miss`; in `sluice_ruleset_reloads_total`: `loaded`, `unchanged`, `refused` (a list is wrong, the old ruleset"
@@ -49,6 +50,7 @@ LABELS = {
     "phase": "`request` or `response`",
     "reason": "in `sluice_unscanned_total`: `scan_timeout`, `scan_queue_full`, `malformed_frame`,"
     " `tool_definitions` or `token_array`; in `sluice_upstream_errors_total`: an error code without `upstream_`",
+    "review": "`announced` or `unannounced`: whether the time lies in one of `[[reviews]]`",
     "risk": "risk id of the taxonomy",
     "stage": "`keywords` or `personal_data`",
     "upstream": "name of a model server in the settings",

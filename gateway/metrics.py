@@ -87,6 +87,12 @@ UPSTREAM_EJECTED = Gauge(
     ["upstream"],
     registry=REGISTRY,
 )
+UNFILTERED = Counter(
+    "sluice_unfiltered_exchanges_total",
+    "Exchanges of unfiltered test accounts, by whether a review was announced for that time.",
+    ["review"],
+    registry=REGISTRY,
+)
 STREAMS_OPEN = Gauge("sluice_streams_open", "Streams of generated content that are open.", registry=REGISTRY)
 HELD_CHARACTERS = Gauge(
     "sluice_held_characters",
@@ -134,6 +140,17 @@ AUDIT_ANCHORS = Counter(
     "sluice_audit_anchors_total",
     "Checkpoints brought to anchors, by how that ended; one that failed is tried again.",
     ["kind", "outcome"],
+    registry=REGISTRY,
+)
+STRIKES = Counter(
+    "sluice_strikes_total",
+    "Strikes of this process, by what they led to; `refused` came from somebody who was suspended meanwhile.",
+    ["measure"],
+    registry=REGISTRY,
+)
+SUSPENDED = Gauge(
+    "sluice_accounts_suspended",
+    "Accounts and end users that are suspended, as the store says; the same number in every process.",
     registry=REGISTRY,
 )
 LABELS = Counter(

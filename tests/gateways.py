@@ -219,6 +219,8 @@ def gateway(
         "audit": {"directory": str(folder / "audit"), "batch_milliseconds": 5},
         "labels": {"content_producer": "example-operator"},
         "lists": {"versions": str(folder / "lists"), **FEW_TERMS},
+        # Tests of a module share a gateway and its accounts, and send whatever they need.
+        "strikes": {"enabled": False},
     }
     ready: Future[Gateway] = Future()
     thread = threading.Thread(target=_run, args=(merge(own, dict(settings or {})), ops, ready), daemon=True)

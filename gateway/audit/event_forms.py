@@ -39,6 +39,11 @@ class EventName(StrEnum):
     CONTENT_REKEYED = "content.rekeyed"
     CONTENT_DROPPED = "content.dropped"
     AUDIT_KEY_CREATED = "audit.key_created"
+    LABELS_WAIVED = "labels.waived"
+    LABELS_RESTORED = "labels.restored"
+    STRIKES_WARNED = "strikes.warned"
+    STRIKES_SUSPENDED = "strikes.suspended"
+    STRIKES_LIFTED = "strikes.lifted"
     SIGNIN_SUCCEEDED = "signin.succeeded"
     SIGNIN_FAILED = "signin.failed"
     ACCOUNTS_CHANGED = "accounts.changed"
@@ -73,6 +78,15 @@ _RULES = {
     "trusts_end_user": "`yes`: it is believed who its end users are",
 }
 _BOUND = "pseudonym of the end user"
+_PERSON = "pseudonym of the end user, or id of the account"
+_STRIKE = {
+    "measure": "id of the measure in the store, which has none where it could not be taken",
+    "account": "id of the account",
+    "user": "pseudonym of the end user",
+    "request": "id of the request that was blocked",
+    "consecutive": "weight of the strikes in a row",
+    "day_total": "weight of the strikes of that day",
+}
 
 EVENTS: Mapping[EventName, EventForm] = MappingProxyType(
     {
@@ -207,6 +221,31 @@ EVENTS: Mapping[EventName, EventForm] = MappingProxyType(
             "a key that signs checkpoints was made; the first log it signed says so",
             "the public key, as a verifier reads it",
             {},
+        ),
+        EventName.LABELS_WAIVED: EventForm(
+            "an end user took over the duty to label: their replies carry no visible label from now on",
+            "id of the agreement, which these replies name",
+            {
+                "revision": _REVISION,
+                "account": "id of the account",
+                "user": "pseudonym of the end user; none for the account itself",
+                "version": "which wording was accepted",
+                "accepted_at_us": "when",
+            },
+        ),
+        EventName.LABELS_RESTORED: EventForm(
+            "an agreement ended: replies carry the visible label again",
+            "id of the agreement",
+            {"revision": _REVISION, "account": "id of the account"},
+        ),
+        EventName.STRIKES_WARNED: EventForm("a person was warned: one more strike may suspend", _PERSON, _STRIKE),
+        EventName.STRIKES_SUSPENDED: EventForm(
+            "a person was suspended", _PERSON, {**_STRIKE, "until_us": "end of the suspension"}
+        ),
+        EventName.STRIKES_LIFTED: EventForm(
+            "a suspension was lifted, or strikes were settled",
+            _PERSON,
+            {**{key: _STRIKE[key] for key in ("measure", "account", "user")}, "until_us": "when it would have ended"},
         ),
         EventName.SIGNIN_SUCCEEDED: EventForm(
             "somebody signed in to the console",

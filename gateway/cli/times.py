@@ -47,6 +47,15 @@ def parse_moment(text: str, now_us: int) -> int:
     return moment_us
 
 
+def parse_past(text: str) -> int:
+    """Read when something happened: an ISO date or time; return microseconds of Unix time.
+
+    Raises:
+        ValueError: when it has another form.
+    """
+    return _parse_iso(text)
+
+
 def _parse_iso(text: str) -> int:
     try:
         moment = datetime.fromisoformat(text)

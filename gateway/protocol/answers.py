@@ -11,6 +11,7 @@ from gateway.protocol.commands import Command, Headers, SendEnd, SendStart
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.base import Document, Ending, Identity, ParsedRequest
 from gateway.protocol.judge import Decision, Judge
+from gateway.protocol.labels import language_of
 from gateway.protocol.placeholders import Vault
 from gateway.protocol.policy import RefusalStyle
 from gateway.protocol.refusals import (
@@ -23,6 +24,7 @@ from gateway.protocol.refusals import (
     refusal_style,
 )
 from gateway.protocol.streaming import StreamedReply
+from gateway.protocol.strikes import StrikeOutcome, warning_header, warning_member, warning_text
 
 _JSON = b"application/json"
 _EVENT_STREAM = b"text/event-stream; charset=utf-8"
@@ -38,12 +40,14 @@ class AnswerBuilder:
 
     Attributes:
         identity: names replies that are made here; known once the request was read.
+        strike: what a blocked prompt was counted as; a refusal says so where a measure was taken.
     """
 
     def __init__(self, context: ExchangeContext, judge: Judge) -> None:
         self._context = context
         self._judge = judge
         self.identity = Identity(context.request_id, "", 0)
+        self.strike = StrikeOutcome()
 
     @property
     def refusal_status(self) -> int:
@@ -92,19 +96,21 @@ class AnswerBuilder:
     def refusal(self, request: ParsedRequest) -> list[Command]:
         """Return the answer to a blocked request, or in place of a blocked reply that was not streamed."""
         # No `aigc`: the operator wrote this text, no model did.
-        dialect, outcome = self._context.dialect, {"sluice": self._outcome()}
+        dialect, outcome = self._context.dialect, {"sluice": self._outcome() | warning_member(self.strike)}
+        warning, header = warning_text(self.strike, language_of(request.language_hint)), warning_header(self.strike)
         if self._refuses_by_error:
             code = ErrorCode.CONTENT_FILTER
-            return self._whole(ANSWERS[code].status, dialect.error(code, ANSWERS[code].message) | outcome)
-        style, text = self._told(request, REFUSALS)
-        why = Ending.ANSWERED if style is RefusalStyle.FIXED_ANSWER else Ending.FILTERED
+            document = dialect.error(code, ANSWERS[code].message + warning)
+            return self._whole(ANSWERS[code].status, document | outcome, header)
+        style, told = self._told(request, REFUSALS)
+        text, why = told + warning, Ending.ANSWERED if style is RefusalStyle.FIXED_ANSWER else Ending.FILTERED
         if not request.streamed:
-            return self._whole(_OK, dialect.refusal(self.identity, text, why) | outcome)
+            return self._whole(_OK, dialect.refusal(self.identity, text, why) | outcome, header)
         # Whoever asked for a stream reads frames; a whole document would be an error to its parser. To them, it is a
         # stream that was cut before its first word.
         vault = Vault(self._context.request_id)
         stream = StreamedReply(self._context, self._judge, self.identity, vault, structured=request.structured)
-        head = SendStart(_OK, (*self._headers(_EVENT_STREAM), (b"cache-control", b"no-cache")))
+        head = SendStart(_OK, (*self._headers(_EVENT_STREAM), (b"cache-control", b"no-cache"), *header))
         return [head, SendEnd(stream.cut(text, outcome, why))]
 
     def notice(self, stream: StreamedReply, request: ParsedRequest) -> list[Command]:

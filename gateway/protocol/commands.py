@@ -5,6 +5,7 @@ from typing import NamedTuple
 from filters.findings import Phase
 from gateway.protocol.evidence import NO_EVIDENCE, Evidence
 from gateway.protocol.record import ExchangeRecord
+from gateway.protocol.strikes import Strike
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -36,6 +37,15 @@ class ScanText(NamedTuple):
     texts: tuple[str, ...]
     personal: bool = False
     other: bool = False
+
+
+class NoteStrike(NamedTuple):
+    """Count a blocked prompt against whoever sent it.
+
+    Answered by `StrikeNoted`, or by `RequestRefused` where it cannot be counted, or the sender was suspended since.
+    """
+
+    strike: Strike
 
 
 class OpenUpstream(NamedTuple):
@@ -89,4 +99,4 @@ class SendEnd(NamedTuple):
     data: bytes = b""
 
 
-Command = Admit | ScanText | OpenUpstream | CloseUpstream | AppendAudit | SendStart | SendData | SendEnd
+Command = Admit | ScanText | NoteStrike | OpenUpstream | CloseUpstream | AppendAudit | SendStart | SendData | SendEnd

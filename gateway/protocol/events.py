@@ -6,6 +6,7 @@ from filters.findings import Finding, Phase
 from gateway.errors import ErrorCode
 from gateway.protocol.carriage import NO_HEAD, RequestHead
 from gateway.protocol.standing import Standing
+from gateway.protocol.strikes import StrikeOutcome
 
 
 class RequestReceived(NamedTuple):
@@ -49,6 +50,12 @@ class ScanFailed(NamedTuple):
 
     phase: Phase
     reason: str
+
+
+class StrikeNoted(NamedTuple):
+    """The strike of a blocked prompt is committed; this came of it."""
+
+    outcome: StrikeOutcome
 
 
 class UpstreamStarted(NamedTuple):
@@ -97,6 +104,7 @@ Event = (
     | Admitted
     | ScanCompleted
     | ScanFailed
+    | StrikeNoted
     | UpstreamStarted
     | UpstreamData
     | UpstreamFinished

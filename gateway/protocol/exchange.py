@@ -19,7 +19,7 @@ from gateway.protocol.buffered import Texts, judge_texts, label_answers, texts_o
 from gateway.protocol.carriage import ReplyKind
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.base import Identity, Input, ParsedRequest
-from gateway.protocol.judge import Decision, Judge
+from gateway.protocol.judge import Decision
 from gateway.protocol.moderations import input_texts, moderate
 from gateway.protocol.nested import scan_nested
 from gateway.protocol.placeholders import Vault
@@ -28,11 +28,12 @@ from gateway.protocol.record import ExchangeRecord
 from gateway.protocol.recording import Recording
 from gateway.protocol.restoring import restore_document
 from gateway.protocol.scanning import Scanning, left_out
-from gateway.protocol.second import look_again
+from gateway.protocol.second import judge_by, look_again
 from gateway.protocol.sse import KEEP_ALIVE
 from gateway.protocol.standing import Standing
 from gateway.protocol.states import State
 from gateway.protocol.streaming import StreamedReply
+from gateway.protocol.strikes import present_texts, strike_of
 from gateway.protocol.whole import WholeReply
 
 _OK = 200
@@ -62,7 +63,7 @@ class Exchange:
         self.state = State.IDLE
         self.asked: wish.AppendAudit | None = None
         self.context = context
-        self._judge = _judge_by(context.standing)
+        self._judge = judge_by(context.standing)
         self._vault = Vault(context.request_id)
         self._builder = AnswerBuilder(context, self._judge)
         self._recording = Recording(context, self._judge)
@@ -164,7 +165,7 @@ class Exchange:
     def _take_standing(self, standing: Standing) -> None:
         """Go on by other rules; nothing was judged before."""
         context = self.context = replace(self.context, standing=standing)
-        self._judge = _judge_by(standing)
+        self._judge = judge_by(standing)
         identity = self._builder.identity
         self._builder = AnswerBuilder(context, self._judge)
         self._builder.identity = identity
@@ -208,8 +209,7 @@ class Exchange:
             raise IllegalEventError(f"a scan of the {event.phase} in {self.state.name}")
 
     def _judged(self, phase: Phase, findings: Findings, at_us: int) -> list[wish.Command]:
-        if self._judge.second is not None:
-            look_again(phase, self._texts, self._scanning.other, self._judge.second)
+        look_again(phase, self._texts, self._scanning.other, self._judge.second)
         self._recording.take_findings(phase, self._texts, findings)
         if self._request.inputs is not None:
             return self._answer_itself(self._request.inputs, findings, at_us)
@@ -217,16 +217,27 @@ class Exchange:
             whole = self._read_whole()
             action = whole.judge(findings, self._judge, self._vault)
             return self._refuse(at_us) if action is Action.BLOCK else self._deliver(whole, action, at_us)
+        document = self._request.document
+        # Before it is judged, which writes masks into it.
+        present = present_texts(document) if any(findings) else None
         if judge_texts(phase, self._texts, findings, self._judge, self._vault) is Action.BLOCK:
             identity = self._builder.identity
             # A refusal names the model asked for, which is the client's text like any other.
             if any(scan_nested(self.context.standing.ruleset.matcher(phase), (identity.model,))):
                 self._builder.identity = identity._replace(model="")
-            return self._refuse(at_us)
+            strike = strike_of(self._texts.groups, findings, self.context, present)
+            if strike is None:
+                return self._refuse(at_us)
+            self.state = State.NOTING
+            return [wish.NoteStrike(strike)]
         self.state = State.AWAITING_UPSTREAM
         # From the wish on, not from the first byte: a client that leaves before it must end the request as well.
         self._upstream_open = True
         return [self._ask()]
+
+    def _on_strike_noted(self, event: fact.StrikeNoted, at_us: int) -> list[wish.Command]:
+        self._builder.strike = event.outcome
+        return self._refuse(at_us)
 
     def _ask(self) -> wish.OpenUpstream:
         """Return the wish for the model server's reply."""
@@ -433,14 +444,14 @@ class Exchange:
         self._recording.error = code
         self._answer = self._builder.error(code, detail, retry_after_seconds)
         self._recording.status = ANSWERS[code].status
-        return [*self._close(), self._append(at_us)]
+        # Also where the block is not what the client is told of: it was one, and is proved like any other.
+        return [*self._close(), self._append(at_us, durable=self._judge.decision is Decision.BLOCK)]
 
     def _streaming(self) -> StreamedReply:
         # The rows of the table that ask for it are reached once it was begun, and never before.
         return cast("StreamedReply", self._stream)
 
     def _read_whole(self) -> WholeReply:
-        # The same.
         return cast("WholeReply", self._whole)
 
     def _append(self, at_us: int, *, durable: bool = False) -> wish.AppendAudit:
@@ -457,6 +468,7 @@ class Exchange:
         State.IDLE: {fact.RequestReceived: _on_request, fact.RequestRefused: _on_refused},
         State.ADMITTING: {fact.Admitted: _on_admitted, fact.RequestRefused: _on_refused},
         State.SCANNING_REQUEST: {fact.ScanCompleted: _on_scanned, fact.ScanFailed: _on_scan_failed},
+        State.NOTING: {fact.StrikeNoted: _on_strike_noted, fact.RequestRefused: _on_refused},
         State.AWAITING_UPSTREAM: {
             fact.UpstreamStarted: _on_upstream_started,
             fact.UpstreamFailed: _on_upstream_failed,
@@ -486,9 +498,3 @@ class Exchange:
         },
         State.DONE: {},
     }
-
-
-def _judge_by(standing: Standing) -> Judge:
-    # The other ruleset never acts, but what it would have decided is judged as if it did.
-    second = Judge(standing.policy, observe=standing.observe) if standing.other else None
-    return Judge(standing.policy, observe=standing.observe, second=second)

@@ -11,19 +11,27 @@ from filters.ruleset import Ruleset
 from gateway.protocol.buffered import Texts
 from gateway.protocol.judge import Judge
 from gateway.protocol.nested import NestedStage
+from gateway.protocol.standing import Standing
 
 
-def look_again(phase: Phase, texts: Texts, findings: Findings, judge: Judge) -> None:
+def judge_by(standing: Standing) -> Judge:
+    """Return who judges an exchange, with a second judge where another ruleset is asked."""
+    # It never acts, but what it would have decided is judged as if it did.
+    second = Judge(standing.policy, observe=standing.observe) if standing.other else None
+    return Judge(standing.policy, observe=standing.observe, second=second)
+
+
+def look_again(phase: Phase, texts: Texts, findings: Findings, judge: Judge | None) -> None:
     """Judge what the other ruleset found in a document.
 
     Args:
         phase: half of the exchange.
         texts: what was scanned.
         findings: what it found in each text, in the order of the texts.
-        judge: keeps its tally.
+        judge: keeps its tally; None where no other ruleset is asked.
     """
     # A scan that could not be made says nothing.
-    if not findings:
+    if judge is None or not findings:
         return
     if sum(map(len, findings)) > MOST_FINDINGS:
         judge.overrun(phase)

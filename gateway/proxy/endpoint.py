@@ -14,6 +14,7 @@ from typing import Any
 
 from filters.ruleset import Ruleset
 from gateway.accounts.account import Account, AccountKind
+from gateway.accounts.identity import named_in_header
 from gateway.errors import ErrorCode, GatewayError
 from gateway.protocol import events as fact
 from gateway.protocol.carriage import RequestHead, encode_json
@@ -32,7 +33,7 @@ from gateway.protocol.dialects.openai_speech import OpenAISpeech
 from gateway.protocol.dialects.openai_transcriptions import OpenAITranscriptions
 from gateway.protocol.exchange import Exchange
 from gateway.protocol.standing import Standing
-from gateway.proxy.admission import Asker
+from gateway.proxy.admission import NOBODY, Asker
 from gateway.proxy.bodies import ClientLeftError, read_body
 from gateway.proxy.driver import Driver, Receive, Send
 from gateway.proxy.encodings import ACCEPTED
@@ -84,6 +85,7 @@ class Endpoint:
         request_id = new_request_id(at_us)
         account: Account | None = None
         address = client_address(scope, services)
+        asker = NOBODY
         event: fact.RequestReceived | fact.RequestRefused
         # Who is not known yet is recorded under the default.
         policy = services.policy(None)
@@ -92,6 +94,7 @@ class Endpoint:
             dialect, rest = _route(scope)
             account = await _authenticate(services, scope, address, at_us)
             policy = services.policy(account.policy)
+            asker = _asker(account, address, scope, services)
             # Before the body: what it costs to read is what the limit protects.
             refused = services.admission.enter(account, at_us)
             if refused is None:
@@ -125,7 +128,6 @@ class Endpoint:
             content=services.content,
             memory=services.memory,
         )
-        asker = Asker(account, address, _profile(scope, account))
         forwarded = _forwarded(scope, dialect, ruleset)
         driver = Driver(Exchange(context), services, asker, receive, send, forwarded=forwarded, extra=extra)
         await driver.run(event)
@@ -209,7 +211,7 @@ async def _authenticate(services: Services, scope: Scope, address: str | None, a
         raise GatewayError("", ErrorCode.AUDIT_UNAVAILABLE)
     key = _key(scope)
     if not key:
-        raise GatewayError("", ErrorCode.KEY_MISSING)
+        services.directory.refuse_keyless(address)
     # Not awaited when it is in memory: nearly every request takes this way.
     account = services.directory.cached(key, address, at_us)
     if account is None:
@@ -217,10 +219,19 @@ async def _authenticate(services: Services, scope: Scope, address: str | None, a
     return account
 
 
-def _profile(scope: Scope, account: Account | None) -> str:
+def _asker(account: Account, address: str | None, scope: Scope, services: Services) -> Asker:
+    """Return who asks, with the end user whom a trusted proxy names where there is a header for it."""
+    name, peer, profile = services.end_user_header, scope.get("client"), _profile(account, scope)
+    # Not even read from anybody else: what a stranger sends there must not be able to fail a request.
+    if not name or peer is None or not _is_trusted(peer[0], services):
+        return Asker(account, address, profile=profile)
+    return Asker(account, address, named_in_header(scope["headers"], name), peer_trusted=True, profile=profile)
+
+
+def _profile(account: Account, scope: Scope) -> str:
     """Return the profile of the end user, from an account that is believed about its end users."""
     # Nobody else: whoever may name a profile chooses the policy.
-    if account is None or not account.trusts_end_user:
+    if not account.trusts_end_user:
         return ""
     sent = next((value for name, value in scope["headers"] if name == _PROFILE_HEADER), b"")
     return sent.decode() if _PROFILE.fullmatch(sent) else ""

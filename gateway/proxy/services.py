@@ -42,8 +42,8 @@ class Services:
 
     Attributes:
         directory: who is asking.
-        engine: the store, for the management plane.
         admission: whether they may, and by which rules.
+        engine: the store, for the management plane.
         appender: the audit trail.
         sealer: pseudonyms, digests and encrypted content of its entries.
         upstreams: the model servers.
@@ -60,6 +60,7 @@ class Services:
         keep_alive_seconds: longest time a stream's client hears nothing.
         streams: exchanges whose stream is open.
         trusted_proxies: whose ``X-Forwarded-For`` is believed.
+        end_user_header: header in which they name the end user, in small letters, or empty.
         content: what is kept of prompts and replies.
         cors: pages of which origins may call.
         admin_token_digest: SHA-256 of the management plane's token; empty without one.
@@ -67,8 +68,8 @@ class Services:
     """
 
     directory: AccountDirectory
-    engine: Engine
     admission: Admission
+    engine: Engine
     appender: Appender
     sealer: Sealer
     upstreams: Fleet
@@ -85,6 +86,7 @@ class Services:
     keep_alive_seconds: float = KEEP_ALIVE_SECONDS
     streams: set[Exchange] = field(default_factory=set)
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    end_user_header: bytes = b""
     cors: Cors = field(default_factory=Cors)
     content: ContentScope = ContentScope.FLAGGED
     admin_token_digest: bytes = b""

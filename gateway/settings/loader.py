@@ -87,16 +87,17 @@ def load(path: Path | None, environ: Mapping[str, str], overrides: Tree | None =
 def _password_problems(file: Tree, origins: Origins) -> Iterator[Problem]:
     # The file is not checked yet at this point, so it may hold anything in any place.
     store = file.get("store")
-    url = store.get("url") if isinstance(store, dict) else None
-    if isinstance(url, str) and has_password(url):
-        yield Problem(
-            # The value is shown with its password hidden, so that the operator sees which address is meant.
-            place=origins.place(("store", "url")),
-            key="store.url",
-            value=shown(url),
-            wrong="holds a password in the file",
-            remedy="Set the whole address in the environment variable SLUICE_STORE__URL instead",
-        )
+    for name in ("url", "redis_url"):
+        url = store.get(name) if isinstance(store, dict) else None
+        if isinstance(url, str) and has_password(url):
+            yield Problem(
+                # The value is shown with its password hidden, so that the operator sees which address is meant.
+                place=origins.place(("store", name)),
+                key=f"store.{name}",
+                value=shown(url),
+                wrong="holds a password in the file",
+                remedy=f"Set the whole address in the environment variable SLUICE_STORE__{name.upper()} instead",
+            )
 
 
 def _problem(details: ErrorDetails, origins: Origins) -> Problem:

@@ -79,6 +79,22 @@ nothing. The entry keeps the findings with the action they would have had, its d
 `shadow` says what would have been decided. Nothing counts as a violation, nothing waits, and nothing closes for a
 check that failed.
 
+Another version of the keyword lists is tried out with
+
+```bash
+sluice lists publish --no-activate          # prints the id
+sluice lists try ID --percent 5             # later: --percent 20
+sluice lists promote                        # or: sluice lists abandon
+```
+
+Gateways of this machine follow within seconds. Who is among the percentage depends on the person (account and end
+user) and the version alone: nobody changes sides from one request to the next or when the percentage grows, and the
+next version takes other people. They are judged by the version that is tried out. The one in force reads the same
+texts, acts on nothing, and its digest and decision are in the entry as `other_ruleset` and `other_decision`;
+`sluice_ruleset_comparisons_total` counts how often they agree. Of a stream it reads the running texts, up to where
+the answer was stopped. Its scans cost as much as the first: what is remembered to be clean is read again. Test
+accounts of regulators are always judged by what is in force. A version that cannot be built judges nobody.
+
 ## The policies that ship
 
 `minors` and `code` are there without a table. A table of the same name changes single values of them, and a policy

@@ -164,6 +164,56 @@ CONTENT_KEYS = Table(
 """Data keys of encrypted content, each wrapped by the master key it names; whose end user is a pseudonym, ``day`` is
 in days since 1970-01-01. Without its row, what a key encrypted is gone."""
 
+LABEL_AGREEMENTS = Table(
+    "label_agreements",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("account", Text, ForeignKey("accounts.id"), nullable=False),
+    Column("end_user", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("accepted_at_us", BigInteger, nullable=False),
+    Column("ended_at_us", BigInteger),
+    Index("ix_label_agreements_person", "account", "end_user"),
+)
+"""End users, by pseudonym, whose replies carry no visible label, and the agreement they accepted for it."""
+STRIKE_COUNTS = Table(
+    "strike_counts",
+    METADATA,
+    Column("account", Text, nullable=False),
+    Column("end_user", Text, nullable=False),
+    Column("consecutive", BigInteger, nullable=False),
+    Column("day", BigInteger, nullable=False),
+    Column("day_total", BigInteger, nullable=False),
+    Column("suspended_until_us", BigInteger, nullable=False),
+    Column("suspended_at_us", BigInteger, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("changed_at_us", BigInteger, nullable=False),
+    PrimaryKeyConstraint("account", "end_user"),
+    _partial("ix_strike_counts_open", "consecutive > 0 OR suspended_until_us > 0", "suspended_until_us"),
+)
+"""What is held against each person: an end user by pseudonym, or an account as such (`end_user` empty). The request
+is the one that brought the newest suspension."""
+
+STRIKE_HISTORY = Table(
+    "strike_history",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("at_us", BigInteger, nullable=False, index=True),
+    Column("account", Text, nullable=False),
+    Column("end_user", Text, nullable=False),
+    Column("measure", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("severity", BigInteger, nullable=False),
+    Column("consecutive", BigInteger, nullable=False),
+    Column("day_total", BigInteger, nullable=False),
+    Column("until_us", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("texts", Text, nullable=False),
+    Index("ix_strike_history_person", "account", "end_user", "at_us"),
+)
+"""Strikes and the measures taken, as they were taken; ``texts`` holds keyed digests of what was blocked."""
+
 REVISIONS = Table(
     "revisions",
     METADATA,

@@ -7,13 +7,14 @@ import pytest
 from filters.findings import MOST_FINDINGS, Action, Finding, Phase, Stage
 from filters.ruleset import Ruleset, build_ruleset
 from gateway.protocol.buffered import Texts
-from gateway.protocol.commands import AppendAudit, Command, ScanText, SendData, SendEnd
+from gateway.protocol.commands import AppendAudit, Command, NoteStrike, ScanText, SendData, SendEnd
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.events import (
     Admitted,
     RequestReceived,
     ScanCompleted,
     ScanFailed,
+    StrikeNoted,
     UpstreamData,
     UpstreamFinished,
     UpstreamStarted,
@@ -23,6 +24,7 @@ from gateway.protocol.judge import Decision, Judge
 from gateway.protocol.policy import FailMode, PhasePolicy, Policy
 from gateway.protocol.record import ExchangeRecord
 from gateway.protocol.second import SecondStage, look_again
+from gateway.protocol.strikes import StrikeOutcome
 from gateway.protocol.texts import TextGroup
 from tests.gateway.protocol.playbook import bounds, delta, given, request, term
 
@@ -39,7 +41,10 @@ def begin(context: ExchangeContext, prompt: str) -> tuple[Exchange, list[Command
     """Begin an exchange whose account may go on."""
     exchange = Exchange(context)
     exchange.receive_event(RequestReceived(request(prompt)), 1)
-    return exchange, exchange.receive_event(Admitted(context.standing), 1)
+    commands = exchange.receive_event(Admitted(context.standing), 1)
+    if isinstance(commands[0], NoteStrike):
+        commands = exchange.receive_event(StrikeNoted(StrikeOutcome()), 1)
+    return exchange, commands
 
 
 def run(*pieces: str, prompt: str = "hi", **members: Any) -> tuple[ExchangeRecord, str]:  # noqa: ANN401 any field
@@ -105,9 +110,9 @@ def test_what_does_not_depend_on_keywords_counts_for_both() -> None:
     second = Judge(Policy(), observe=False)
     judge = Judge(Policy(), observe=False, second=second)
     judge.act(Phase.REQUEST, Finding(Stage.PERSONAL_DATA, "A.4.f", 0, 1, term("phone", Action.MASK)))
-    assert second.decision is Decision.MASK
+    assert second.risks == ["A.4.f"]
     judge.act(Phase.REQUEST, Finding(Stage.KEYWORDS, "A.1.h", 0, 1, term("x")))
-    assert second.decision is Decision.MASK
+    assert second.risks == ["A.4.f"]
     judge.left_unread(Phase.REQUEST, Stage.KEYWORDS, "tool_definitions")
     assert second.decision is Decision.UNSCANNED
 

@@ -53,14 +53,14 @@ def test_what_cannot_be_recorded_does_not_happen(tmp_path: Path) -> None:
     candidates = CandidateStore(tmp_path)
 
     def refuse(*_: object) -> None:
-        raise OSError
+        raise OSError("no room")
 
-    with pytest.raises(OSError, match=""):
+    with pytest.raises(OSError, match="no room"):
         candidates.put(other, 1, refuse)
     assert candidates.read() is None
     candidates.put(other, 1, lambda *_: None)
     for act in (candidates.promote, candidates.abandon):
-        with pytest.raises(OSError, match=""):
+        with pytest.raises(OSError, match="no room"):
             act(refuse)
     assert (candidates.read(), store.active_id()) == (Candidate(other, 1), active)
 

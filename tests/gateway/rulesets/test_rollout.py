@@ -22,6 +22,10 @@ from tests.gateway.protocol.playbook import term
 RULESET = build_ruleset([term("甲甲")], "sha256:" + "1" * 64)
 
 
+def _none(rollout: Rollout) -> bool:
+    return rollout.trial is None
+
+
 def _trial(percent: int, version: str = "0123456789abcdef") -> Trial:
     return Trial(RULESET, Candidate(version, percent))
 
@@ -79,7 +83,7 @@ def test_a_candidate_is_built_once_and_gone_when_it_is_given_up(versions: tuple[
         builder = _Counting()
         rollout = Rollout(lists, builder)
         await rollout.look()
-        assert rollout.trial is None
+        assert _none(rollout)
         for percent in (5, 50):
             candidates.put(other, percent, lambda *_: None)
             await rollout.look()
@@ -90,7 +94,7 @@ def test_a_candidate_is_built_once_and_gone_when_it_is_given_up(versions: tuple[
         assert builder.built == [other]
         candidates.abandon(lambda _: None)
         await rollout.look()
-        assert rollout.trial is None
+        assert _none(rollout)
 
     asyncio.run(follow())
 
@@ -124,7 +128,7 @@ def test_watching_ends_with_its_builder(versions: tuple[Lists, CandidateStore, s
         rollout = Rollout(lists, builder, poll_seconds=0.001)
         watching = asyncio.create_task(rollout.watch())
         while rollout.trial is None:
-            await asyncio.sleep(0)
+            await asyncio.wait({watching}, timeout=0.001)
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
         assert builder.stopped
