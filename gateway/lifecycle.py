@@ -145,7 +145,6 @@ async def services_of(
         if durable is not None:
             watching.append(asyncio.create_task(remember(durable, settings.audit.directory, effective(loaded))))
         labels, policies = settings.labels, build_policy_table(settings)
-        rollout = Rollout(settings.lists, Builder())
 
         def swap(ruleset: Ruleset) -> None:
             services.ruleset = ruleset
@@ -153,6 +152,7 @@ async def services_of(
         def record(event: Event) -> None:
             services.appender.append_soon(encode_event(event))
 
+        rollout = Rollout(settings.lists, Builder(), record)
         services = Services(
             directory=directory,
             admission=Admission(

@@ -14,9 +14,10 @@ import structlog
 
 from filters.lists import ListError
 from filters.ruleset import Ruleset
+from gateway.audit.events import Event
 from gateway.rulesets.builder import Builder
 from gateway.rulesets.candidates import Candidate, CandidateStore
-from gateway.rulesets.reloader import load_dump
+from gateway.rulesets.reloader import load_dump, loaded_event
 from gateway.rulesets.sources import today
 from gateway.settings.models import Lists
 
@@ -52,16 +53,24 @@ class Rollout:
     Args:
         lists: the settings.
         builder: builds beside the process.
+        record: puts an event into the audit trail; keeps a ruleset out of use by raising.
         poll_seconds: time between two looks at the file.
 
     Attributes:
         trial: what is tried out now.
     """
 
-    def __init__(self, lists: Lists, builder: Builder, poll_seconds: float = POLL_SECONDS) -> None:
+    def __init__(
+        self,
+        lists: Lists,
+        builder: Builder,
+        record: Callable[[Event], object],
+        poll_seconds: float = POLL_SECONDS,
+    ) -> None:
         self.trial: Trial | None = None
         self._lists = lists
         self._builder = builder
+        self._record = record
         self._poll_seconds = poll_seconds
         self._store = CandidateStore(lists.versions)
         self._seen: tuple[Candidate | None, date] | None = None
@@ -101,6 +110,8 @@ class Rollout:
         )
         try:
             ruleset = await asyncio.to_thread(build)
+            # Into the same log as the exchanges, so that the first it judges stands behind its whole digest.
+            self._record(loaded_event(ruleset, candidate.version))
         except Exception as error:  # noqa: BLE001 whatever is wrong with it, everybody is judged by what is in force
             _LOG.error("candidate_not_built", version=candidate.version, reason=str(error), kind=type(error).__name__)
             return None

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from filters.findings import Phase
 from filters.ruleset import build_ruleset, dump_ruleset
+from gateway.audit.event_forms import EventName
+from gateway.audit.events import Event
 from gateway.rulesets.builder import Builder, Dump
 from gateway.rulesets.candidates import Candidate, CandidateStore
 from gateway.rulesets.rollout import Rollout, Trial
@@ -81,7 +83,8 @@ def test_a_candidate_is_built_once_and_gone_when_it_is_given_up(versions: tuple[
 
     async def follow() -> None:
         builder = _Counting()
-        rollout = Rollout(lists, builder)
+        told = list[Event]()
+        rollout = Rollout(lists, builder, told.append)
         await rollout.look()
         assert _none(rollout)
         for percent in (5, 50):
@@ -92,6 +95,7 @@ def test_a_candidate_is_built_once_and_gone_when_it_is_given_up(versions: tuple[
             assert rollout.trial.candidate == Candidate(other, percent)
             assert rollout.trial.ruleset.matcher(Phase.REQUEST).scan("说甲甲")
         assert builder.built == [other]
+        assert [(each.name, each.subject) for each in told] == [(EventName.LISTS_LOADED, RULESET.digest)]
         candidates.abandon(lambda _: None)
         await rollout.look()
         assert _none(rollout)
@@ -106,7 +110,7 @@ def test_what_cannot_be_built_or_read_judges_nobody(versions: tuple[Lists, Candi
     async def follow() -> None:
         builder = _Counting()
         builder.failing = True
-        rollout = Rollout(lists, builder)
+        rollout = Rollout(lists, builder, lambda _event: None)
         candidates.put(other, 100, lambda *_: None)
         await rollout.look()
         await rollout.look()
@@ -125,12 +129,28 @@ def test_watching_ends_with_its_builder(versions: tuple[Lists, CandidateStore, s
     async def follow() -> None:
         builder = _Counting()
         candidates.put(other, 100, lambda *_: None)
-        rollout = Rollout(lists, builder, poll_seconds=0.001)
+        rollout = Rollout(lists, builder, lambda _event: None, poll_seconds=0.001)
         watching = asyncio.create_task(rollout.watch())
         while rollout.trial is None:
             await asyncio.wait({watching}, timeout=0.001)
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
         assert builder.stopped
+
+    asyncio.run(follow())
+
+
+def test_what_the_trail_does_not_take_judges_nobody(versions: tuple[Lists, CandidateStore, str]) -> None:
+    """Its exchanges would name a digest that no entry has in full."""
+    lists, candidates, other = versions
+
+    def refuse(_event: Event) -> None:
+        raise OSError("no room")
+
+    async def follow() -> None:
+        rollout = Rollout(lists, _Counting(), refuse)
+        candidates.put(other, 100, lambda *_: None)
+        await rollout.look()
+        assert _none(rollout)
 
     asyncio.run(follow())
