@@ -284,7 +284,7 @@ async def _serve(tree: dict[str, Any], ops: FileOps | None, ready: "Future[Gatew
 def make_accounts(store: AccountStore) -> dict[AccountKind, str]:
     """Make one account of each kind; return their keys."""
     drafts = [
-        AccountDraft("user", AccountKind.USER),
+        AccountDraft("user", AccountKind.USER, trusts_end_user=True),
         AccountDraft("audit", AccountKind.AUDIT),
         AccountDraft("unfiltered", AccountKind.UNFILTERED, expires_at_us=FOREVER_US, allow_from=LOOPBACK),
     ]

@@ -60,7 +60,8 @@ class Binding:
     note: str = ""
 
 
-_NO_BINDINGS: Mapping[str, Binding] = MappingProxyType({})
+NO_BINDINGS: Mapping[str, Binding] = MappingProxyType({})
+"""Bindings of the accounts that have none, which are nearly all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ class Account:
     tenant: str = DEFAULT_TENANT
     models: tuple[str, ...] = ()
     trusts_end_user: bool = False
-    bindings: Mapping[str, Binding] = field(default_factory=lambda: _NO_BINDINGS)
+    bindings: Mapping[str, Binding] = field(default_factory=lambda: NO_BINDINGS)
 
 
 def bounds_missing(kind: AccountKind, expires_at_us: int | None, allow_from: Sequence[Network]) -> bool:

@@ -1,15 +1,16 @@
-"""How often each address may fail: a bucket of tokens per address, in a table that is bounded.
+"""How often each address may fail: a rate per address, in a table that is bounded.
 
-Rules: only failures cost a token, so who has a key notices nothing; a network of IPv6 counts as one address, since
-whoever has one address of it has all; when the table is full, the address that failed longest ago begins anew. Used
-from one thread.
+Rules: only failures cost anything, so who has a key notices nothing; a network of IPv6 counts as one address, since
+whoever has one address of it has all; when the table is full, the address met longest ago begins anew. Used from one
+thread.
 """
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network, ip_address
+
+from gateway.accounts.rates import Rate, RateTable
 
 TABLE_ENTRIES = 10_000
 """Addresses remembered; about 200 bytes each."""
@@ -28,27 +29,23 @@ class AttemptLimit:
     """
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._interval_seconds = 60 / per_minute
+        self._rate = Rate(per_minute)
         self._clock = clock
-        # By address, when its bucket is full again: the whole state of a bucket (as in GCRA, ITU-T I.371, A.1).
-        self._full_at: OrderedDict[str, float] = OrderedDict()
+        self._table = RateTable(TABLE_ENTRIES)
 
     def __len__(self) -> int:
-        return len(self._full_at)
+        return len(self._table)
 
     def allows(self, address: str | None) -> bool:
-        """Whether an address has a token left; None is one address of its own."""
-        # A minute's worth of tokens is the bucket; half a token of room, since sums of fractions are not exact.
-        longest = 60 - self._interval_seconds / 2
-        return self._full_at.get(_bucket(address), 0.0) - self._clock() < longest
+        """Whether an address may fail once more; None is one address of its own."""
+        return self._take(address, 0)
 
     def note(self, address: str | None) -> None:
-        """Take a token for a failure."""
-        bucket, now = _bucket(address), self._clock()
-        self._full_at[bucket] = max(now, self._full_at.get(bucket, now)) + self._interval_seconds
-        self._full_at.move_to_end(bucket)
-        if len(self._full_at) > TABLE_ENTRIES:
-            self._full_at.popitem(last=False)
+        """Count a failure."""
+        self._take(address, 1)
+
+    def _take(self, address: str | None, cost: int) -> bool:
+        return self._table.use(_bucket(address), self._rate, int(self._clock() * 1_000_000), cost).allowed
 
 
 @lru_cache(4096)

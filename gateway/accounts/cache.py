@@ -12,8 +12,12 @@ from typing import NamedTuple
 
 from gateway.accounts.store import Credential
 
-KNOWN_ENTRIES = 10_000
-UNKNOWN_ENTRIES = 10_000
+KNOWN_ENTRIES = 100_000
+"""About 900 bytes each, so 86 MiB where so many keys are in use; a key beyond them costs a read of the store."""
+
+UNKNOWN_ENTRIES = 100_000
+"""About 900 bytes each, so 86 MiB where so many keys are in use; a key beyond them costs a read of the store."""
+
 UNKNOWN_SECONDS = 10.0
 """How long a key that was not found is refused without asking again."""
 
@@ -33,9 +37,15 @@ class Entry(NamedTuple):
 
 
 class CredentialCache:
-    """Answers by the digest of their key."""
+    """Answers by the digest of their key.
 
-    def __init__(self, stale_limit_seconds: float) -> None:
+    Args:
+        stale_limit_seconds: how long an answer serves that nothing confirms.
+        known_entries: keys that are remembered.
+    """
+
+    def __init__(self, stale_limit_seconds: float, known_entries: int = KNOWN_ENTRIES) -> None:
+        self._known_entries = known_entries
         self._stale_limit_seconds = stale_limit_seconds
         self._known: OrderedDict[bytes, Entry] = OrderedDict()
         self._unknown: OrderedDict[bytes, Entry] = OrderedDict()
@@ -70,7 +80,7 @@ class CredentialCache:
         self._known[digest] = entry
         account_id = credential.account.id
         self._by_account[account_id] = (*self._by_account.get(account_id, ()), digest)
-        if len(self._known) > KNOWN_ENTRIES:
+        if len(self._known) > self._known_entries:
             self._drop(next(iter(self._known)))
 
     def forget(self, account_ids: Iterable[str]) -> None:

@@ -1,11 +1,20 @@
 """Accounts as rows of the store, and back; and what the audit trail is told of them."""
 
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from gateway.accounts.account import DEFAULT_TENANT, Account, AccountKind, Binding, Network, parse_network
+from gateway.accounts.account import (
+    DEFAULT_TENANT,
+    NO_BINDINGS,
+    Account,
+    AccountKind,
+    Binding,
+    Network,
+    parse_network,
+)
 from gateway.audit.events import showable
 
 Said = dict[str, str | int]
@@ -37,19 +46,21 @@ def parse_account(row: Mapping[Any, Any], bindings: Iterable[Binding] = ()) -> A
         row: the row, with whatever columns of other tables.
         bindings: its end users that are bound.
     """
+    by_pseudonym = {each.pseudonym: each for each in bindings}
+    # What very many accounts have in common is in memory once.
     return Account(
         id=row["id"],
         name=row["name"],
         kind=AccountKind(row["kind"]),
-        policy=row["policy"],
+        policy=row["policy"] and sys.intern(row["policy"]),
         created_at_us=row["created_at_us"],
         expires_at_us=row["expires_at_us"],
         disabled_at_us=row["disabled_at_us"],
         allow_from=_parse_networks(row["allow_from"]),
-        tenant=row["tenant"],
+        tenant=sys.intern(row["tenant"]),
         models=tuple(json.loads(row["models"])),
         trusts_end_user=row["trusts_end_user"],
-        bindings=MappingProxyType({each.pseudonym: each for each in bindings}),
+        bindings=MappingProxyType(by_pseudonym) if by_pseudonym else NO_BINDINGS,
     )
 
 

@@ -231,8 +231,8 @@ def _may_be_a_page(request: Request) -> bool:
     # Browsers add it to whatever a page sends that could change something (Fetch standard, section 3.2).
     if "origin" in request.headers:
         return True
-    host = urlsplit("//" + request.headers.get("host", "localhost")).hostname
     try:
+        host = urlsplit("//" + request.headers.get("host", "localhost")).hostname
         return host != "localhost" and not ip_address(host or "").is_loopback
     except ValueError:
         return True

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from gateway.accounts.cache import KNOWN_ENTRIES, UNKNOWN_ENTRIES, UNKNOWN_SECONDS, CredentialCache
+from gateway.accounts.cache import UNKNOWN_ENTRIES, UNKNOWN_SECONDS, CredentialCache
 from gateway.accounts.store import Credential
 from tests.gateway.accounts.samples import sample_account
 
@@ -69,12 +69,12 @@ def test_guesses_push_out_guesses_only() -> None:
 
 def test_the_key_used_longest_ago_gives_way() -> None:
     """A busy account is not forgotten for a newer one."""
-    cache = CredentialCache(stale_limit_seconds=60)
-    for number in range(KNOWN_ENTRIES):
+    cache = CredentialCache(stale_limit_seconds=60, known_entries=100)
+    for number in range(100):
         cache.put(digest(number), FOUND, 0)
     cache.get(digest(0), 0)
-    cache.put(digest(KNOWN_ENTRIES), FOUND, 0)
-    assert len(cache) == KNOWN_ENTRIES
+    cache.put(digest(100), FOUND, 0)
+    assert len(cache) == 100
     assert cache.get(digest(0), 0) is not None
     assert cache.get(digest(1), 0) is None
 

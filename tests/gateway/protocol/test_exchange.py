@@ -22,6 +22,7 @@ from gateway.protocol.events import (
     RequestRefused,
     ScanCompleted,
     ScanFailed,
+    StrikeNoted,
     UpstreamData,
     UpstreamFailed,
     UpstreamFinished,
@@ -29,6 +30,7 @@ from gateway.protocol.events import (
 )
 from gateway.protocol.exchange import IllegalEventError
 from gateway.protocol.states import State
+from gateway.protocol.strikes import StrikeOutcome
 from tests.gateway.protocol.playbook import (
     ANY_DATA,
     AT_US,
@@ -64,6 +66,7 @@ PATHS: dict[State, list[Event]] = {
     State.IDLE: [],
     State.ADMITTING: [RequestReceived(request())],
     State.SCANNING_REQUEST: [RequestReceived(request("a long prompt"))],
+    State.NOTING: [RequestReceived(request("forbidden"))],
     State.AWAITING_UPSTREAM: [RequestReceived(request())],
     State.BUFFERING: [RequestReceived(request()), JSON_HEAD],
     State.SCANNING_REPLY: [
@@ -82,6 +85,7 @@ LEGAL: dict[State, set[type]] = {
     State.IDLE: {RequestReceived, RequestRefused},
     State.ADMITTING: {Admitted, RequestRefused},
     State.SCANNING_REQUEST: {ScanCompleted, ScanFailed},
+    State.NOTING: {StrikeNoted, RequestRefused},
     State.AWAITING_UPSTREAM: {UpstreamStarted, UpstreamFailed},
     State.BUFFERING: {UpstreamData, UpstreamFinished, UpstreamFailed},
     State.SCANNING_REPLY: {ScanCompleted, ScanFailed},
@@ -100,7 +104,9 @@ def play_to(state: State) -> Play:
     """Bring an exchange into a state."""
     dialect = DIALECTS.get(state, OpenAIChat())
     play = Play(
-        given(bounds=bounds(inline_scan_characters=10), dialect=dialect), admitting=state is not State.ADMITTING
+        given(["forbidden"], bounds=bounds(inline_scan_characters=10), dialect=dialect),
+        admitting=state is not State.ADMITTING,
+        noting=state is not State.NOTING,
     )
     for event in PATHS[state]:
         play >> event
@@ -119,6 +125,7 @@ def example(kind: type, state: State) -> Event:
         RequestRefused: RequestRefused(ErrorCode.KEY_MISSING),
         ScanCompleted: ScanCompleted(phase, ((),) * count),
         ScanFailed: ScanFailed(phase, "scan_timeout"),
+        StrikeNoted: StrikeNoted(StrikeOutcome()),
         UpstreamStarted: JSON_HEAD,
         UpstreamData: UpstreamData(chunk("x")),
         UpstreamFinished: UpstreamFinished(),
@@ -162,7 +169,8 @@ def test_a_disconnect_is_legal_everywhere(state: State) -> None:
     if state in {State.RECORDING, State.CLOSING, State.DONE}:
         assert play.commands == closing
     else:
-        assert play.commands[-1:] == [entry(decision="error", error="client_disconnected", started_at_us=AT_US)]
+        decision = "block" if state is State.NOTING else "error"
+        assert play.commands[-1:] == [entry(decision=decision, error="client_disconnected", started_at_us=AT_US)]
     play.commands.clear()
     if play.exchange.state is State.RECORDING:
         play >> AuditAppended()

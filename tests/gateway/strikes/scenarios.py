@@ -116,18 +116,21 @@ def kill(served: Platform, _clients: int, chance: random.Random) -> bool:
     end_user, victim, other = served.end_user(), 0, 1
     for _ in range(ROW - 1):
         assert served.ask(end_user, BLOCKED, other).blocked
-    before = len(served.store.history(*served.person(end_user)))
+    watched = chance.random() < 0.5
 
     async def violate_and_kill() -> Reply:
         async with client() as http:
             sending = asyncio.create_task(served.send(http, victim, end_user, BLOCKED))
-            # The reply takes some milliseconds; anywhere between is wanted, and a little before and behind.
-            await asyncio.sleep(chance.uniform(0.0, 0.03))
-            await asyncio.to_thread(served.kill, victim)
+            if watched:
+                # As soon as the strike can be seen: its reply still waits for the audit trail.
+                await asyncio.to_thread(_await_strikes, served, end_user, ROW)
+            else:
+                await asyncio.sleep(chance.uniform(0.0, 0.02))
+            served.kill(victim)
             return await sending
 
     reply = asyncio.run(violate_and_kill())
-    committed = len(served.store.history(*served.person(end_user))) > before
+    committed = len(served.store.history(*served.person(end_user))) == ROW
     assert committed or not reply.status, "a refusal left without its strike"
     expected = REFUSED_STATUS if committed else 200
     assert served.ask(end_user, CLEAN, other).status == expected
@@ -137,6 +140,12 @@ def kill(served: Platform, _clients: int, chance: random.Random) -> bool:
 
 
 SCENARIOS: tuple[Callable[[Platform, int, random.Random], None], ...] = (storm, row, day, mixture, midnight)
+
+
+def _await_strikes(served: Platform, end_user: str, number: int) -> None:
+    person, deadline = served.person(end_user), time.monotonic() + 30
+    while len(served.store.history(*person)) < number:
+        assert time.monotonic() < deadline, "the strike was not counted"
 
 
 def _refusals(replies: Sequence[Reply]) -> list[Reply]:

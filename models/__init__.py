@@ -1,0 +1,1 @@
+"""The embedded classifier: what it is trained with, and how."""

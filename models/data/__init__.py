@@ -1,0 +1,1 @@
+"""Training rows written for this project."""

@@ -1,0 +1,1 @@
+"""The rows, by group and style, and the script that checks them."""
