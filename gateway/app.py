@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from gateway import metrics
-from gateway.console import accounts, agreements, lists, strikes
+from gateway.console import accounts, agreements, lists, policies, strikes
 from gateway.console.api import Door, has_token, http_error, is_local
 from gateway.console.lists import KEPT_OLD
 from gateway.proxy.driver import Receive, Send
@@ -68,6 +68,7 @@ def management_plane(services: Services) -> Starlette:
             *accounts.routes(services),
             *agreements.routes(services),
             *strikes.routes(services),
+            *policies.routes(services),
             *_health_routes(services),
         ],
         # Around the router, so that no route below its prefix can be forgotten.

@@ -44,6 +44,7 @@ from gateway.proxy.cors import Cors
 from gateway.proxy.document_thread import DocumentThread
 from gateway.proxy.endpoint import ROUTES
 from gateway.proxy.limiting import Limiter
+from gateway.proxy.rules import Rules
 from gateway.proxy.scan_pool import ScanPool
 from gateway.proxy.services import Services
 from gateway.proxy.upstream.connection import Timeouts
@@ -53,10 +54,11 @@ from gateway.proxy.upstream.selection import Selector, Upstream
 from gateway.rulesets.builder import Builder
 from gateway.rulesets.building import InForce, build_active
 from gateway.rulesets.reloader import Reloader
+from gateway.rulesets.rollout import Rollout
 from gateway.service_events import effective, read_previous, record_start, record_stop, remember, start_events
 from gateway.settings.loader import Loaded
 from gateway.settings.models import Lists
-from gateway.settings.policies import build_policies
+from gateway.settings.policies import build_policy_table
 from gateway.settings.problems import Problem, SettingsError
 from gateway.settings.serving import ServedUpstream, Serving
 from gateway.sockets import open_socket
@@ -142,7 +144,7 @@ async def services_of(
         durable = record_start(appender, [*began, *key_created])
         if durable is not None:
             watching.append(asyncio.create_task(remember(durable, settings.audit.directory, effective(loaded))))
-        labels = settings.labels
+        labels, policies = settings.labels, build_policy_table(settings)
 
         def swap(ruleset: Ruleset) -> None:
             services.ruleset = ruleset
@@ -150,10 +152,12 @@ async def services_of(
         def record(event: Event) -> None:
             services.appender.append_soon(encode_event(event))
 
+        rollout = Rollout(settings.lists, Builder(), record)
         services = Services(
             directory=directory,
             admission=Admission(
-                Limiter(settings.limits), agreed, Pseudonyms(sealer.pseudonym), strikes, settings.reviews
+                *(Limiter(settings.limits), agreed, Pseudonyms(sealer.pseudonym), strikes, settings.reviews),
+                Rules(policies, rollout),
             ),
             engine=engine,
             appender=appender,
@@ -163,7 +167,8 @@ async def services_of(
             ruleset=in_force.ruleset,
             reloader=Reloader(settings.lists, in_force, Builder(), swap, record),
             document_thread=document_thread,
-            policies=build_policies(settings),
+            loaded=loaded,
+            policies=policies.policies,
             labelling=Labelling(
                 serving.content_producer,
                 labels.position,
@@ -176,7 +181,7 @@ async def services_of(
             content=settings.audit.content,
             admin_token_digest=serving.admin_token_digest,
         )
-        watching.append(asyncio.create_task(services.reloader.watch()))
+        watching += [asyncio.create_task(services.reloader.watch()), asyncio.create_task(rollout.watch())]
         yield services
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from gateway.protocol.judge import Decision
 from gateway.protocol.record import ExchangeRecord
 
 # Not the default one: libraries may register there what we neither document nor bound.
@@ -34,6 +35,12 @@ DECISIONS = Counter(
 FINDINGS = Counter("sluice_findings_total", "Findings, by risk class.", ["phase", "stage", "risk"], registry=REGISTRY)
 UNSCANNED = Counter(
     "sluice_unscanned_total", "Texts that passed without being scanned.", ["phase", "reason"], registry=REGISTRY
+)
+COMPARISONS = Counter(
+    "sluice_ruleset_comparisons_total",
+    "Exchanges judged by the ruleset that is tried out, by what it decided beside the one in force.",
+    ["outcome"],
+    registry=REGISTRY,
 )
 ERRORS = Counter("sluice_errors_total", "Exchanges that ended in an error, by its code.", ["code"], registry=REGISTRY)
 ADDED_LATENCY = Histogram(
@@ -213,12 +220,23 @@ def count_exchange(record: ExchangeRecord, timing: Timing) -> None:
         DECISIONS.labels(finding.phase, finding.stage, finding.action).inc(finding.count)
     for missed in record.unscanned:
         UNSCANNED.labels(missed.phase, missed.reason).inc()
+    if record.other_decision:
+        COMPARISONS.labels(_compared(record.shadow or record.decision, record.other_decision)).inc()
     if record.phase == "response":
         RELEASED_BEFORE_BLOCK.observe(record.released_characters)
     if record.error:
         ERRORS.labels(record.error).inc()
         if record.error.startswith("upstream_"):
             UPSTREAM_ERRORS.labels(record.error.removeprefix("upstream_")).inc()
+
+
+def _compared(tried: str, in_force: str) -> str:
+    """Say how the ruleset that is tried out compares: ``same``, ``stricter``, ``milder``, or ``failed``."""
+    if Decision.ERROR in (tried, in_force):
+        return "failed"
+    gravity = list(Decision)
+    difference = gravity.index(Decision(tried)) - gravity.index(Decision(in_force))
+    return "stricter" if difference > 0 else "milder" if difference else "same"
 
 
 def count_lookups(hits: int, misses: int) -> None:

@@ -22,6 +22,9 @@ class EventName(StrEnum):
     MODELS_LOADED = "models.loaded"
     LISTS_PUBLISHED = "lists.published"
     LISTS_ROLLED_BACK = "lists.rolled_back"
+    LISTS_TRIED = "lists.tried"
+    LISTS_PROMOTED = "lists.promoted"
+    LISTS_ABANDONED = "lists.abandoned"
     LISTS_LOADED = "lists.loaded"
     LISTS_REFUSED = "lists.refused"
     ACCOUNTS_CREATED = "accounts.created"
@@ -112,10 +115,11 @@ EVENTS: Mapping[EventName, EventForm] = MappingProxyType(
             {"servers": "number of model servers", "map": "each server: its address and its models"},
         ),
         EventName.LISTS_PUBLISHED: EventForm(
-            "keyword lists became a version, and that the active one",
+            "keyword lists became a version, and that the active one unless `active` says otherwise",
             "id of the version",
             {
                 "from": "id of the version that was active before",
+                "active": "`no` where it was only stored",
                 "ruleset": "digest of the ruleset it makes",
                 "keywords": "number of its keywords",
                 "added": "number of rows added to what was active",
@@ -128,6 +132,22 @@ EVENTS: Mapping[EventName, EventForm] = MappingProxyType(
             "an earlier version became the active one",
             "id of the version; none for the lists of the settings",
             {"from": "id of the version that was active before"},
+        ),
+        EventName.LISTS_TRIED: EventForm(
+            "a version was made the candidate: it judges some of the people, beside the active one",
+            "id of the version",
+            {
+                "from": "id of the version that is active",
+                "percent": "how many of the people",
+            },
+        ),
+        EventName.LISTS_PROMOTED: EventForm(
+            "the candidate became the active version",
+            "id of the version",
+            {"from": "id of the version that was active before", "percent": "how many of the people it judged"},
+        ),
+        EventName.LISTS_ABANDONED: EventForm(
+            "the candidate was given up; the active version judges everybody", "id of the version", {}
         ),
         EventName.LISTS_LOADED: EventForm(
             "a gateway process took a ruleset into use",

@@ -249,8 +249,8 @@ def _store(engine: Engine, config: Path | None, reason: str) -> AccountStore:
 
 def _check_policy(settings: Settings, policy: str | None) -> None:
     # An account whose policy does not exist is answered 503 until somebody notices.
-    if policy is not None and policy not in settings.policies:
-        known = ", ".join(sorted(settings.policies))
+    if policy is not None and policy not in settings.policies.names:
+        known = ", ".join(sorted(settings.policies.names))
         raise typer.BadParameter(f"No policy has this name; the settings have: {known}.", param_hint="--policy")
 
 

@@ -5,6 +5,7 @@ before anything is matched; what is held of one never delays another; a part tha
 an answer that ends owes its label; where a format says a text once more, it says what was shown of it.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from filters.findings import Phase
@@ -50,6 +51,7 @@ class Channels:
         personal: how personal data is followed.
         vault: values that are restored in what is shown.
         witness: told of what is received.
+        second: gives what follows each running text besides, and has no say.
 
     Attributes:
         received_characters: characters scanned so far.
@@ -66,6 +68,7 @@ class Channels:
         personal: Following = UNFOLLOWED,
         vault: Vault | None = None,
         witness: Witness | None = None,
+        second: Callable[[], tuple[StreamStage, ...]] = tuple,
     ) -> None:
         self._ruleset = ruleset
         self._labelling = labelling
@@ -75,6 +78,7 @@ class Channels:
         self._limit = limit
         self._most_shown = most_shown
         self._personal = personal
+        self._second = second
         # None where there is nothing to restore, which is nearly always: then no text is looked at again.
         self._vault = vault or None
         self._witness = witness or Witness(ContentScope.NONE)
@@ -254,7 +258,9 @@ class Channels:
             self._checks[answer] = check
         # Identifiers of the wire format are nobody's data.
         more = () if segment.channel[-1] in IDENTIFIERS else self._personal.stages()
-        channel = self._channels[segment.channel] = Channel((stage, *more), self._witness.begin_text())
+        channel = self._channels[segment.channel] = Channel(
+            (stage, *more, *self._second()), self._witness.begin_text()
+        )
         return channel
 
     def _restored(self, vault: Vault, segment: Segment, released: Released) -> Released:

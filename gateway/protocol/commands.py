@@ -30,12 +30,13 @@ class Admit(NamedTuple):
 class ScanText(NamedTuple):
     """Scan these texts outside the event loop; answered by `ScanCompleted` or `ScanFailed`.
 
-    ``personal`` says whether personal data is looked for as well.
+    ``personal`` says whether personal data is looked for as well, ``other`` whether the other ruleset reads them too.
     """
 
     phase: Phase
     texts: tuple[str, ...]
     personal: bool = False
+    other: bool = False
 
 
 class NoteStrike(NamedTuple):

@@ -35,10 +35,14 @@ class Admitted(NamedTuple):
 
 
 class ScanCompleted(NamedTuple):
-    """The scan asked for by `ScanText` is done: findings for each text, in the order of the texts."""
+    """The scan asked for by `ScanText` is done: findings for each text, in the order of the texts.
+
+    ``other`` are those of the other ruleset, where it was asked.
+    """
 
     phase: Phase
     findings: tuple[tuple[Finding, ...], ...]
+    other: tuple[tuple[Finding, ...], ...] = ()
 
 
 class ScanFailed(NamedTuple):

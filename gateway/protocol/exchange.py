@@ -19,7 +19,7 @@ from gateway.protocol.buffered import Texts, judge_texts, label_answers, texts_o
 from gateway.protocol.carriage import ReplyKind
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.base import Identity, Input, ParsedRequest
-from gateway.protocol.judge import Decision, Judge
+from gateway.protocol.judge import Decision
 from gateway.protocol.moderations import input_texts, moderate
 from gateway.protocol.nested import scan_nested
 from gateway.protocol.placeholders import Vault
@@ -28,6 +28,7 @@ from gateway.protocol.record import ExchangeRecord
 from gateway.protocol.recording import Recording
 from gateway.protocol.restoring import restore_document
 from gateway.protocol.scanning import Scanning, left_out
+from gateway.protocol.second import judge_by, look_again
 from gateway.protocol.sse import KEEP_ALIVE
 from gateway.protocol.standing import Standing
 from gateway.protocol.states import State
@@ -62,7 +63,7 @@ class Exchange:
         self.state = State.IDLE
         self.asked: wish.AppendAudit | None = None
         self.context = context
-        self._judge = Judge(context.standing.policy, observe=context.standing.observe)
+        self._judge = judge_by(context.standing)
         self._vault = Vault(context.request_id)
         self._builder = AnswerBuilder(context, self._judge)
         self._recording = Recording(context, self._judge)
@@ -164,7 +165,7 @@ class Exchange:
     def _take_standing(self, standing: Standing) -> None:
         """Go on by other rules; nothing was judged before."""
         context = self.context = replace(self.context, standing=standing)
-        self._judge = Judge(standing.policy, observe=standing.observe)
+        self._judge = judge_by(standing)
         identity = self._builder.identity
         self._builder = AnswerBuilder(context, self._judge)
         self._builder.identity = identity
@@ -187,7 +188,7 @@ class Exchange:
     def _on_scanned(self, event: fact.ScanCompleted, at_us: int) -> list[wish.Command]:
         self._check_scan(event)
         try:
-            found = self._scanning.settle(event.findings)
+            found = self._scanning.settle(event.findings, event.other)
         except ValueError as exc:
             raise IllegalEventError(str(exc)) from exc
         return self._judged(event.phase, found, at_us)
@@ -208,6 +209,7 @@ class Exchange:
             raise IllegalEventError(f"a scan of the {event.phase} in {self.state.name}")
 
     def _judged(self, phase: Phase, findings: Findings, at_us: int) -> list[wish.Command]:
+        look_again(phase, self._texts, self._scanning.other, self._judge.second)
         self._recording.take_findings(phase, self._texts, findings)
         if self._request.inputs is not None:
             return self._answer_itself(self._request.inputs, findings, at_us)
@@ -450,7 +452,6 @@ class Exchange:
         return cast("StreamedReply", self._stream)
 
     def _read_whole(self) -> WholeReply:
-        # The same.
         return cast("WholeReply", self._whole)
 
     def _append(self, at_us: int, *, durable: bool = False) -> wish.AppendAudit:

@@ -124,6 +124,9 @@ class ExchangeRecord(NamedTuple):
         agreement: id of the agreement under which the visible label was left out, or empty.
         content: ``kept`` when its encrypted content is another entry, ``dropped`` when that had to be given up, or
             empty when none was to be kept.
+        shadow: what would have been decided without shadow mode, or empty where that is the decision.
+        other_ruleset: digest of the ruleset that was only asked, as of `ruleset`; empty when none was.
+        other_decision: what it would have decided; empty when none was asked.
     """
 
     request_id: str
@@ -155,6 +158,9 @@ class ExchangeRecord(NamedTuple):
     latency: Latency = Latency()
     content: str = ""
     agreement: str = ""
+    shadow: str = ""
+    other_ruleset: str = ""
+    other_decision: str = ""
 
     @property
     def retract(self) -> bool:

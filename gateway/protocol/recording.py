@@ -122,4 +122,7 @@ class Recording:
             prompt_characters=self._characters[Phase.REQUEST],
             reply_characters=stream.channels.received_characters if stream else self._characters[Phase.RESPONSE],
             upstream=self.upstream,
+            shadow=judge.shadow.value if judge.shadow else "",
+            other_ruleset=short_digest(context.standing.other.digest) if context.standing.other else "",
+            other_decision=(judge.second.shadow or judge.second.decision).value if judge.second else "",
         )

@@ -21,6 +21,7 @@ from gateway.protocol.record import ExchangeRecord
 from gateway.protocol.standing import Standing
 from gateway.protocol.strikes import Strike, StrikeOutcome
 from gateway.proxy.limiting import Limiter
+from gateway.proxy.rules import Rules
 from gateway.settings.reviews import Review, within_reviews
 from gateway.strikes.person import Person
 from gateway.strikes.service import Strikes
@@ -34,12 +35,14 @@ class Asker(NamedTuple):
         address: the client's IP address, where known.
         named: end user that the trusted header names, or empty.
         peer_trusted: whether a trusted proxy sent the request.
+        profile: profile of the end user, where the account is believed about it; else empty.
     """
 
     account: Account | None
     address: str | None
     named: str = ""
     peer_trusted: bool = False
+    profile: str = ""
 
     def __repr__(self) -> str:
         """Say nothing: this must not get into a log."""
@@ -81,6 +84,7 @@ class Admission:
         pseudonym: makes pseudonyms of end users.
         strikes: what is held against whom; None where strikes are not counted.
         reviews: when unfiltered test accounts are expected to be used.
+        rules: by what they are judged; None keeps the rules of the account.
 
     Attributes:
         strikes: the same.
@@ -93,9 +97,11 @@ class Admission:
         pseudonym: Pseudonym,
         strikes: Strikes | None = None,
         reviews: tuple[Review, ...] = (),
+        rules: Rules | None = None,
     ) -> None:
         self._limiter = limiter
         self._reviews = reviews
+        self._rules = rules
         self._agreed = agreed
         self._pseudonym = pseudonym
         self.strikes = strikes
@@ -128,9 +134,13 @@ class Admission:
             caller = identify(account, named, asker.address, time.time_ns() // 1000, self._pseudonym)
         except RequestError as exc:
             return Verdict(fact.RequestRefused(exc.code, str(exc)))
-        if account.models and ask.model and ask.model not in account.models:
-            return Verdict(fact.RequestRefused(ErrorCode.MODEL_NOT_ALLOWED))
-        request = _Request(account, caller, self._standing(account, caller, provisional), ask.streamed)
+        standing = self._standing(account, caller, provisional)
+        settled = self._rules.settle(standing, account, caller, ask.model, asker.profile) if self._rules else standing
+        may_ask = not account.models or not ask.model or ask.model in account.models
+        if settled is None or not may_ask:
+            code = ErrorCode.POLICY_UNKNOWN if may_ask else ErrorCode.MODEL_NOT_ALLOWED
+            return Verdict(fact.RequestRefused(code))
+        request = _Request(account, caller, settled, ask.streamed)
         # A regulator's test account sends on purpose what is counted elsewhere, and is never limited.
         if caller.kind is not AccountKind.USER:
             return Verdict(fact.Admitted(request.standing))

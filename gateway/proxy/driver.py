@@ -298,7 +298,8 @@ class Driver:
             self._reply.close()
 
     async def _scan(self, command: wish.ScanText) -> fact.Event:
-        return await self._services.scan_pool.scan(command, self._exchange.context.standing.ruleset)
+        standing = self._exchange.context.standing
+        return await self._services.scan_pool.scan(command, standing.ruleset, standing.other)
 
     async def _append(self, command: wish.AppendAudit) -> fact.Event:
         # Before the wait: one interrupted in it may be on disk already, and must not be appended again.

@@ -44,6 +44,9 @@ Scope = dict[str, Any]
 # What a wire format's headers are made of: names and versions. Anything else stays here, since nobody scans it.
 _FORWARDABLE = re.compile(rb"[A-Za-z0-9._,:;=/ -]{1,256}")
 
+_PROFILE_HEADER = b"x-sluice-profile"
+_PROFILE = re.compile(rb"[a-z0-9_-]{1,64}")
+
 OPENAI_CHAT: Dialect = OpenAIChat()
 OPENAI_MODELS: Dialect = OpenAIModels()
 ROUTES: dict[str, Dialect] = {
@@ -218,11 +221,20 @@ async def _authenticate(services: Services, scope: Scope, address: str | None, a
 
 def _asker(account: Account, address: str | None, scope: Scope, services: Services) -> Asker:
     """Return who asks, with the end user whom a trusted proxy names where there is a header for it."""
-    name, peer = services.end_user_header, scope.get("client")
+    name, peer, profile = services.end_user_header, scope.get("client"), _profile(account, scope)
     # Not even read from anybody else: what a stranger sends there must not be able to fail a request.
     if not name or peer is None or not _is_trusted(peer[0], services):
-        return Asker(account, address)
-    return Asker(account, address, named_in_header(scope["headers"], name), peer_trusted=True)
+        return Asker(account, address, profile=profile)
+    return Asker(account, address, named_in_header(scope["headers"], name), peer_trusted=True, profile=profile)
+
+
+def _profile(account: Account, scope: Scope) -> str:
+    """Return the profile of the end user, from an account that is believed about its end users."""
+    # Nobody else: whoever may name a profile chooses the policy.
+    if not account.trusts_end_user:
+        return ""
+    sent = next((value for name, value in scope["headers"] if name == _PROFILE_HEADER), b"")
+    return sent.decode() if _PROFILE.fullmatch(sent) else ""
 
 
 def _key(scope: Scope) -> str:

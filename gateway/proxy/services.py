@@ -1,6 +1,7 @@
 """What exchanges are served with: the parts of the shell, put together at the start and shared by all exchanges."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 
@@ -22,6 +23,7 @@ from gateway.proxy.document_thread import DocumentThread
 from gateway.proxy.scan_pool import ScanPool
 from gateway.proxy.upstream.fleet import Fleet
 from gateway.rulesets.reloader import Reloader
+from gateway.settings.loader import Loaded
 
 BODY_SECONDS = 60.0
 """Longest time for a request body to arrive: 8 MiB over a line of 1.2 Mbit/s."""
@@ -49,6 +51,7 @@ class Services:
         document_thread: work on large bodies.
         ruleset: what texts are scanned with; swapped whole, never changed.
         reloader: follows the lists, and swaps.
+        loaded: the settings, for the management plane.
         policies: by name; ``default`` exists.
         labelling: how answers are labelled.
         body_limit_bytes: largest request body.
@@ -74,7 +77,8 @@ class Services:
     document_thread: DocumentThread
     ruleset: Ruleset
     reloader: Reloader
-    policies: dict[str, Policy]
+    loaded: Loaded
+    policies: Mapping[str, Policy]
     labelling: Labelling
     body_limit_bytes: int
     body_seconds: float = BODY_SECONDS

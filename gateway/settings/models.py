@@ -19,7 +19,7 @@ from gateway.settings.anchors import Anchor
 from gateway.settings.base import Section, rejected
 from gateway.settings.labels import Labels
 from gateway.settings.limits import Limits
-from gateway.settings.policy_models import PolicySettings
+from gateway.settings.policy_select import Policies
 from gateway.settings.problems import has_user
 from gateway.settings.reviews import Review
 from gateway.settings.strikes import Strikes
@@ -376,9 +376,8 @@ class Settings(Section):
     )
     store: Store = Store()
     lists: Lists = Lists()
-    # Small letters only, because names of variables are matched without regard to case.
-    policies: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")], PolicySettings] = Field(
-        default_factory=lambda: {"default": PolicySettings()},
+    policies: Policies = Field(
+        Policies(),
         json_schema_extra={
             "remedy": "Name policies in small letters, digits, - and _, so that variables can reach them"
         },
@@ -401,9 +400,3 @@ class Settings(Section):
         if len({upstream.name for upstream in upstreams}) < len(upstreams):
             raise rejected("gives two servers the same name", "Give each [[upstreams]] table a name of its own")
         return upstreams
-
-    @field_validator("policies")
-    @classmethod
-    def _default_exists(cls, policies: dict[str, PolicySettings]) -> dict[str, PolicySettings]:
-        # An operator who adds one policy of their own must not lose the one that accounts fall back to.
-        return {"default": PolicySettings()} | policies

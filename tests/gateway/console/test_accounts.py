@@ -130,7 +130,7 @@ def test_accounts_are_listed_in_pages(api: Api) -> None:
     ("method", "path", "body", "status", "said"),
     [
         ("POST", "", {"name": "raw", "kind": "unfiltered"}, 400, "expiry and a list of networks"),
-        ("POST", "", {"name": "x", "kind": "user", "policy": "lax"}, 400, "the settings have: default"),
+        ("POST", "", {"name": "x", "kind": "user", "policy": "lax"}, 400, "the settings have: code, default"),
         ("POST", "", {"name": "x", "kind": "user", "key": "mine"}, 400, "key: Extra inputs"),
         ("POST", "", {"name": "x", "kind": "root"}, 400, "kind: Input should be"),
         ("POST", "", {"name": " x", "kind": "user"}, 400, "printable characters"),
