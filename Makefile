@@ -62,5 +62,6 @@ render = $(BIN)/python -c "from pathlib import Path; from $(1) import $(2) as pa
 
 docs: setup
 	$(call render,gateway.settings.reference,render_reference,docs/settings.md)
+	$(call render,gateway.settings.policy_reference,render_policies,docs/policies.md)
 	$(call render,gateway.error_reference,render_errors,docs/errors.md)
 	$(call render,gateway.metric_reference,render_metrics,docs/metrics.md)

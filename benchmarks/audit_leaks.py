@@ -7,10 +7,11 @@ Run from the root of the repository::
 
 A gateway of its own, in front of the stand-in model, keeps excerpts first and then all content. It is asked known
 prompts, each with a word of its own: harmless, blocked and with personal data, streamed and whole, of known end
-users, broken requests and wrong keys among them. Then each file is searched, while the gateway runs and after its
-stop: store with its log, audit trail, an unpacked export, what the processes printed, the page of metrics. Left out
-is the file of the master key alone. Exit status 1 when anything is found, or when the search itself did not find
-what it must.
+users that body or header name, broken requests and wrong keys among them. Accounts are made, changed and given new
+keys over the admin API, and end users bound by name, by whoever has the token and by others. Then each file is
+searched, while the gateway runs and after its stop: store with its log, audit trail, an unpacked export, what the
+processes printed, the page of metrics. Left out is the file of the master key alone. Exit status 1 when anything is
+found, or when the search itself did not find what it must.
 """
 
 import argparse
@@ -24,9 +25,10 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.progress import Progress
@@ -34,6 +36,7 @@ from rich.progress import Progress
 from benchmarks.client import CHAT_PATH, MODEL
 from benchmarks.processes import BenchmarkError, choose_cores
 from benchmarks.servers import ROOT, GatewayBench, started_gateway
+from gateway.accounts.keys import new_key
 from gateway.audit.content.entry import ContentEntry
 from gateway.audit.content.secrets import MasterKeys, default_file
 from gateway.audit.content.store import ContentKeyStore, Person
@@ -47,6 +50,16 @@ _ANSWERED = frozenset({"harmless", "blocked", "personal"})
 _PEOPLE = 50
 _MOBILE = "13912345678"
 _PATIENCE_SECONDS = 30.0
+_ACCOUNTS = "/api/v1/accounts"
+_TOKEN = secrets.token_hex(32)
+_SETTINGS = {
+    "SLUICE_ADMIN_TOKEN": _TOKEN,
+    "SLUICE_SERVER__END_USER_HEADER": "x-end-user",
+    "SLUICE_SERVER__TRUSTED_PROXIES": '["127.0.0.1/32"]',
+    # Counted, and never enough of them.
+    "SLUICE_STRIKES__CONSECUTIVE": "1000",
+    "SLUICE_STRIKES__PER_DAY": "1000",
+}
 
 
 class Exchange(NamedTuple):
@@ -57,19 +70,24 @@ class Exchange(NamedTuple):
         word: occurs in this prompt alone.
         user: who asks.
         streamed: whether a stream is asked for.
+        in_header: whether the trusted header says who asks, and the body does not.
+        wrong_key: a key nobody has.
     """
 
     kind: str
     word: str
     user: str
     streamed: bool
+    in_header: bool
+    wrong_key: str
 
     @property
     def body(self) -> bytes:
         """The request's body."""
         said = {"blocked": BLOCKED, "personal": f"打电话 {_MOBILE}"}.get(self.kind, "请写一首诗")
         messages = [{"role": "user", "content": f"{self.word} {said} {self.word}"}]
-        request = {"model": MODEL, "stream": self.streamed, "user": self.user, "messages": messages}
+        named = {} if self.in_header else {"user": self.user}
+        request = {"model": MODEL, "stream": self.streamed, **named, "messages": messages}
         body = json.dumps(request, ensure_ascii=False).encode()
         return body[:-2] if self.kind == "malformed" else body
 
@@ -105,11 +123,14 @@ def main() -> None:
 def _examine(folder: Path, scope: str, count: int, progress: Progress) -> bool:
     """Run one gateway and search what it leaves behind; return whether all is well."""
     exchanges = [_exchange(number) for number in range(count)]
-    with started_gateway(folder, choose_cores(), {"SLUICE_AUDIT__CONTENT": scope}) as bench:
+    # Its blocked prompts are many; who is suspended would leave nothing to look for.
+    settings = _SETTINGS | {"SLUICE_AUDIT__CONTENT": scope, "SLUICE_STRIKES__ENABLED": "false"}
+    with started_gateway(folder, choose_cores(), settings) as bench:
+        keys = _administer(bench, exchanges)
         ids = [_ask(bench, each) for each in progress.track(exchanges, description=f"{scope}: asking")]
         kept = _await_contents(folder, sum(_is_kept(each, scope) for each in exchanges))
         (folder / "metrics.txt").write_bytes(_get(bench.management_port, "/metrics"))
-        needles = _needles(exchanges, bench.key, folder)
+        needles = _needles(exchanges, [bench.key, *keys], folder)
         live = _search(folder, needles, progress, f"{scope}: searching while it runs")
     _export(folder)
     stopped = _search(folder, needles, progress, f"{scope}: searching after its stop")
@@ -128,7 +149,8 @@ def _examine(folder: Path, scope: str, count: int, progress: Progress) -> bool:
 def _exchange(number: int) -> Exchange:
     # Random, so that no two runs and no list share a word; with characters that JSON may escape.
     word = f"密语{secrets.token_hex(8)}"
-    return Exchange(_KINDS[number % len(_KINDS)], word, f"person-{number % _PEOPLE}-名@example.org", number % 4 < 2)  # noqa: PLR2004
+    person = f"person-{number % _PEOPLE}-名@example.org"
+    return Exchange(_KINDS[number % len(_KINDS)], word, person, number % 4 < 2, number % 5 == 0, new_key())  # noqa: PLR2004
 
 
 def _is_kept(each: Exchange, scope: str) -> bool:
@@ -137,8 +159,10 @@ def _is_kept(each: Exchange, scope: str) -> bool:
 
 def _ask(bench: GatewayBench, exchange: Exchange) -> str:
     """Send a request, read the whole answer, and return its request id."""
-    key = "sk-wrong" if exchange.kind == "stranger" else bench.key
-    headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+    key = exchange.wrong_key if exchange.kind == "stranger" else bench.key
+    headers: dict[str, str | bytes] = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+    if exchange.in_header:
+        headers |= {"x-end-user": exchange.user.encode(), "x-forwarded-for": "192.0.2.1"}
     connection = HTTPConnection("127.0.0.1", bench.gateway.port, timeout=_PATIENCE_SECONDS)
     try:
         connection.request("POST", CHAT_PATH, exchange.body, headers)
@@ -146,10 +170,48 @@ def _ask(bench: GatewayBench, exchange: Exchange) -> str:
         answer.read()
     finally:
         connection.close()
-    wanted = {"malformed": 400, "stranger": 401}.get(exchange.kind, 200)
-    if answer.status != wanted:
+    # So many strangers from one address are too many, and told so.
+    wanted = {"malformed": {400}, "stranger": {401, 429}}.get(exchange.kind, {200})
+    if answer.status not in wanted:
         raise BenchmarkError(f"a {exchange.kind} request was answered {answer.status} and not {wanted}")
     return answer.headers["x-request-id"]
+
+
+def _administer(bench: GatewayBench, exchanges: list[Exchange]) -> list[str]:
+    """Do with accounts what operators do; return the keys that were made."""
+    wrong = [("POST", _ACCOUNTS, {"name": each.user, "kind": "user"}) for each in exchanges[:5]]
+    for method, path, body in wrong:
+        # A token and a name of strangers: neither may stay anywhere.
+        if _manage(bench, method, path, body, exchanges[0].wrong_key)[0] != HTTPStatus.UNAUTHORIZED:
+            raise BenchmarkError("a wrong token was not refused")
+    made = _managed(bench, "POST", _ACCOUNTS, {"name": "made", "kind": "audit", "count": 3, "reason": "leaks"})
+    keys = [each["key"] for each in made["accounts"]]
+    keys.append(_managed(bench, "POST", f"{_ACCOUNTS}/made-01/rotate", {"overlap_seconds": 0})["key"])
+    _managed(bench, "PATCH", f"{_ACCOUNTS}/bench", {"trusts_end_user": True})
+    people = sorted({each.user for each in exchanges})[:10]
+    _managed(bench, "POST", f"{_ACCOUNTS}/bench/bindings", {"end_users": people, "kind": "audit"})
+    # Refused ones too: what is wrong with a request is said without it.
+    _manage(bench, "POST", f"{_ACCOUNTS}/bench/bindings", {"end_users": people, "kind": people[0]}, _TOKEN)
+    _manage(bench, "POST", f"{_ACCOUNTS}/bench/bindings", {"pseudonyms": people, "kind": "audit"}, _TOKEN)
+    return keys
+
+
+def _managed(bench: GatewayBench, method: str, path: str, body: object) -> dict[str, Any]:
+    status, answer = _manage(bench, method, path, body, _TOKEN)
+    if status not in {HTTPStatus.OK, HTTPStatus.CREATED}:
+        raise BenchmarkError(f"{method} {path} was answered {status}")
+    return answer
+
+
+def _manage(bench: GatewayBench, method: str, path: str, body: object, token: str) -> tuple[int, dict[str, Any]]:
+    headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+    connection = HTTPConnection("127.0.0.1", bench.management_port, timeout=_PATIENCE_SECONDS)
+    try:
+        connection.request(method, path, json.dumps(body), headers)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    finally:
+        connection.close()
 
 
 def _get(port: int, path: str) -> bytes:
@@ -173,7 +235,7 @@ def _await_contents(folder: Path, least: int) -> int:
         time.sleep(0.2)
 
 
-def _needles(exchanges: list[Exchange], key: str, folder: Path) -> dict[bytes, str]:
+def _needles(exchanges: list[Exchange], account_keys: list[str], folder: Path) -> dict[bytes, str]:
     """Return what must not be found, in all its forms, with a name for each."""
     master = base64.b64decode(default_file(folder / "audit").read_bytes())
     keys = MasterKeys([master])
@@ -191,8 +253,10 @@ def _needles(exchanges: list[Exchange], key: str, folder: Path) -> dict[bytes, s
     named |= {
         BLOCKED.encode(): "blocked prompt",
         _MOBILE.encode(): "personal data",
-        key.encode(): "key of an account",
+        _TOKEN.encode(): "token of the management plane",
     }
+    named |= {each.encode(): "key of an account" for each in account_keys}
+    named |= {each.wrong_key.encode(): "wrong key" for each in exchanges if each.kind == "stranger"}
     named |= {master: "master key"} | dict.fromkeys(data_keys, "data key")
     return {form: name for plain, name in named.items() for form in _forms(plain)}
 

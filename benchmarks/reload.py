@@ -135,7 +135,9 @@ def main() -> int:
             lists.mkdir()
             terms = _terms(arguments.terms)
             _write(lists, terms)
-            with started_gateway(directory, cores, {"SLUICE_LISTS__DIRECTORIES": json.dumps([str(lists)])}) as bench:
+            # Each reload is seen by a prompt that is blocked from then on, which would suspend.
+            settings = {"SLUICE_LISTS__DIRECTORIES": json.dumps([str(lists)]), "SLUICE_STRIKES__ENABLED": "false"}
+            with started_gateway(directory, cores, settings) as bench:
                 report = uvloop.run(_measure(bench, lists, terms, arguments))
     except BenchmarkError as error:
         print(f"benchmark: {error}", file=sys.stderr)

@@ -5,30 +5,26 @@ management plane has a listener of its own.
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
-from ipaddress import ip_address
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from gateway import metrics
+from gateway.console import accounts, agreements, lists, policies, strikes
+from gateway.console.api import Door, has_token, http_error, is_local
+from gateway.console.lists import KEPT_OLD
 from gateway.proxy.driver import Receive, Send
 from gateway.proxy.endpoint import Endpoint, Scope
 from gateway.proxy.services import Services
-from gateway.rulesets.reloader import Outcome, ReloadState
 
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
-Answer = Callable[[Request], Awaitable[Response]]
 _HEALTH_PATHS = frozenset({"/healthz", "/readyz"})
-# By outcome: a list is wrong, or the build is.
-_KEPT_OLD = {Outcome.REFUSED: 422, Outcome.FAILED: 500}
-_SHOWN_PROBLEMS = 50
-# Who asks here is not known: the plane has no sign-in, and answers its own machine only.
-_FROM_THIS_MACHINE = "api:local"
 
 
 def data_plane(services: Services) -> ASGIApp:
@@ -57,41 +53,28 @@ def management_plane(services: Services) -> Starlette:
     metrics.AUDIT_SPOOL.set_function(lambda: services.appender.backlog_entries)
 
     async def page(request: Request) -> Response:
+        # An operator may bind this plane to any address.
+        if not is_local(request) and not has_token(request, services.admin_token_digest):
+            said = "This is served to this machine, and to whoever sends the token of the management plane.\n"
+            return PlainTextResponse(said, status_code=403)
         # Here and not with each frame; on the loop, since streams change there, and the page is written in a thread.
         metrics.HELD_CHARACTERS.set(sum(exchange.held_characters for exchange in services.streams))
         return await run_in_threadpool(_metrics, request)
 
     return Starlette(
-        routes=[Route("/metrics", _for_this_machine(page)), *_list_routes(services), *_health_routes(services)]
+        routes=[
+            Route("/metrics", page),
+            *lists.routes(services),
+            *accounts.routes(services),
+            *agreements.routes(services),
+            *strikes.routes(services),
+            *policies.routes(services),
+            *_health_routes(services),
+        ],
+        # Around the router, so that no route below its prefix can be forgotten.
+        middleware=[Middleware(Door, services=services)],
+        exception_handlers={HTTPException: http_error},
     )
-
-
-def _list_routes(services: Services) -> list[Route]:
-    async def show(_request: Request) -> Response:
-        return JSONResponse(_describe_lists(services.reloader.state))
-
-    async def reload(_request: Request) -> Response:
-        state = await services.reloader.reload(by=_FROM_THIS_MACHINE)
-        return JSONResponse(_describe_lists(state), status_code=_KEPT_OLD.get(state.outcome, 200))
-
-    return [
-        Route("/api/v1/lists", _for_this_machine(show)),
-        Route("/api/v1/lists/reload", _for_this_machine(reload), methods=["POST"]),
-    ]
-
-
-def _describe_lists(state: ReloadState) -> dict[str, object]:
-    ruleset = state.in_force.ruleset
-    return {
-        "digest": ruleset.digest,
-        "keywords": ruleset.term_count,
-        "version": state.in_force.version or None,
-        "loaded_at": datetime.fromtimestamp(state.in_force.loaded_at, UTC).isoformat(timespec="seconds"),
-        "outcome": state.outcome,
-        # Cut: a list with its columns swapped is wrong in every row.
-        "problems": [problem._asdict() for problem in state.problems[:_SHOWN_PROBLEMS]],
-        "failure": state.failure or None,
-    }
 
 
 def _health_routes(services: Services) -> list[Route]:
@@ -103,7 +86,7 @@ def _health_routes(services: Services) -> list[Route]:
         reasons = readiness_problems(services)
         outcome = services.reloader.state.outcome
         # No reason to send traffic elsewhere: the old ruleset is in force, and all workers read the same lists.
-        warnings = [f"lists_{outcome}"] if outcome in _KEPT_OLD else []
+        warnings = [f"lists_{outcome}"] if outcome in KEPT_OLD else []
         if services.appender.spooling:
             warnings.append("audit_spooling")
         answer = {"ready": not reasons, "reasons": reasons, "warnings": warnings}
@@ -121,17 +104,6 @@ def readiness_problems(services: Services) -> list[str]:
     if not services.appender.available:
         problems.append("audit_unavailable")
     return problems
-
-
-def _for_this_machine(answer: Answer) -> Answer:
-    """Wrap a route that has no key of its own: an operator may bind this plane to any address."""
-
-    async def guarded(request: Request) -> Response:
-        if request.client is None or not ip_address(request.client.host).is_loopback:
-            return PlainTextResponse("This is served to this machine only.\n", status_code=403)
-        return await answer(request)
-
-    return guarded
 
 
 def _metrics(_request: Request) -> Response:

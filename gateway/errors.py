@@ -23,15 +23,20 @@ class ErrorCode(StrEnum):
     UNSUPPORTED_ENCODING = "unsupported_encoding"
     BODY_UNREADABLE = "body_unreadable"
     MODEL_NOT_FOUND = "model_not_found"
+    MODEL_NOT_ALLOWED = "model_not_allowed"
     REQUEST_TIMEOUT = "request_timeout"
     UNKNOWN_PATH = "unknown_path"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     KEY_MISSING = "key_missing"
     KEY_UNKNOWN = "key_unknown"
+    TOO_MANY_UNKNOWN_KEYS = "too_many_unknown_keys"
     ACCOUNT_DISABLED = "account_disabled"
     ACCOUNT_EXPIRED = "account_expired"
     ADDRESS_NOT_ALLOWED = "address_not_allowed"
+    ACCOUNT_SUSPENDED = "account_suspended"
+    END_USER_SUSPENDED = "end_user_suspended"
     POLICY_UNKNOWN = "policy_unknown"
+    RATE_LIMITED = "rate_limit_exceeded"
     CONTENT_FILTER = "content_filter"
     UPSTREAM_UNREACHABLE = "upstream_unreachable"
     UPSTREAM_RESET = "upstream_reset"
@@ -73,14 +78,22 @@ ANSWERS: dict[ErrorCode, Answer] = {
     ),
     ErrorCode.BODY_UNREADABLE: Answer(400, "The request body is not what its content-encoding says. Send it again."),
     ErrorCode.MODEL_NOT_FOUND: Answer(404, "No model of this name is served here. Ask the operator for the names."),
+    ErrorCode.MODEL_NOT_ALLOWED: Answer(403, "This account may not ask for this model. Ask the operator."),
     ErrorCode.REQUEST_TIMEOUT: Answer(408, "The request body did not arrive in time. Send it again, or send less."),
     ErrorCode.UNKNOWN_PATH: Answer(404, "There is nothing at this path. See the documentation for the routes."),
     ErrorCode.METHOD_NOT_ALLOWED: Answer(405, "This route does not take this method."),
     ErrorCode.KEY_MISSING: Answer(401, "No API key was sent. Send 'Authorization: Bearer KEY' or 'x-api-key: KEY'."),
     ErrorCode.KEY_UNKNOWN: Answer(401, "The API key is not known here. Check it, or ask the operator for one."),
+    ErrorCode.TOO_MANY_UNKNOWN_KEYS: Answer(
+        429, "Too many requests without a known API key came from this address. Check the key, and wait.", 60
+    ),
     ErrorCode.ACCOUNT_DISABLED: Answer(403, "This account is disabled. Ask the operator."),
     ErrorCode.ACCOUNT_EXPIRED: Answer(403, "This account or key has expired. Ask the operator for a new one."),
     ErrorCode.ADDRESS_NOT_ALLOWED: Answer(403, "This account may not be used from this address."),
+    ErrorCode.ACCOUNT_SUSPENDED: Answer(403, "This account is suspended: blocked content was sent repeatedly."),
+    ErrorCode.END_USER_SUSPENDED: Answer(403, "This end user is suspended: blocked content was sent repeatedly."),
+    # The code that OpenAI's clients know; the detail says which limit.
+    ErrorCode.RATE_LIMITED: Answer(429, "Too much was asked for in a short time. Wait, then try again.", 1),
     # Not 403: the operator's mistake, which the client can only wait out.
     ErrorCode.POLICY_UNKNOWN: Answer(503, "This account's policy is not configured here. Tell the operator.", 60),
     ErrorCode.CONTENT_FILTER: Answer(400, "The request was stopped by the content policy."),

@@ -22,13 +22,17 @@ import uvicorn
 
 from filters.personal.detector import personal_data
 from filters.ruleset import Ruleset
+from gateway.accounts.agreed import Agreed
+from gateway.accounts.agreements import AgreementStore
 from gateway.accounts.directory import AccountDirectory
+from gateway.accounts.identity import Pseudonyms
 from gateway.accounts.store import AccountStore
 from gateway.app import ASGIApp, data_plane, management_plane
 from gateway.audit.anchoring import Anchoring
 from gateway.audit.appender import Appender
 from gateway.audit.checkpointing import checkpointing_of
 from gateway.audit.companion import keep_indexing
+from gateway.audit.content.secrets import read_master_keys
 from gateway.audit.content.service import sealing
 from gateway.audit.events import Event, encode_event
 from gateway.audit.spool import SpoolLimits
@@ -36,9 +40,12 @@ from gateway.classifiers import open_classifier
 from gateway.connections import ClientConnection
 from gateway.errors import ResourceError
 from gateway.protocol.labels import Labelling
+from gateway.proxy.admission import Admission
 from gateway.proxy.cors import Cors
 from gateway.proxy.document_thread import DocumentThread
 from gateway.proxy.endpoint import ROUTES
+from gateway.proxy.limiting import Limiter
+from gateway.proxy.rules import Rules
 from gateway.proxy.scan_pool import ScanPool
 from gateway.proxy.services import Services
 from gateway.proxy.upstream.connection import Timeouts
@@ -48,15 +55,17 @@ from gateway.proxy.upstream.selection import Selector, Upstream
 from gateway.rulesets.builder import Builder
 from gateway.rulesets.building import InForce, build_active
 from gateway.rulesets.reloader import Reloader
+from gateway.rulesets.rollout import Rollout
 from gateway.service_events import effective, read_previous, record_start, record_stop, remember, start_events
 from gateway.settings.loader import Loaded
 from gateway.settings.models import Lists
-from gateway.settings.policies import build_policies
+from gateway.settings.policies import build_policy_table
 from gateway.settings.problems import Problem, SettingsError
 from gateway.settings.serving import ServedUpstream, Serving
 from gateway.sockets import open_socket
 from gateway.storage.engine import open_engine
 from gateway.storage.migrate import migrate, pending
+from gateway.strikes.keeping import striking
 
 _LOG = structlog.get_logger("sluice")
 _GC_THRESHOLD = 20_000
@@ -94,16 +103,21 @@ async def services_of(
         # At every start: a worker that met an older schema would fail on its first request instead.
         missing = pending(engine)
         migrate(engine)
-        directory = AccountDirectory(AccountStore(engine))
+        directory = AccountDirectory(
+            AccountStore(engine), failures_per_minute=settings.server.unknown_keys_per_minute
+        )
+        agreed = Agreed(AgreementStore(engine))
+        # Before anything is served: who agreed must not get a label because their agreement was not read yet.
+        await agreed.refresh()
         scan_pool, document_thread = ScanPool(), DocumentThread()
-        for part in (directory, scan_pool, document_thread):
+        for part in (directory, agreed, scan_pool, document_thread):
             ending.callback(part.close)
         # Built now: the first exchange that asked for it would keep all others waiting.
         personal_data()
         classifier = open_classifier(loaded, os.environ)
         if classifier is not None:
             ending.callback(classifier.close)
-        watching = [asyncio.create_task(directory.watch())]
+        watching = [asyncio.create_task(directory.watch()), asyncio.create_task(agreed.watch())]
         ending.push_async_callback(_all_cancelled, watching)
         anchoring = Anchoring(settings.audit.anchors)
         # After the last checkpoint, and off the loop: an address may not answer.
@@ -123,6 +137,10 @@ async def services_of(
         sealer = await ending.enter_async_context(
             sealing(engine, settings.audit, os.environ, lambda: services.appender)
         )
+        master_keys = read_master_keys(os.environ, settings.audit.master_key_file, settings.audit.directory)
+        strikes = await ending.enter_async_context(
+            striking(engine, settings, lambda: services.appender, master_keys.pseudonym)
+        )
         # First: a reply that went on would end in a record the closed trail refuses.
         ending.callback(upstreams.close)
         previous = read_previous(settings.audit.directory)
@@ -130,7 +148,7 @@ async def services_of(
         durable = record_start(appender, [*began, *key_created])
         if durable is not None:
             watching.append(asyncio.create_task(remember(durable, settings.audit.directory, effective(loaded))))
-        labels = settings.labels
+        labels, policies = settings.labels, build_policy_table(settings)
 
         def swap(ruleset: Ruleset) -> None:
             services.ruleset = ruleset
@@ -138,8 +156,14 @@ async def services_of(
         def record(event: Event) -> None:
             services.appender.append_soon(encode_event(event))
 
+        rollout = Rollout(settings.lists, Builder(), record)
         services = Services(
             directory=directory,
+            admission=Admission(
+                *(Limiter(settings.limits), agreed, Pseudonyms(sealer.pseudonym), strikes, settings.reviews),
+                Rules(policies, rollout),
+            ),
+            engine=engine,
             appender=appender,
             sealer=sealer,
             upstreams=upstreams,
@@ -147,7 +171,8 @@ async def services_of(
             ruleset=in_force.ruleset,
             reloader=Reloader(settings.lists, in_force, Builder(), swap, record),
             document_thread=document_thread,
-            policies=build_policies(settings),
+            loaded=loaded,
+            policies=policies.policies,
             labelling=Labelling(
                 serving.content_producer,
                 labels.position,
@@ -155,11 +180,13 @@ async def services_of(
             ),
             body_limit_bytes=settings.server.body_limit_bytes,
             trusted_proxies=settings.server.trusted_proxies,
+            end_user_header=(settings.server.end_user_header or "").lower().encode(),
             cors=Cors(settings.server.cors_origins),
             content=settings.audit.content,
             classifier=classifier,
+            admin_token_digest=serving.admin_token_digest,
         )
-        watching.append(asyncio.create_task(services.reloader.watch()))
+        watching += [asyncio.create_task(services.reloader.watch()), asyncio.create_task(rollout.watch())]
         yield services
 
 

@@ -37,8 +37,9 @@ LABELS = {
     "digest": "digest of the lists in force, as in the header `x-sluice-ruleset`",
     "keywords": "number of terms in force",
     "kind": "in `sluice_audit_anchors_total`: `file`, `webhook` or `rfc3161`; in `sluice_labels_total`:"
-    " what became of the visible label: `end`, `start`, `both`, `present` (the model's own), `interface` or"
-    " `none`",
+    " what became of the visible label: `end`, `start`, `both`, `present` (the model's own), `interface`,"
+    " `waived` (left out by agreement) or `none`",
+    "measure": "`none` (not counted), `counted`, `warned`, `suspended` or `refused`",
     "model": "always `none` in this version",
     "outcome": "in `sluice_verdict_lookups_total`: `hit` (the text was scanned before, with the same lists) or"
     " `miss`; in `sluice_ruleset_reloads_total`: `loaded`, `unchanged`, `refused` (a list is wrong, the old ruleset"
@@ -54,6 +55,7 @@ LABELS = {
     " `classifier_down` or `classifier_text_too_long`; in `sluice_upstream_errors_total`: an error code without"
     " `upstream_`; in `sluice_classifier_failures_total`: `timeout`, `queue_full`, `failed` (an error, or an answer"
     " that is none) or `down` (left alone, since it keeps failing)",
+    "review": "`announced` or `unannounced`: whether the time lies in one of `[[reviews]]`",
     "risk": "risk id of the taxonomy",
     "settled_by": "`linear` (the first stage, which settles what is clearly harmless) or `encoder`",
     "stage": "`keywords`, `personal_data` or `classifier`",

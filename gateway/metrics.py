@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from filters.classifier.scores import Score
+from gateway.protocol.judge import Decision
 from gateway.protocol.record import ExchangeRecord
 
 # Not the default one: libraries may register there what we neither document nor bound.
@@ -36,6 +37,12 @@ DECISIONS = Counter(
 FINDINGS = Counter("sluice_findings_total", "Findings, by risk class.", ["phase", "stage", "risk"], registry=REGISTRY)
 UNSCANNED = Counter(
     "sluice_unscanned_total", "Texts that passed without being scanned.", ["phase", "reason"], registry=REGISTRY
+)
+COMPARISONS = Counter(
+    "sluice_ruleset_comparisons_total",
+    "Exchanges judged by the ruleset that is tried out, by what it decided beside the one in force.",
+    ["outcome"],
+    registry=REGISTRY,
 )
 ERRORS = Counter("sluice_errors_total", "Exchanges that ended in an error, by its code.", ["code"], registry=REGISTRY)
 ADDED_LATENCY = Histogram(
@@ -80,6 +87,12 @@ UPSTREAM_EJECTED = Gauge(
     "sluice_upstream_ejected",
     "Model servers that are left out because they fail: 1 while one is, else 0.",
     ["upstream"],
+    registry=REGISTRY,
+)
+UNFILTERED = Counter(
+    "sluice_unfiltered_exchanges_total",
+    "Exchanges of unfiltered test accounts, by whether a review was announced for that time.",
+    ["review"],
     registry=REGISTRY,
 )
 STREAMS_OPEN = Gauge("sluice_streams_open", "Streams of generated content that are open.", registry=REGISTRY)
@@ -179,6 +192,17 @@ AUDIT_ANCHORS = Counter(
     ["kind", "outcome"],
     registry=REGISTRY,
 )
+STRIKES = Counter(
+    "sluice_strikes_total",
+    "Strikes of this process, by what they led to; `refused` came from somebody who was suspended meanwhile.",
+    ["measure"],
+    registry=REGISTRY,
+)
+SUSPENDED = Gauge(
+    "sluice_accounts_suspended",
+    "Accounts and end users that are suspended, as the store says; the same number in every process.",
+    registry=REGISTRY,
+)
 LABELS = Counter(
     "sluice_labels_total", "Answers, by what became of their visible label.", ["kind"], registry=REGISTRY
 )
@@ -246,12 +270,23 @@ def count_exchange(record: ExchangeRecord, timing: Timing) -> None:
         DECISIONS.labels(finding.phase, finding.stage, finding.action).inc(finding.count)
     for missed in record.unscanned:
         UNSCANNED.labels(missed.phase, missed.reason).inc()
+    if record.other_decision:
+        COMPARISONS.labels(_compared(record.shadow or record.decision, record.other_decision)).inc()
     if record.phase == "response":
         RELEASED_BEFORE_BLOCK.observe(record.released_characters)
     if record.error:
         ERRORS.labels(record.error).inc()
         if record.error.startswith("upstream_"):
             UPSTREAM_ERRORS.labels(record.error.removeprefix("upstream_")).inc()
+
+
+def _compared(tried: str, in_force: str) -> str:
+    """Say how the ruleset that is tried out compares: ``same``, ``stricter``, ``milder``, or ``failed``."""
+    if Decision.ERROR in (tried, in_force):
+        return "failed"
+    gravity = list(Decision)
+    difference = gravity.index(Decision(tried)) - gravity.index(Decision(in_force))
+    return "stricter" if difference > 0 else "milder" if difference else "same"
 
 
 def count_lookups(hits: int, misses: int) -> None:

@@ -219,6 +219,8 @@ def gateway(
         "audit": {"directory": str(folder / "audit"), "batch_milliseconds": 5},
         "labels": {"content_producer": "example-operator"},
         "lists": {"versions": str(folder / "lists"), **FEW_TERMS},
+        # Tests of a module share a gateway and its accounts, and send whatever they need.
+        "strikes": {"enabled": False},
     }
     ready: Future[Gateway] = Future()
     thread = threading.Thread(target=_run, args=(merge(own, dict(settings or {})), ops, ready), daemon=True)
@@ -282,7 +284,7 @@ async def _serve(tree: dict[str, Any], ops: FileOps | None, ready: "Future[Gatew
 def make_accounts(store: AccountStore) -> dict[AccountKind, str]:
     """Make one account of each kind; return their keys."""
     drafts = [
-        AccountDraft("user", AccountKind.USER),
+        AccountDraft("user", AccountKind.USER, trusts_end_user=True),
         AccountDraft("audit", AccountKind.AUDIT),
         AccountDraft("unfiltered", AccountKind.UNFILTERED, expires_at_us=FOREVER_US, allow_from=LOOPBACK),
     ]

@@ -23,7 +23,8 @@ EXCHANGE = "exchange"
 # Members that are written as the record has them; the others have a form of their own below.
 _PLAIN = (
     *("account", "account_kind", "policy", "dialect", "model", "served_model", "streamed", "decision"),
-    *("released_characters", "ruleset", "label", "status", "error", "upstream"),
+    *("released_characters", "ruleset", "label", "agreement", "status", "error", "upstream"),
+    *("shadow", "other_ruleset", "other_decision"),
 )
 _PLAIN_DEFAULTS = tuple(ExchangeRecord._field_defaults[name] for name in _PLAIN)
 # By place: asked by name, the record would take twice as long.

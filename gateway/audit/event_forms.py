@@ -22,6 +22,9 @@ class EventName(StrEnum):
     MODELS_LOADED = "models.loaded"
     LISTS_PUBLISHED = "lists.published"
     LISTS_ROLLED_BACK = "lists.rolled_back"
+    LISTS_TRIED = "lists.tried"
+    LISTS_PROMOTED = "lists.promoted"
+    LISTS_ABANDONED = "lists.abandoned"
     LISTS_LOADED = "lists.loaded"
     LISTS_REFUSED = "lists.refused"
     ACCOUNTS_CREATED = "accounts.created"
@@ -36,8 +39,17 @@ class EventName(StrEnum):
     CONTENT_REKEYED = "content.rekeyed"
     CONTENT_DROPPED = "content.dropped"
     AUDIT_KEY_CREATED = "audit.key_created"
+    LABELS_WAIVED = "labels.waived"
+    LABELS_RESTORED = "labels.restored"
+    STRIKES_WARNED = "strikes.warned"
+    STRIKES_SUSPENDED = "strikes.suspended"
+    STRIKES_LIFTED = "strikes.lifted"
     SIGNIN_SUCCEEDED = "signin.succeeded"
     SIGNIN_FAILED = "signin.failed"
+    ACCOUNTS_CHANGED = "accounts.changed"
+    ACCOUNTS_BOUND = "accounts.bound"
+    ACCOUNTS_UNBOUND = "accounts.unbound"
+    ACCOUNTS_PRUNED = "accounts.pruned"
 
 
 class EventForm(NamedTuple):
@@ -57,6 +69,24 @@ class EventForm(NamedTuple):
 _REVISION = "number of the change, see below"
 _ENTRIES = "number of entries whose content it was"
 _KEYS = "number of data keys"
+_RULES = {
+    "policy": "policy of its own",
+    "expires_at_us": "when it ends",
+    "allow_from": "networks it may be used from",
+    "tenant": "whom it belongs to",
+    "models": "models it may ask for",
+    "trusts_end_user": "`yes`: it is believed who its end users are",
+}
+_BOUND = "pseudonym of the end user"
+_PERSON = "pseudonym of the end user, or id of the account"
+_STRIKE = {
+    "measure": "id of the measure in the store, which has none where it could not be taken",
+    "account": "id of the account",
+    "user": "pseudonym of the end user",
+    "request": "id of the request that was blocked",
+    "consecutive": "weight of the strikes in a row",
+    "day_total": "weight of the strikes of that day",
+}
 
 EVENTS: Mapping[EventName, EventForm] = MappingProxyType(
     {
@@ -85,10 +115,11 @@ EVENTS: Mapping[EventName, EventForm] = MappingProxyType(
             {"servers": "number of model servers", "map": "each server: its address and its models"},
         ),
         EventName.LISTS_PUBLISHED: EventForm(
-            "keyword lists became a version, and that the active one",
+            "keyword lists became a version, and that the active one unless `active` says otherwise",
             "id of the version",
             {
                 "from": "id of the version that was active before",
+                "active": "`no` where it was only stored",
                 "ruleset": "digest of the ruleset it makes",
                 "keywords": "number of its keywords",
                 "added": "number of rows added to what was active",
@@ -101,6 +132,22 @@ EVENTS: Mapping[EventName, EventForm] = MappingProxyType(
             "an earlier version became the active one",
             "id of the version; none for the lists of the settings",
             {"from": "id of the version that was active before"},
+        ),
+        EventName.LISTS_TRIED: EventForm(
+            "a version was made the candidate: it judges some of the people, beside the active one",
+            "id of the version",
+            {
+                "from": "id of the version that is active",
+                "percent": "how many of the people",
+            },
+        ),
+        EventName.LISTS_PROMOTED: EventForm(
+            "the candidate became the active version",
+            "id of the version",
+            {"from": "id of the version that was active before", "percent": "how many of the people it judged"},
+        ),
+        EventName.LISTS_ABANDONED: EventForm(
+            "the candidate was given up; the active version judges everybody", "id of the version", {}
         ),
         EventName.LISTS_LOADED: EventForm(
             "a gateway process took a ruleset into use",
@@ -123,9 +170,7 @@ EVENTS: Mapping[EventName, EventForm] = MappingProxyType(
             {
                 "revision": _REVISION,
                 "kind": "what it is for",
-                "policy": "policy of its own",
-                "expires_at_us": "when it ends",
-                "allow_from": "networks it may be used from",
+                **_RULES,
             },
         ),
         EventName.ACCOUNTS_DISABLED: EventForm(
@@ -177,6 +222,31 @@ EVENTS: Mapping[EventName, EventForm] = MappingProxyType(
             "the public key, as a verifier reads it",
             {},
         ),
+        EventName.LABELS_WAIVED: EventForm(
+            "an end user took over the duty to label: their replies carry no visible label from now on",
+            "id of the agreement, which these replies name",
+            {
+                "revision": _REVISION,
+                "account": "id of the account",
+                "user": "pseudonym of the end user; none for the account itself",
+                "version": "which wording was accepted",
+                "accepted_at_us": "when",
+            },
+        ),
+        EventName.LABELS_RESTORED: EventForm(
+            "an agreement ended: replies carry the visible label again",
+            "id of the agreement",
+            {"revision": _REVISION, "account": "id of the account"},
+        ),
+        EventName.STRIKES_WARNED: EventForm("a person was warned: one more strike may suspend", _PERSON, _STRIKE),
+        EventName.STRIKES_SUSPENDED: EventForm(
+            "a person was suspended", _PERSON, {**_STRIKE, "until_us": "end of the suspension"}
+        ),
+        EventName.STRIKES_LIFTED: EventForm(
+            "a suspension was lifted, or strikes were settled",
+            _PERSON,
+            {**{key: _STRIKE[key] for key in ("measure", "account", "user")}, "until_us": "when it would have ended"},
+        ),
         EventName.SIGNIN_SUCCEEDED: EventForm(
             "somebody signed in to the console",
             "name of the user",
@@ -186,6 +256,37 @@ EVENTS: Mapping[EventName, EventForm] = MappingProxyType(
             "somebody could not sign in",
             "name that was tried",
             {"why": "what was wrong", "address": "address of the client"},
+        ),
+        EventName.ACCOUNTS_CHANGED: EventForm(
+            "it was changed what an account may do",
+            "id of the account",
+            {"revision": _REVISION, **_RULES, "removed": "names of those above that do not hold any more"},
+        ),
+        EventName.ACCOUNTS_BOUND: EventForm(
+            "an end user of an account is judged as another kind from now on",
+            "id of the account",
+            {
+                "revision": _REVISION,
+                "user": _BOUND,
+                "kind": "`audit` or `unfiltered`",
+                "expires_at_us": "when that ends",
+                "allow_from": "networks that holds for",
+            },
+        ),
+        EventName.ACCOUNTS_UNBOUND: EventForm(
+            "an end user is judged as the account is again",
+            "id of the account",
+            {"revision": _REVISION, "user": _BOUND},
+        ),
+        EventName.ACCOUNTS_PRUNED: EventForm(
+            "keys and bindings that had ended were cleared away",
+            "",
+            {
+                "revision": _REVISION,
+                "before_us": "those that ended before",
+                "keys": "number of keys of accounts",
+                "bindings": "number of bindings",
+            },
         ),
     }
 )

@@ -8,7 +8,12 @@ from typing import Annotated, NoReturn
 import typer
 
 from filters.taxonomy import load_taxonomy
+from gateway.accounts.drafts import AccountError
+from gateway.accounts.policy import EffectivePolicy, policy_named, policy_of
+from gateway.accounts.store import AccountStore
+from gateway.cli.context import ConfigOption, StoreOption, store_for
 from gateway.settings import Problem, Settings, SettingsError, load
+from gateway.settings.loader import Loaded
 from gateway.settings.policies import risk_problems
 from gateway.settings.reference import render_reference
 from gateway.settings.serving import serving_problems
@@ -47,21 +52,57 @@ def schema() -> None:
 
 @app.command()
 def show(
-    file: Annotated[Path | None, typer.Option("--config", help="Settings file; default ./sluice.toml.")] = None,
+    config: ConfigOption = None,
     *,
+    account: Annotated[str | None, typer.Option(help="Show the policy this account is judged by.")] = None,
+    policy: Annotated[str | None, typer.Option(help="Show this policy.")] = None,
+    model: Annotated[str, typer.Option(help="With --account: the model it asks for.")] = "",
+    profile: Annotated[str, typer.Option(help="With --account: profile of its end user.")] = "",
+    store: StoreOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print the settings in force and where each value comes from, secrets hidden."""
+    """Print the settings in force and where each value comes from, secrets hidden; or one policy of them."""
+    if account is not None and policy is not None:
+        raise typer.BadParameter("name an account or a policy, not both", param_hint="--policy")
     try:
-        loaded = load(file, os.environ)
+        loaded = load(config, os.environ)
     except SettingsError as error:
         # Wrong settings are not shown in part: what is in force is known only when all of them are right.
         _refuse(error.problems)
-    if not as_json:
+    if account is not None:
+        _show_policy(_policy_of(loaded, account, store or loaded.settings.store.url, model, profile), as_json=as_json)
+    elif policy is not None:
+        _show_policy(_policy_named(loaded, policy), as_json=as_json)
+    elif as_json:
+        rows = [
+            {"key": list(row.path), "value": row.value, "origin": row.origin} for row in effective_settings(loaded)
+        ]
+        typer.echo(json.dumps({"settings": rows}, ensure_ascii=False))
+    else:
         typer.echo(render_toml(loaded), nl=False)
-        return
-    rows = [{"key": list(row.path), "value": row.value, "origin": row.origin} for row in effective_settings(loaded)]
-    typer.echo(json.dumps({"settings": rows}, ensure_ascii=False))
+
+
+def _policy_of(loaded: Loaded, name: str, store: str, model: str, profile: str) -> EffectivePolicy:
+    with store_for(store) as engine:
+        account, _ = AccountStore(engine).get(name)
+        found = policy_of(loaded, account, model=model, profile=profile)
+        if found.missing:
+            raise AccountError(
+                f"The account's policy {found.name!r} is not in the settings, so its requests are refused. Add"
+                f" [policies.{found.name}], or give the account another policy."
+            )
+        return found
+
+
+def _policy_named(loaded: Loaded, name: str) -> EffectivePolicy:
+    names = loaded.settings.policies.names
+    if name not in names:
+        raise typer.BadParameter(f"there is no policy {name!r}; known are {', '.join(names)}", param_hint="--policy")
+    return policy_named(loaded, name)
+
+
+def _show_policy(found: EffectivePolicy, *, as_json: bool) -> None:
+    typer.echo(json.dumps(found.as_json(), ensure_ascii=False) if as_json else found.as_text(), nl=as_json)
 
 
 @app.command()

@@ -26,7 +26,7 @@ from gateway.cli.lists_sources import (
     read_all,
     settings_of,
 )
-from gateway.cli.lists_versions import publish, rollback, versions
+from gateway.cli.lists_versions import abandon, promote, publish, rollback, try_out, versions
 from gateway.rulesets.sources import ActiveLists, changed_at_seconds, today
 from gateway.rulesets.versions import VersionStore
 from gateway.settings.models import Lists
@@ -37,6 +37,9 @@ app.command("import")(import_terms)
 app.command()(export)
 app.command()(publish)
 app.command()(rollback)
+app.command("try")(try_out)
+app.command()(promote)
+app.command()(abandon)
 app.command()(versions)
 
 _SECONDS_PER_DAY = 86_400

@@ -22,8 +22,9 @@ from gateway.cli.lists_sources import (
     read_all,
     settings_of,
 )
-from gateway.cli.times import show_moment
 from gateway.cli.trail import ReasonOption, check_option, trail_of, user_name
+from gateway.moments import show_moment
+from gateway.rulesets.candidates import MOST_PERCENT, Candidate, CandidateStore
 from gateway.rulesets.sources import configured_directories
 from gateway.rulesets.versions import Version, VersionStore
 
@@ -41,6 +42,7 @@ def publish(
         str | None,
         typer.Option(metavar="NAME", help="Who publishes; otherwise your user name.", callback=check_option),
     ] = None,
+    activate: Annotated[bool, typer.Option(help="Make it the active one, and not store it only.")] = True,
     config: ConfigOption = None,
 ) -> None:
     """Store lists as a version and make it the active one; gateways on this machine follow within seconds."""
@@ -63,13 +65,16 @@ def publish(
 
         def record(version: Version, active: str) -> None:
             details = {"ruleset": digest, "keywords": version.keywords, "by": version.by, **_from(active)}
+            details |= {} if activate else {"active": "no"}
             details |= {"added": added, "removed": removed, "changed": changed}
             trail.record(EventName.LISTS_PUBLISHED, version.id, details)
 
         publisher = by or user_name()
-        version = VersionStore(lists.versions).publish(read, publisher, note, time.time_ns() // 1_000, record)
+        version = VersionStore(lists.versions).publish(
+            read, publisher, note, time.time_ns() // 1_000, record, activate=activate
+        )
     typer.echo(
-        f"Version {version.id} is active: {version.keywords} keywords;"
+        f"Version {version.id} is {'active' if activate else 'stored'}: {version.keywords} keywords;"
         f" {added} added, {removed} removed, {changed} changed."
     )
 
@@ -94,6 +99,45 @@ def rollback(
         typer.echo("No version is active now: the directories of the settings are.")
     else:
         typer.echo(f"Version {version.id} is active: {version.keywords} keywords.")
+
+
+def try_out(
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="Id of a published version, or how it begins.")],
+    *,
+    percent: Annotated[int, typer.Option(min=1, max=MOST_PERCENT, help="How many of the people it judges.")],
+    reason: ReasonOption = "",
+    config: ConfigOption = None,
+) -> None:
+    """Try a version out: it judges some of the people, and the active one says besides what it would have decided."""
+    with list_failures_reported():
+        trail = trail_of(config, reason)
+
+        def record(candidate: Candidate, active: str) -> None:
+            trail.record(EventName.LISTS_TRIED, candidate.version, {"percent": candidate.percent, **_from(active)})
+
+        candidate = CandidateStore(settings_of(config).versions).put(version, percent, record)
+    typer.echo(f"Version {candidate.version} is tried out on {candidate.percent} % of the people.")
+
+
+def promote(*, reason: ReasonOption = "", config: ConfigOption = None) -> None:
+    """Make the version that is tried out the active one, for everybody."""
+    with list_failures_reported():
+        trail = trail_of(config, reason)
+
+        def record(candidate: Candidate, active: str) -> None:
+            trail.record(EventName.LISTS_PROMOTED, candidate.version, {"percent": candidate.percent, **_from(active)})
+
+        candidate = CandidateStore(settings_of(config).versions).promote(record)
+    typer.echo(f"Version {candidate.version} is active.")
+
+
+def abandon(*, reason: ReasonOption = "", config: ConfigOption = None) -> None:
+    """Give up the version that is tried out; the active one judges everybody again."""
+    with list_failures_reported():
+        trail = trail_of(config, reason)
+        store = CandidateStore(settings_of(config).versions)
+        store.abandon(lambda version: trail.record(EventName.LISTS_ABANDONED, version))
+    typer.echo("Nothing is tried out now.")
 
 
 def versions(*, as_json: JsonOption = False, config: ConfigOption = None) -> None:

@@ -47,11 +47,13 @@ def parse_moment(text: str, now_us: int) -> int:
     return moment_us
 
 
-def show_moment(moment_us: int | None) -> str | None:
-    """Write microseconds of Unix time as an ISO time in UTC, cut to seconds; None stays None."""
-    if moment_us is None:
-        return None
-    return datetime.fromtimestamp(moment_us // MICROSECONDS, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def parse_past(text: str) -> int:
+    """Read when something happened: an ISO date or time; return microseconds of Unix time.
+
+    Raises:
+        ValueError: when it has another form.
+    """
+    return _parse_iso(text)
 
 
 def _parse_iso(text: str) -> int:

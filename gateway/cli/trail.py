@@ -75,6 +75,14 @@ class Trail(NamedTuple):
         at_us = now_us()
         self._write(*(Event(each.name, self.actor, at_us, *each[1:], self.reason) for each in changes))
 
+    def write(self, events: Sequence[Event]) -> None:
+        """Write events durably, all together.
+
+        Raises:
+            ResourceError: the trail cannot take them; nothing may be changed then.
+        """
+        self._write(*events)
+
     def _write(self, *events: Event) -> None:
         # Said, because settings that are not the gateway's would lead to a trail that nobody looks at.
         if not self.audit.directory.exists():

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from gateway.accounts.account import AccountKind, Network
 from gateway.accounts.store import AccountError, AccountStore, Record
 from gateway.settings.loader import Loaded, load
+from gateway.settings.sources import DEFAULT
 
 PRODUCER = "sluice-demo"
 UPSTREAM_KEY = "UPSTREAM_API_KEY"
@@ -42,6 +43,10 @@ def demo_settings(
         "upstreams": [{"name": "demo", "base_url": upstream} | _key(environ)],
     }
     loaded = load(None, environ, tree)
+    # Whoever tries blocked prompts out should see a suspension, and go on a minute later.
+    if loaded.origins.origin(("strikes", "suspend")) == DEFAULT:
+        tree |= {"strikes": {"suspend": "1m"}}
+        loaded = load(None, environ, tree)
     # Loaded again: set from the start it would win over the operator's own name, as the command line does.
     if loaded.settings.labels.content_producer is None:
         loaded = load(None, environ, tree | {"labels": {"content_producer": PRODUCER}})

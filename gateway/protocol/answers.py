@@ -9,13 +9,22 @@ import orjson
 from gateway.errors import ANSWERS, ErrorCode
 from gateway.protocol.commands import Command, Headers, SendEnd, SendStart
 from gateway.protocol.context import ExchangeContext
-from gateway.protocol.dialects.base import Document, Identity, ParsedRequest
+from gateway.protocol.dialects.base import Document, Ending, Identity, ParsedRequest
 from gateway.protocol.judge import Decision, Judge
 from gateway.protocol.labels import language_of
 from gateway.protocol.placeholders import Vault
 from gateway.protocol.policy import RefusalStyle
-from gateway.protocol.refusals import NOTICES, REFUSALS, outcome_member
+from gateway.protocol.refusals import (
+    NOTICES,
+    REFUSALS,
+    Refusal,
+    Shipped,
+    outcome_member,
+    refusal_for,
+    refusal_style,
+)
 from gateway.protocol.streaming import StreamedReply
+from gateway.protocol.strikes import StrikeOutcome, warning_header, warning_member, warning_text
 
 _JSON = b"application/json"
 _EVENT_STREAM = b"text/event-stream; charset=utf-8"
@@ -31,12 +40,14 @@ class AnswerBuilder:
 
     Attributes:
         identity: names replies that are made here; known once the request was read.
+        strike: what a blocked prompt was counted as; a refusal says so where a measure was taken.
     """
 
     def __init__(self, context: ExchangeContext, judge: Judge) -> None:
         self._context = context
         self._judge = judge
         self.identity = Identity(context.request_id, "", 0)
+        self.strike = StrikeOutcome()
 
     @property
     def refusal_status(self) -> int:
@@ -85,27 +96,32 @@ class AnswerBuilder:
     def refusal(self, request: ParsedRequest) -> list[Command]:
         """Return the answer to a blocked request, or in place of a blocked reply that was not streamed."""
         # No `aigc`: the operator wrote this text, no model did.
-        dialect, outcome = self._context.dialect, {"sluice": self._outcome()}
+        dialect, outcome = self._context.dialect, {"sluice": self._outcome() | warning_member(self.strike)}
+        warning, header = warning_text(self.strike, language_of(request.language_hint)), warning_header(self.strike)
         if self._refuses_by_error:
             code = ErrorCode.CONTENT_FILTER
-            return self._whole(ANSWERS[code].status, dialect.error(code, ANSWERS[code].message) | outcome)
-        text = self._judge.answer(*_by_language(request, REFUSALS))
+            document = dialect.error(code, ANSWERS[code].message + warning)
+            return self._whole(ANSWERS[code].status, document | outcome, header)
+        style, told = self._told(request, REFUSALS)
+        text, why = told + warning, Ending.ANSWERED if style is RefusalStyle.FIXED_ANSWER else Ending.FILTERED
         if not request.streamed:
-            return self._whole(_OK, dialect.refusal(self.identity, text) | outcome)
+            return self._whole(_OK, dialect.refusal(self.identity, text, why) | outcome, header)
         # Whoever asked for a stream reads frames; a whole document would be an error to its parser. To them, it is a
         # stream that was cut before its first word.
         vault = Vault(self._context.request_id)
         stream = StreamedReply(self._context, self._judge, self.identity, vault, structured=request.structured)
-        head = SendStart(_OK, (*self._headers(_EVENT_STREAM), (b"cache-control", b"no-cache")))
-        return [head, SendEnd(stream.cut(text, outcome))]
+        head = SendStart(_OK, (*self._headers(_EVENT_STREAM), (b"cache-control", b"no-cache"), *header))
+        return [head, SendEnd(stream.cut(text, outcome, why))]
 
     def notice(self, stream: StreamedReply, request: ParsedRequest) -> list[Command]:
         """Return the end of a stream that was blocked on its way."""
-        text = self._judge.answer(*_by_language(request, NOTICES))
+        style, text = self._told(request, NOTICES)
         released = stream.channels.released_characters
+        # Behind words of the model's own the text is a notice, whatever it would have been in their place.
+        answered = style is RefusalStyle.FIXED_ANSWER and not stream.channels.shown
         # Only what was shown can be taken back.
         members = self._marks(stream) | {"sluice": self._outcome(released, retract=released > 0)}
-        return [SendEnd(stream.cut(text, members))]
+        return [SendEnd(stream.cut(text, members, Ending.ANSWERED if answered else Ending.FILTERED))]
 
     def broken(self, stream: StreamedReply, code: ErrorCode) -> list[Command]:
         """Return the end of a stream that failed on its way."""
@@ -134,7 +150,10 @@ class AnswerBuilder:
         dialect = self._context.dialect
         # A reply that holds no text has no place for a refusal.
         wordless = not dialect.generates or not dialect.carriage.refuses
-        return wordless or self._context.standing.policy.refusal is RefusalStyle.ERROR
+        return wordless or refusal_style(self._judge.policy, self._judge.risks) is RefusalStyle.ERROR
+
+    def _told(self, request: ParsedRequest, shipped: Shipped) -> Refusal:
+        return refusal_for(self._judge.policy, self._judge.risks, request.language_hint, shipped)
 
     def _marks(self, stream: StreamedReply) -> Document:
         # Where nothing was shown there is no content that a label could name.
@@ -165,10 +184,3 @@ class AnswerBuilder:
         body = orjson.dumps(document)
         length = ((b"content-length", str(len(body)).encode()),)
         return [SendStart(status, self._headers(_JSON) + length + extra), SendEnd(body)]
-
-
-def _by_language(
-    request: ParsedRequest, texts: dict[str, tuple[tuple[str, str], ...]]
-) -> tuple[str, tuple[tuple[str, str], ...]]:
-    language = language_of(request.language_hint)
-    return language, texts[language]

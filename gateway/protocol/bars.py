@@ -96,7 +96,9 @@ def classifies(policy: Policy, phase: Phase) -> bool:
 
 def acts_on_scores(policy: Policy, phase: Phase) -> bool:
     """Tell whether a policy does more about the classifier's findings in this half than to note them."""
+    if policy.shadows(phase, Stage.CLASSIFIER):
+        return False
     # A risk's action wins over the stage's, so any of them may stop a text.
-    rules = {rule.action for rule in policy.risks.values()} - {None, Action.OFF, Action.FLAG}
+    rules = {rule.action_in(phase) for rule in policy.risks.values()} - {None, Action.OFF, Action.FLAG}
     stage = policy.phase(phase).actions.get(Stage.CLASSIFIER)
     return stage not in (Action.OFF, Action.FLAG) or (stage is Action.FLAG and bool(rules))

@@ -5,6 +5,7 @@ before anything is matched; what is held of one never delays another; a part tha
 an answer that ends owes its label; where a format says a text once more, it says what was shown of it.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from filters.findings import Known, Phase
@@ -53,6 +54,7 @@ class Channels:
         vault: values that are restored in what is shown.
         witness: told of what is received.
         scoring: has them scored; None where that is not wanted.
+        second: gives what follows each running text besides, and has no say.
 
     Attributes:
         received_characters: characters scanned so far.
@@ -70,6 +72,7 @@ class Channels:
         vault: Vault | None = None,
         witness: Witness | None = None,
         scoring: StreamScoring | None = None,
+        second: Callable[[], tuple[StreamStage, ...]] = tuple,
     ) -> None:
         self._ruleset = ruleset
         self._labelling = labelling
@@ -79,6 +82,7 @@ class Channels:
         self._limit = limit
         self._most_shown = most_shown
         self._personal = personal
+        self._second = second
         # None where there is nothing to restore, which is nearly always: then no text is looked at again.
         self._vault = vault or None
         self._witness = witness or Witness(ContentScope.NONE)
@@ -270,7 +274,9 @@ class Channels:
         more = () if segment.channel[-1] in IDENTIFIERS else self._personal.stages()
         if self._scoring is not None and not segment.whole and segment.channel[-1] not in NAMES:
             more = (*more, self._scoring.open_stage(segment.channel))
-        channel = self._channels[segment.channel] = Channel((stage, *more), self._witness.begin_text())
+        channel = self._channels[segment.channel] = Channel(
+            (stage, *more, *self._second()), self._witness.begin_text()
+        )
         return channel
 
     def _restored(self, vault: Vault, segment: Segment, released: Released) -> Released:

@@ -6,6 +6,7 @@ from filters.classifier.scores import Window
 from filters.findings import Phase
 from gateway.protocol.evidence import NO_EVIDENCE, Evidence
 from gateway.protocol.record import ExchangeRecord
+from gateway.protocol.strikes import Strike
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -30,12 +31,22 @@ class Admit(NamedTuple):
 class ScanText(NamedTuple):
     """Scan these texts outside the event loop; answered by `ScanCompleted` or `ScanFailed`.
 
-    ``personal`` says whether personal data is looked for as well.
+    ``personal`` says whether personal data is looked for as well, ``other`` whether the other ruleset reads them too.
     """
 
     phase: Phase
     texts: tuple[str, ...]
     personal: bool = False
+    other: bool = False
+
+
+class NoteStrike(NamedTuple):
+    """Count a blocked prompt against whoever sent it.
+
+    Answered by `StrikeNoted`, or by `RequestRefused` where it cannot be counted, or the sender was suspended since.
+    """
+
+    strike: Strike
 
 
 class ScoreTexts(NamedTuple):
@@ -99,4 +110,15 @@ class SendEnd(NamedTuple):
     data: bytes = b""
 
 
-Command = Admit | ScanText | ScoreTexts | OpenUpstream | CloseUpstream | AppendAudit | SendStart | SendData | SendEnd
+Command = (
+    Admit
+    | ScanText
+    | ScoreTexts
+    | NoteStrike
+    | OpenUpstream
+    | CloseUpstream
+    | AppendAudit
+    | SendStart
+    | SendData
+    | SendEnd
+)

@@ -7,6 +7,7 @@ from filters.findings import Finding, Phase
 from gateway.errors import ErrorCode
 from gateway.protocol.carriage import NO_HEAD, RequestHead
 from gateway.protocol.standing import Standing
+from gateway.protocol.strikes import StrikeOutcome
 
 
 class RequestReceived(NamedTuple):
@@ -35,10 +36,14 @@ class Admitted(NamedTuple):
 
 
 class ScanCompleted(NamedTuple):
-    """The scan asked for by `ScanText` is done: findings for each text, in the order of the texts."""
+    """The scan asked for by `ScanText` is done: findings for each text, in the order of the texts.
+
+    ``other`` are those of the other ruleset, where it was asked.
+    """
 
     phase: Phase
     findings: tuple[tuple[Finding, ...], ...]
+    other: tuple[tuple[Finding, ...], ...] = ()
 
 
 class ScanFailed(NamedTuple):
@@ -60,6 +65,12 @@ class ScoringFailed(NamedTuple):
 
     ticket: int
     reason: str
+
+
+class StrikeNoted(NamedTuple):
+    """The strike of a blocked prompt is committed; this came of it."""
+
+    outcome: StrikeOutcome
 
 
 class UpstreamStarted(NamedTuple):
@@ -110,6 +121,7 @@ Event = (
     | ScanFailed
     | TextsScored
     | ScoringFailed
+    | StrikeNoted
     | UpstreamStarted
     | UpstreamData
     | UpstreamFinished

@@ -5,7 +5,9 @@ a document that only gets a verdict (`/v1/moderations`) is read by all stages, a
 """
 
 import operator
+from collections.abc import Callable
 from enum import Enum, auto
+from typing import Any, ClassVar
 
 from filters.findings import Action, Findings, Phase
 from gateway.protocol.buffered import Texts, judge_texts
@@ -13,12 +15,14 @@ from gateway.protocol.classifying import TOO_LONG, Classifying
 from gateway.protocol.commands import ScanText, ScoreTexts
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.base import ParsedRequest
-from gateway.protocol.events import ScanCompleted, ScanFailed, ScoringFailed, TextsScored
+from gateway.protocol.events import Event, ScanCompleted, ScanFailed, ScoringFailed, TextsScored
 from gateway.protocol.judge import Judge
 from gateway.protocol.placeholders import Vault
 from gateway.protocol.policy import FailMode
 from gateway.protocol.recording import Recording
 from gateway.protocol.scanning import Scanning
+from gateway.protocol.second import look_again
+from gateway.protocol.strikes import Strike, present_texts, strike_of
 from gateway.protocol.whole import WholeReply
 
 
@@ -51,6 +55,9 @@ class Examination:
     """
 
     def __init__(self, context: ExchangeContext, judge: Judge, vault: Vault, recording: Recording) -> None:
+        self._context = context
+        self._present: frozenset[str] | None = None
+        self._read = False  # whether reading found anything
         self._judge = judge
         self._vault = vault
         self._recording = recording
@@ -78,6 +85,24 @@ class Examination:
         self.phase, self.texts, self._whole = Phase.RESPONSE, texts, whole
         return self._begin()
 
+    @property
+    def strike(self) -> Strike | None:
+        """What a blocked prompt counts as; None for one that does not count, and for a reply."""
+        if self.phase is Phase.RESPONSE:
+            return None
+        # What nothing was found in by reading has no masks: there its texts stand as they came.
+        document = self._request.document if self._request else {}
+        present = self._present if self._read else present_texts(document)
+        return strike_of(self.texts.groups, self.findings, self._context, present)
+
+    def receive(self, event: Event) -> Step:
+        """Go on with the answer to a wish.
+
+        Raises:
+            ValueError: it is not the answer to what was asked.
+        """
+        return self._ANSWERS[type(event)](self, event)
+
     def scanned(self, event: ScanCompleted) -> Step:
         """Go on with what a scan found.
 
@@ -85,7 +110,7 @@ class Examination:
             ValueError: it is not the scan that was asked for.
         """
         self._check(event)
-        return self._found(self._scanning.settle(event.findings))
+        return self._found(self._scanning.settle(event.findings, event.other))
 
     def scan_failed(self, event: ScanFailed) -> Step:
         """Go on without a scan, where the policy lets that be.
@@ -138,8 +163,13 @@ class Examination:
 
     def _found(self, findings: Findings) -> Step:
         """Act on what was found by reading; have scored what that did not decide."""
+        look_again(self.phase, self.texts, self._scanning.other, self._judge.second)
         self._recording.take_findings(self.phase, self.texts, findings)
         self.findings = findings
+        self._read = any(findings)
+        if self._read and self._whole is None and self._request is not None:
+            # Before it is judged, which writes masks into it.
+            self._present = present_texts(self._request.document)
         if not self._asked_for_verdict and self._act(findings) is Action.BLOCK:
             return Examined.BLOCKED
         document = self._request.document if self._request and self.phase is Phase.REQUEST else {}
@@ -156,3 +186,10 @@ class Examination:
 
     def _judge_texts(self, findings: Findings) -> Action:
         return judge_texts(self.phase, self.texts, findings, self._judge, self._vault)
+
+    _ANSWERS: ClassVar[dict[type, Callable[[Any, Any], Step]]] = {
+        ScanCompleted: scanned,
+        ScanFailed: scan_failed,
+        TextsScored: scored,
+        ScoringFailed: scoring_failed,
+    }

@@ -20,7 +20,7 @@ from gateway.protocol.carriage import ReplyKind
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.base import Identity, Input, ParsedRequest
 from gateway.protocol.examining import Examination, Examined, Step
-from gateway.protocol.judge import Decision, Judge
+from gateway.protocol.judge import Decision
 from gateway.protocol.moderations import input_texts, moderate
 from gateway.protocol.nested import scan_nested
 from gateway.protocol.placeholders import Vault
@@ -29,6 +29,7 @@ from gateway.protocol.record import ExchangeRecord
 from gateway.protocol.recording import Recording
 from gateway.protocol.restoring import restore_document
 from gateway.protocol.scanning import left_out
+from gateway.protocol.second import judge_by
 from gateway.protocol.sse import KEEP_ALIVE
 from gateway.protocol.standing import Standing
 from gateway.protocol.states import State
@@ -62,7 +63,7 @@ class Exchange:
         self.state = State.IDLE
         self.asked: wish.AppendAudit | None = None
         self.context = context
-        self._judge = Judge(context.standing.policy, observe=context.standing.observe)
+        self._judge = judge_by(context.standing)
         self._vault = Vault(context.request_id)
         self._builder = AnswerBuilder(context, self._judge)
         self._recording = Recording(context, self._judge)
@@ -153,17 +154,16 @@ class Exchange:
         # The whole document, every role and the history: a place that is not read would be a way round.
         inputs = self._request.inputs
         document = self._request.document
-        texts = (
-            texts_of(document, left_out(self.context, document, self._judge))
-            if inputs is None
-            else input_texts(inputs)
-        )
+        if inputs is None:
+            texts = texts_of(document, left_out(self.context, document, self._judge))
+        else:
+            texts = input_texts(inputs)
         return self._examined(self._examination.begin_request(texts, self._request), at_us)
 
     def _take_standing(self, standing: Standing) -> None:
         """Go on by other rules; nothing was judged before."""
         context = self.context = replace(self.context, standing=standing)
-        self._judge = Judge(standing.policy, observe=standing.observe)
+        self._judge = judge_by(standing)
         identity = self._builder.identity
         self._builder = AnswerBuilder(context, self._judge)
         self._builder.identity = identity
@@ -178,17 +178,22 @@ class Exchange:
     def _examined(self, step: Step, at_us: int) -> list[wish.Command]:
         """The examination of the prompt, or of a whole reply, has come to a wish or to its end."""
         if isinstance(step, wish.ScanText | wish.ScoreTexts):
-            scanning = State.SCANNING_REQUEST if self._examination.phase is Phase.REQUEST else State.SCANNING_REPLY
-            self.state = scanning if isinstance(step, wish.ScanText) else State.CLASSIFYING
+            scans = State.SCANNING_REQUEST if self._examination.phase is Phase.REQUEST else State.SCANNING_REPLY
+            self.state = scans if isinstance(step, wish.ScanText) else State.CLASSIFYING
             return [step]
         if step is Examined.UNREAD:
             return self._fail(ErrorCode.SCAN_FAILED, at_us)
-        return self._refuse(at_us) if step is Examined.BLOCKED else self._go_on(at_us)
+        if step is Examined.PASSED:
+            return self._go_on(at_us)
+        if (strike := self._examination.strike) is None:
+            return self._refuse(at_us)
+        self.state = State.NOTING
+        return [wish.NoteStrike(strike)]
 
     def _on_answer(self, event: fact.Event, at_us: int) -> list[wish.Command]:
         """A wish of the examination was answered."""
         try:
-            step = self._ANSWERS[type(event)](self._examination, event)
+            step = self._examination.receive(event)
         except ValueError as exc:
             raise IllegalEventError(str(exc)) from exc
         return self._examined(step, at_us)
@@ -203,6 +208,10 @@ class Exchange:
         # From the wish on, not from the first byte: a client that leaves before it must end the request as well.
         self._upstream_open = True
         return [self._ask()]
+
+    def _on_strike_noted(self, event: fact.StrikeNoted, at_us: int) -> list[wish.Command]:
+        self._builder.strike = event.outcome
+        return self._refuse(at_us)
 
     def _ask(self) -> wish.OpenUpstream:
         """Return the wish for the model server's reply."""
@@ -428,14 +437,14 @@ class Exchange:
         self._recording.error = code
         self._answer = self._builder.error(code, detail, retry_after_seconds)
         self._recording.status = ANSWERS[code].status
-        return [*self._close(), self._append(at_us)]
+        # Also where the block is not what the client is told of: it was one, and is proved like any other.
+        return [*self._close(), self._append(at_us, durable=self._judge.decision is Decision.BLOCK)]
 
     def _streaming(self) -> StreamedReply:
         # The rows of the table that ask for it are reached once it was begun, and never before.
         return cast("StreamedReply", self._stream)
 
     def _read_whole(self) -> WholeReply:
-        # The same.
         return cast("WholeReply", self._whole)
 
     def _append(self, at_us: int, *, durable: bool = False) -> wish.AppendAudit:
@@ -447,18 +456,12 @@ class Exchange:
         record = self._recording.make(at_us, self._stream, self._whole)
         return wish.AppendAudit(record, durable, self._recording.witness.testify())
 
-    _ANSWERS: ClassVar[dict[type, Callable[[Examination, Any], Step]]] = {
-        fact.ScanCompleted: Examination.scanned,
-        fact.ScanFailed: Examination.scan_failed,
-        fact.TextsScored: Examination.scored,
-        fact.ScoringFailed: Examination.scoring_failed,
-    }
-
     # A table and not tests in each handler: what is not written here is illegal, and can be seen to be.
     _TABLE: ClassVar[dict[State, dict[type, Callable[[Any, Any, int], list[wish.Command]]]]] = {
         State.IDLE: {fact.RequestReceived: _on_request, fact.RequestRefused: _on_refused},
         State.ADMITTING: {fact.Admitted: _on_admitted, fact.RequestRefused: _on_refused},
         State.SCANNING_REQUEST: {fact.ScanCompleted: _on_answer, fact.ScanFailed: _on_answer},
+        State.NOTING: {fact.StrikeNoted: _on_strike_noted, fact.RequestRefused: _on_refused},
         State.AWAITING_UPSTREAM: {
             fact.UpstreamStarted: _on_upstream_started,
             fact.UpstreamFailed: _on_upstream_failed,

@@ -1,7 +1,8 @@
 """Findings become actions by the policy, and actions become the decision on an exchange.
 
 The decision is the gravest action of the exchange. An observed exchange (account kind ``unfiltered``) is judged like
-any other and recorded so, but nothing acts on it.
+any other and recorded so, but nothing acts on it. The same goes for what a policy has in shadow mode: it is flagged,
+and the record says besides what would have been decided.
 """
 
 from collections.abc import Iterable
@@ -43,21 +44,29 @@ class Judge:
     Args:
         policy: what is done about findings.
         observe: True when findings are recorded only.
+        second: judges the same exchange by other lists, and acts on nothing; it is told here of whatever does not
+            depend on them.
 
     Attributes:
         decision: the gravest decision so far.
         blocked_in: half of the exchange in which a block fell, else None.
     """
 
-    __slots__ = ("_counts", "_observe", "_policy", "_scores", "_unscanned", "blocked_in", "decision")
+    __slots__ = (
+        *("_acted", "_counts", "_observe", "_policy", "_scores", "_shadow", "_unscanned"),
+        *("blocked_in", "decision", "second"),
+    )
 
-    def __init__(self, policy: Policy, *, observe: bool) -> None:
+    def __init__(self, policy: Policy, *, observe: bool, second: "Judge | None" = None) -> None:
         self._policy = policy
+        self.second = second
         self._observe = observe
         self._counts: dict[tuple[Phase, Stage, str, Action, str], int] = {}
         self._scores: dict[tuple[Phase, Stage, str, Action, str], int] = {}
         # A dict and not a set: a record lists them in the order in which they came.
         self._unscanned: dict[Unscanned, None] = {}
+        self._acted: set[tuple[Decision, str]] = set()
+        self._shadow = Decision.ALLOW  # the gravest there would have been
         self.blocked_in: Phase | None = None
         self.decision = Decision.UNFILTERED if observe else Decision.ALLOW
 
@@ -72,6 +81,8 @@ class Judge:
         Returns:
             The action; under observation never more than ``flag``.
         """
+        if self.second is not None and finding.stage is not Stage.KEYWORDS:
+            self.second.act(phase, finding, maskable=maskable)
         action = self._policy.action_for(phase, finding)
         # Not counted either: what the operator switched off should not fill the record.
         if action is Action.OFF:
@@ -84,7 +95,12 @@ class Judge:
         self._count(phase, finding, action)
         # Behind the count: the record shows what the policy would have done.
         if self._observe:
+            self._acted.add((Decision.UNFILTERED, finding.risk))
             return Action.FLAG
+        if self._policy.shadows(phase, finding.stage):
+            self._shadow = max(self._shadow, _DECISION[action], key=_GRAVITY.__getitem__)
+            action = Action.FLAG
+        self._acted.add((_DECISION[action], finding.risk))
         self._raise_to(_DECISION[action])
         if action is Action.BLOCK:
             self.blocked_in = phase
@@ -94,6 +110,11 @@ class Judge:
         """Decide on a text with more findings than are judged one by one: it is blocked, whatever they are."""
         if self._observe:
             return Action.FLAG
+        # Keywords are what a text can hold so many of; the rest of them was not judged, and is not looked at.
+        if self._policy.shadows(phase, Stage.KEYWORDS):
+            self._shadow = Decision.BLOCK
+            self._raise_to(Decision.FLAG)
+            return Action.FLAG
         self._raise_to(Decision.BLOCK)
         self.blocked_in = phase
         return Action.BLOCK
@@ -101,7 +122,9 @@ class Judge:
     def acts(self, phase: Phase, finding: Finding) -> bool:
         """Tell whether a finding would change or stop the text, without recording it."""
         # Counted where the text itself is read; the same words would count twice.
-        return not self._observe and self._policy.action_for(phase, finding) not in (Action.OFF, Action.FLAG)
+        if self._observe or self._policy.shadows(phase, finding.stage):
+            return False
+        return self._policy.action_for(phase, finding) not in (Action.OFF, Action.FLAG)
 
     def heeded(self, phase: Phase, findings: Iterable[Finding]) -> list[Finding]:
         """Return the findings the policy does not pass over."""
@@ -109,14 +132,17 @@ class Judge:
 
     def unscanned(self, phase: Phase, stage: Stage, reason: str) -> FailMode:
         """Say what a stage's fail mode makes of a text it did not scan; what passes so is recorded as such."""
-        # Nothing acts on an observed exchange, so nothing may close on it; the record still names it.
-        mode = FailMode.OPEN if self._observe else self._policy.phase(phase).fail_mode(stage)
+        # Where nothing acts, nothing may close either; the record still names it.
+        idle = self._observe or self._policy.shadows(phase, stage)
+        mode = FailMode.OPEN if idle else self._policy.phase(phase).fail_mode(stage)
         if mode is FailMode.OPEN:
             self.left_unread(phase, stage, reason)
         return mode
 
     def left_unread(self, phase: Phase, stage: Stage, reason: str) -> None:
         """Record a text that passes although a stage has not read it."""
+        if self.second is not None:
+            self.second.left_unread(phase, stage, reason)
         self._unscanned[Unscanned(phase, stage, reason)] = None
         self._raise_to(Decision.UNSCANNED)
 
@@ -124,7 +150,17 @@ class Judge:
     def risks(self) -> list[str]:
         """Risk ids behind the decision, sorted."""
         # A risk that was only flagged is not the reason of a block, and must not be told as one.
-        return sorted({key[2] for key in self._counts if self._observe or _DECISION[key[3]] is self.decision})
+        return sorted({risk for decision, risk in self._acted if decision is self.decision})
+
+    @property
+    def policy(self) -> Policy:
+        """What is done about findings."""
+        return self._policy
+
+    @property
+    def shadow(self) -> Decision | None:
+        """What would have been decided without shadow mode, where that is graver than the decision."""
+        return self._shadow if _GRAVITY[self._shadow] > _GRAVITY[self.decision] else None
 
     @property
     def recorded(self) -> tuple[RecordedFinding, ...]:
@@ -135,21 +171,6 @@ class Judge:
     def not_scanned(self) -> tuple[Unscanned, ...]:
         """What was not scanned, and why."""
         return tuple(self._unscanned)
-
-    def answer(self, language: str, defaults: Iterable[tuple[str, str]]) -> str:
-        """Return the policy's refusal for the first risk that has one in this language.
-
-        Args:
-            language: ``zh`` or ``en``.
-            defaults: built-in answers as (risk or empty, text), most special first.
-        """
-        risks = self.risks
-        for risk in risks:
-            own = self._policy.risks.get(risk)
-            if own and language in own.answers:
-                return own.answers[language]
-        # The last default fits every risk, so there always is one.
-        return next(text for risk, text in defaults if not risk or risk in risks)
 
     def _count(self, phase: Phase, finding: Finding, action: Action) -> None:
         key = (phase, finding.stage, finding.risk, action, finding.term.text)

@@ -44,11 +44,22 @@ class Labelling:
         producer: ``ContentProducer``: provider code or ASCII name.
         position: where the visible label stands.
         texts: visible label per language (``zh``, ``en``).
+        agreement: id of the agreement under which the visible label is left out (Labelling Measures, article 9), or
+            empty.
     """
 
     producer: str
     position: Position
     texts: Mapping[str, str]
+    agreement: str = ""
+
+    def waived(self, agreement: str) -> "Labelling":
+        """Return how answers are labelled for whoever took over the duty to label: the members alone.
+
+        Args:
+            agreement: id of their agreement.
+        """
+        return Labelling(self.producer, Position.INTERFACE, self.texts, agreement)
 
     def members(self, produce_id: str) -> dict[str, str]:
         """Return the seven members of GB 45438-2025 Annex E in the standard's order.
@@ -139,12 +150,14 @@ class AnswerText:
         return "\n\n" + labelling.texts[language_of(self._tail)]
 
     def outcome(self, labelling: Labelling) -> str:
-        """Return what became of the visible label: a `Position`, ``present`` or ``none``."""
+        """Return what became of the visible label: a `Position`, ``present``, ``waived`` or ``none``."""
         if self.opened or self.closed:
             return "both" if self.opened and self.closed else "start" if self.opened else "end"
         if self.present:
             return "present"
-        return "interface" if labelling.position is Position.INTERFACE and not self.empty else "none"
+        if self.empty or labelling.position is not Position.INTERFACE:
+            return "none"
+        return "waived" if labelling.agreement else "interface"
 
 
 def _names_ai(text: str) -> bool:

@@ -32,6 +32,8 @@ def reads_personal_data(policy: Policy, phase: Phase) -> bool:
 
 def acts_on_personal_data(policy: Policy, phase: Phase) -> bool:
     """Tell whether a policy does more about personal data in this half of an exchange than to note it."""
+    if policy.shadows(phase, Stage.PERSONAL_DATA):
+        return False
     return not _actions(policy, phase) <= {Action.OFF, Action.FLAG}
 
 

@@ -31,6 +31,7 @@ class RefusalStyle(StrEnum):
 
     ANSWER = "answer"  # an ordinary reply with the policy's text, so that chat clients show it
     ERROR = "error"  # status 400 with code content_filter
+    FIXED_ANSWER = "fixed_answer"  # the policy's text as a complete answer, which nothing marks as a stop (代答)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,12 @@ class PhasePolicy:
     Attributes:
         actions: action per stage; a stage that is absent leaves it to the term.
         fail_modes: fail mode per stage; a stage that is absent is closed.
+        shadow: stages whose findings are judged and recorded, and not acted on.
     """
 
     actions: Mapping[Stage, Action] = field(default_factory=dict)
     fail_modes: Mapping[Stage, FailMode] = field(default_factory=dict)
+    shadow: frozenset[Stage] = frozenset()
 
     def fail_mode(self, stage: Stage) -> FailMode:
         """What to do when a stage could not scan: closed unless the operator said open."""
@@ -56,15 +59,23 @@ class RiskPolicy:
 
     Attributes:
         action: overrides stage and term; None leaves it to them.
-        answers: refusal text per language (``zh``, ``en``).
+        answers: what a blocked client reads, by language tag.
+        phase_actions: the same as ``action`` for one half of an exchange, where it stands in its place.
+        refusal: how a block for this risk is answered; None leaves it to the policy.
         threshold_request: score from which the classifier's findings in prompts count; None takes the model's own.
         threshold_response: the same for replies.
     """
 
     action: Action | None = None
     answers: Mapping[str, str] = field(default_factory=dict)
+    phase_actions: Mapping[Phase, Action] = field(default_factory=dict)
+    refusal: RefusalStyle | None = None
     threshold_request: float | None = None
     threshold_response: float | None = None
+
+    def action_in(self, phase: Phase) -> Action | None:
+        """Return what is done about the risk in one half of an exchange; None leaves it to stage and term."""
+        return self.phase_actions.get(phase, self.action)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +91,9 @@ class Policy:
         scan_tool_definitions: False when the descriptions of tools in a request pass unread.
         stream: what of a stream may leave before the classifier has scored it.
         trail_characters: how many characters may, where ``stream`` is ``trail``.
+        languages: in which clients are answered, the preferred first; at least one.
+        answers: what a blocked client reads where its risk has no text, by language tag.
+        shadow: True when everything is judged and recorded, and nothing acted on.
     """
 
     name: str = "default"
@@ -90,16 +104,23 @@ class Policy:
     scan_tool_definitions: bool = True
     stream: StreamMode = StreamMode.TRAIL
     trail_characters: int = 80
+    languages: tuple[str, ...] = ("zh", "en")
+    answers: Mapping[str, str] = field(default_factory=dict)
+    shadow: bool = False
 
     def phase(self, phase: Phase) -> PhasePolicy:
         """Return the rules for one half of an exchange."""
         return self.request if phase is Phase.REQUEST else self.response
 
+    def shadows(self, phase: Phase, stage: Stage) -> bool:
+        """Tell whether what a stage finds in one half of an exchange is judged and recorded only."""
+        return self.shadow or stage in self.phase(phase).shadow
+
     def action_for(self, phase: Phase, finding: Finding) -> Action:
         """Return what is done about a finding: risk before stage before term; ``off`` anywhere wins."""
         risk = self.risks.get(finding.risk)
         levels = (
-            risk.action if risk else None,
+            risk.action_in(phase) if risk else None,
             self.phase(phase).actions.get(finding.stage),
             finding.term.action,
         )

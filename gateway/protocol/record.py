@@ -110,8 +110,8 @@ class ExchangeRecord(NamedTuple):
         findings: what was found.
         unscanned: what was not scanned.
         ruleset: digest of the ruleset it was judged by, its first 24 hexadecimal digits.
-        label: visible label: ``end``, ``start``, ``both`` (written), ``present`` (the model's own), ``interface`` or
-            ``none``.
+        label: visible label: ``end``, ``start``, ``both`` (written), ``present`` (the model's own), ``interface``,
+            ``waived`` (left out by agreement) or ``none``.
         produce_id: ``ProduceID`` of the label, or empty.
         status: HTTP status the client got.
         error: error code the client got, or empty.
@@ -121,8 +121,12 @@ class ExchangeRecord(NamedTuple):
         prompt_digest: salted digest of the prompt's texts, or empty.
         reply_digest: salted digest of the reply's texts, or empty.
         latency: where its time went.
+        agreement: id of the agreement under which the visible label was left out, or empty.
         content: ``kept`` when its encrypted content is another entry, ``dropped`` when that had to be given up, or
             empty when none was to be kept.
+        shadow: what would have been decided without shadow mode, or empty where that is the decision.
+        other_ruleset: digest of the ruleset that was only asked, as of `ruleset`; empty when none was.
+        other_decision: what it would have decided; empty when none was asked.
     """
 
     request_id: str
@@ -153,6 +157,10 @@ class ExchangeRecord(NamedTuple):
     reply_digest: str = ""
     latency: Latency = Latency()
     content: str = ""
+    agreement: str = ""
+    shadow: str = ""
+    other_ruleset: str = ""
+    other_decision: str = ""
 
     @property
     def retract(self) -> bool:

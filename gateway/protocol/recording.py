@@ -92,6 +92,7 @@ class Recording:
         blocked = judge.decision is Decision.BLOCK
         model = request.model if request else ""
         served = stream.served_model if stream else reported_model(whole and whole.document)
+        label = stream.channels.label_outcome if stream else self.label
         return ExchangeRecord(
             request_id=context.request_id,
             # A client may leave before its request is complete: such an exchange begins and ends at once.
@@ -112,11 +113,16 @@ class Recording:
             findings=judge.recorded,
             unscanned=judge.not_scanned,
             ruleset=short_digest(context.standing.ruleset.digest),
-            label=stream.channels.label_outcome if stream else self.label,
+            label=label,
+            # Of a reply that was given so: the record that has to be kept of who received it.
+            agreement=context.standing.labelling.agreement if label == "waived" else "",
             produce_id=self.produce_id,
             status=self.status,
             error=str(self.error),
             prompt_characters=self._characters[Phase.REQUEST],
             reply_characters=stream.channels.received_characters if stream else self._characters[Phase.RESPONSE],
             upstream=self.upstream,
+            shadow=judge.shadow.value if judge.shadow else "",
+            other_ruleset=short_digest(context.standing.other.digest) if context.standing.other else "",
+            other_decision=(judge.second.shadow or judge.second.decision).value if judge.second else "",
         )

@@ -10,6 +10,7 @@ from gateway.protocol.commands import ScanText
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.base import Document
 from gateway.protocol.judge import Judge
+from gateway.protocol.nested import scan_nested
 from gateway.protocol.personal import acts_on_personal_data, reads_personal_data, scan_texts
 from gateway.protocol.texts import TOOL_DEFINITIONS
 from gateway.protocol.verdicts import all_unread
@@ -23,21 +24,25 @@ class Scanning:
 
     Attributes:
         lookups: texts of the prompt that were known to be clean, and texts that were looked up in vain.
+        other: what the other ruleset found in each text, where one is asked.
     """
 
-    __slots__ = ("_context", "_unread", "lookups")
+    __slots__ = ("_context", "_unread", "lookups", "other")
 
     def __init__(self, context: ExchangeContext) -> None:
         self._context = context
         self._unread = all_unread(())
         self.lookups = (0, 0)
+        self.other: Findings = ()
 
     def begin(self, phase: Phase, texts: Texts) -> Findings | ScanText:
         """Scan the texts of a document; return what was found, or the wish for a scan where it is long."""
         context, plain = self._context, [group.text for group in texts.groups]
         personal = reads_personal_data(context.standing.policy, phase)
-        # A reply is seen once; when it comes back it is part of a prompt, and judged as one.
-        if phase is Phase.RESPONSE:
+        other, self.other = context.standing.other, ()
+        # A reply is seen once; when it comes back it is part of a prompt, and judged as one. What one ruleset knows
+        # to be clean the other has to read all the same.
+        if phase is Phase.RESPONSE or other is not None:
             self._unread = all_unread(plain)
         else:
             # What was not read for personal data is not known to be free of it.
@@ -45,20 +50,24 @@ class Scanning:
             self.lookups = (self._unread.hits, self._unread.misses)
         # A hop to the pool costs more than a short scan; a long scan on the loop delays every other stream.
         if self._unread.characters > context.bounds.inline_scan_characters:
-            return ScanText(phase, self._unread.texts, personal)
-        return self.settle(scan_texts(context.standing.ruleset, phase, self._unread.texts, personal=personal))
+            return ScanText(phase, self._unread.texts, personal, other is not None)
+        found = scan_texts(context.standing.ruleset, phase, self._unread.texts, personal=personal)
+        return self.settle(found, scan_nested(other.matcher(phase), plain) if other else ())
 
-    def settle(self, findings: Findings) -> Findings:
+    def settle(self, findings: Findings, other: Findings = ()) -> Findings:
         """Return the findings of every text of the document.
 
         Args:
             findings: those of the texts that were scanned.
+            other: those of the other ruleset, where one is asked.
 
         Raises:
             ValueError: they are not as many as the texts: one more would pass unread.
         """
-        if len(findings) != len(self._unread.texts):
+        asked = len(self._unread.texts)
+        if len(findings) != asked or (other and len(other) != asked):
             raise ValueError("a scan must answer for each text")
+        self.other = other
         return self._context.memory.settle(self._unread, findings)
 
     def missed_stages(self, phase: Phase) -> list[Stage]:

@@ -19,6 +19,7 @@ class Standing(NamedTuple):
         labelling: how answers are labelled.
         account_kind: ``user``, ``audit``, ``unfiltered``, or empty when no account was found.
         observe: True when findings are recorded and nothing acts on them.
+        other: ruleset that says besides what it would have decided, while another is being tried out; None mostly.
         end_user: who is asking, as believed, or empty; for the shell alone, which writes a pseudonym of it.
     """
 
@@ -28,6 +29,7 @@ class Standing(NamedTuple):
     account_kind: str = ""
     observe: bool = False
     end_user: str = ""
+    other: Ruleset | None = None
 
     def __repr__(self) -> str:
         """Say which rules, and not who: this must not get into a log."""

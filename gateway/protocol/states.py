@@ -10,6 +10,7 @@ class State(Enum):
     ADMITTING = auto()  # it is read; whether and by which rules is being settled
     SCANNING_REQUEST = auto()  # the prompt is long: the scan pool reads it
     CLASSIFYING = auto()  # a prompt or a whole reply is scored
+    NOTING = auto()  # the prompt is blocked: its strike is being committed
     AWAITING_UPSTREAM = auto()
     BUFFERING = auto()  # a reply that is read whole comes in
     SCANNING_REPLY = auto()  # it is long: the scan pool reads it

@@ -19,16 +19,17 @@ from gateway.protocol.classifier_stage import StreamScoring, scoring_of
 from gateway.protocol.classifying import missed
 from gateway.protocol.commands import ScoreTexts
 from gateway.protocol.context import ExchangeContext
-from gateway.protocol.dialects.base import ChannelKey, Document, FrameView, Identity, Segment, Wait
+from gateway.protocol.dialects.base import ChannelKey, Document, Ending, FrameView, Identity, Segment, Wait
 from gateway.protocol.documents import read_document, reads_one_way, reported_model
 from gateway.protocol.evidence import ContentScope
-from gateway.protocol.gate import Released
+from gateway.protocol.gate import Released, StreamStage
 from gateway.protocol.judge import Judge
 from gateway.protocol.nested import scan_nested
 from gateway.protocol.outbox import Leaving, Outbox
 from gateway.protocol.personal import following
 from gateway.protocol.placeholders import Vault
 from gateway.protocol.policy import FailMode
+from gateway.protocol.second import SecondStage
 from gateway.protocol.sse import SseDecoder, SseFrame
 from gateway.protocol.templates import FrameTemplate, fill, make_template, text_between
 from gateway.protocol.texts import TextGroup
@@ -93,6 +94,7 @@ class StreamedReply:
             # Whoever says all of it once more does so in one frame.
             most_shown=context.bounds.frame_bytes if self._format.repeats else 0,
             personal=following(context),
+            second=_second(context, judge),
             vault=vault,
             witness=self._witness,
             scoring=self._scoring,
@@ -163,11 +165,17 @@ class StreamedReply:
         # In the model's own last frame where there is one: clients know it, one more behind it they may not.
         if not self._outbox.last_waits:
             self._outbox.flush()
-            self._outbox.end(self._format.ending({0: ""}, filtered=False))
+            self._outbox.end(self._format.ending({0: ""}, Ending.UNSAID))
         return self._close(members)
 
-    def cut(self, text: str, members: Document) -> bytes:
-        """Return the frames that end a stream stopped by the filter: the notice, an end for every open answer."""
+    def cut(self, text: str, members: Document, why: Ending = Ending.FILTERED) -> bytes:
+        """Return the frames that end a stream stopped by the filter: the notice, an end for every open answer.
+
+        Args:
+            text: the notice, or the answer that is given in place of the model's.
+            members: what its last frame carries besides.
+            why: what the reader is told as the reason; never ``UNSAID``.
+        """
         texts = {}
         # A block before any text: the notice still needs an answer to stand in.
         for answer in self.channels.unfinished or [0]:
@@ -177,7 +185,7 @@ class StreamedReply:
             texts[answer] = gap + text + "".join(label for _, label in self.channels.closing_label(answer))
         self._outbox.flush()
         # The format's own word, so that clients which know nothing of this gateway see why it ended.
-        self._outbox.end(self._format.ending(texts, filtered=True))
+        self._outbox.end(self._format.ending(texts, why))
         return self._close(members)
 
     def broken(self, code: ErrorCode, members: Document) -> bytes:
@@ -389,3 +397,10 @@ class StreamedReply:
 
 def _nothing() -> None:
     """What is done when the scores of a stream that has ended are in: whoever ends it asks again."""
+
+
+def _second(context: ExchangeContext, judge: Judge) -> Callable[[], tuple[StreamStage, ...]]:
+    other, second = context.standing.other, judge.second
+    if other is None or second is None:
+        return tuple
+    return lambda: (SecondStage(other, second),)

@@ -21,6 +21,7 @@ from gateway.errors import ErrorCode, RequestError, ResourceError, UpstreamError
 from gateway.protocol import commands as wish
 from gateway.protocol import events as fact
 from gateway.protocol.exchange import Exchange
+from gateway.protocol.judge import Decision
 from gateway.protocol.record import Added, ExchangeRecord, Latency
 from gateway.protocol.states import State
 from gateway.proxy.admission import Asker, Verdict
@@ -29,6 +30,7 @@ from gateway.proxy.keep_alive import KeepAlive
 from gateway.proxy.services import Services
 from gateway.proxy.upstream.decoded import Reply
 from gateway.proxy.upstream.fleet import Ask
+from gateway.strikes.person import Person
 
 _LOG = structlog.get_logger("sluice")
 
@@ -100,6 +102,7 @@ class Driver:
         "_services",
         "_started_ns",
         "_streaming",
+        "_suspect",
         "_task",
         "_timing",
         "_watcher",
@@ -137,6 +140,7 @@ class Driver:
         self._release: Callable[[], None] | None = None
         self._scores: ScoreBox | None = None
         self._streaming = False
+        self._suspect: Person | None = None
 
     async def run(self, event: fact.Event) -> None:
         """Drive the exchange from its first event to its end."""
@@ -277,12 +281,23 @@ class Driver:
             verdict = await verdict
         self._extra += verdict.headers
         self._release = verdict.release
+        self._suspect = verdict.suspect
         return verdict.event
+
+    async def _note(self, command: wish.NoteStrike) -> fact.Event:
+        context = self._exchange.context
+        return await self._services.admission.note(self._asker, context.standing, command.strike, context.request_id)
 
     async def _open(self, command: wish.OpenUpstream) -> fact.Event:
         began = time.perf_counter_ns()
         self._timing.request_ns = began - self._started_ns
         context = self._exchange.context
+        # Nearly nobody has a row of strikes to end. A prompt that nobody read is not known to be clean.
+        if self._suspect is not None and context.dialect.generates:
+            unread = self._exchange.decision is Decision.UNSCANNED
+            failed = None if unread else await self._services.admission.end_row(self._suspect)
+            if failed is not None:
+                return fact.UpstreamFailed(failed)
         # The client's key is ours to check and not the model server's to see; few of its headers go on.
         headers = (*command.headers, (b"x-request-id", context.request_id.encode()), *self._forwarded)
         ask = Ask(command.method, command.path, headers, command.body, command.model, context.dialect.name)
@@ -311,7 +326,8 @@ class Driver:
             self._reply.close()
 
     async def _scan(self, command: wish.ScanText) -> fact.Event:
-        return await self._services.scan_pool.scan(command, self._exchange.context.standing.ruleset)
+        standing = self._exchange.context.standing
+        return await self._services.scan_pool.scan(command, standing.ruleset, standing.other)
 
     async def _score(self, command: wish.ScoreTexts) -> None:
         panel = self._services.classifier
@@ -333,12 +349,8 @@ class Driver:
         metrics.count_lookups(*self._exchange.lookups)
         sealed = self._services.sealer.seal(command.record, command.evidence)
         entry = encode_exchange(command.record, Added(*sealed, self._latency(command.record)))
-        standing = self._exchange.context.standing
-        concluded = self._services.admission.conclude(self._asker, standing, command.record)
+        self._services.admission.conclude(self._asker, self._exchange.context.standing, command.record)
         try:
-            # Before its entry: what has no entry after a crash was at least counted.
-            if concluded is not None:
-                await concluded
             # An intervention is on disk before its effect is seen; an ordinary answer may leave before its batch is.
             if command.durable:
                 began = time.perf_counter()
@@ -408,6 +420,7 @@ class Driver:
     # By exact type: one look-up for each command, where a chain of isinstance would cost several.
     _HANDLERS: ClassVar[dict[type, Callable[[Any, Any], Awaitable[fact.Event | None]]]] = {
         wish.Admit: _admit,
+        wish.NoteStrike: _note,
         wish.OpenUpstream: _open,
         wish.CloseUpstream: _close,
         wish.ScanText: _scan,

@@ -14,6 +14,7 @@ from typing import Any
 
 from filters.ruleset import Ruleset
 from gateway.accounts.account import Account, AccountKind
+from gateway.accounts.identity import named_in_header
 from gateway.errors import ErrorCode, GatewayError
 from gateway.protocol import events as fact
 from gateway.protocol.carriage import RequestHead, encode_json
@@ -32,7 +33,7 @@ from gateway.protocol.dialects.openai_speech import OpenAISpeech
 from gateway.protocol.dialects.openai_transcriptions import OpenAITranscriptions
 from gateway.protocol.exchange import Exchange
 from gateway.protocol.standing import Standing
-from gateway.proxy.admission import Asker
+from gateway.proxy.admission import NOBODY, Asker
 from gateway.proxy.bodies import ClientLeftError, read_body
 from gateway.proxy.driver import Driver, Receive, Send
 from gateway.proxy.encodings import ACCEPTED
@@ -42,6 +43,9 @@ Scope = dict[str, Any]
 
 # What a wire format's headers are made of: names and versions. Anything else stays here, since nobody scans it.
 _FORWARDABLE = re.compile(rb"[A-Za-z0-9._,:;=/ -]{1,256}")
+
+_PROFILE_HEADER = b"x-sluice-profile"
+_PROFILE = re.compile(rb"[a-z0-9_-]{1,64}")
 
 OPENAI_CHAT: Dialect = OpenAIChat()
 OPENAI_MODELS: Dialect = OpenAIModels()
@@ -81,6 +85,7 @@ class Endpoint:
         request_id = new_request_id(at_us)
         account: Account | None = None
         address = client_address(scope, services)
+        asker = NOBODY
         event: fact.RequestReceived | fact.RequestRefused
         # Who is not known yet is recorded under the default.
         policy = services.policy(None)
@@ -89,9 +94,17 @@ class Endpoint:
             dialect, rest = _route(scope)
             account = await _authenticate(services, scope, address, at_us)
             policy = services.policy(account.policy)
-            head = RequestHead(_content_type(scope), rest)
-            is_json = dialect.carriage.encode is encode_json
-            event = fact.RequestReceived(await read_body(scope["headers"], receive, services, is_json=is_json), head)
+            asker = _asker(account, address, scope, services)
+            # Before the body: what it costs to read is what the limit protects.
+            refused = services.admission.enter(account, at_us)
+            if refused is None:
+                head = RequestHead(_content_type(scope), rest)
+                is_json = dialect.carriage.encode is encode_json
+                body = await read_body(scope["headers"], receive, services, is_json=is_json)
+                event = fact.RequestReceived(body, head)
+            else:
+                event = refused
+                extra += _refusal_headers(scope, dialect, refused.code)
         except ClientLeftError:
             return
         except GatewayError as exc:
@@ -116,7 +129,6 @@ class Endpoint:
             memory=services.memory,
             classification=services.classifier.classification if services.classifier else None,
         )
-        asker = Asker(account, address)
         forwarded = _forwarded(scope, dialect, ruleset)
         driver = Driver(Exchange(context), services, asker, receive, send, forwarded=forwarded, extra=extra)
         await driver.run(event)
@@ -200,12 +212,30 @@ async def _authenticate(services: Services, scope: Scope, address: str | None, a
         raise GatewayError("", ErrorCode.AUDIT_UNAVAILABLE)
     key = _key(scope)
     if not key:
-        raise GatewayError("", ErrorCode.KEY_MISSING)
+        services.directory.refuse_keyless(address)
     # Not awaited when it is in memory: nearly every request takes this way.
     account = services.directory.cached(key, address, at_us)
     if account is None:
         account = await services.directory.authenticate(key, address, at_us)
     return account
+
+
+def _asker(account: Account, address: str | None, scope: Scope, services: Services) -> Asker:
+    """Return who asks, with the end user whom a trusted proxy names where there is a header for it."""
+    name, peer, profile = services.end_user_header, scope.get("client"), _profile(account, scope)
+    # Not even read from anybody else: what a stranger sends there must not be able to fail a request.
+    if not name or peer is None or not _is_trusted(peer[0], services):
+        return Asker(account, address, profile=profile)
+    return Asker(account, address, named_in_header(scope["headers"], name), peer_trusted=True, profile=profile)
+
+
+def _profile(account: Account, scope: Scope) -> str:
+    """Return the profile of the end user, from an account that is believed about its end users."""
+    # Nobody else: whoever may name a profile chooses the policy.
+    if not account.trusts_end_user:
+        return ""
+    sent = next((value for name, value in scope["headers"] if name == _PROFILE_HEADER), b"")
+    return sent.decode() if _PROFILE.fullmatch(sent) else ""
 
 
 def _key(scope: Scope) -> str:

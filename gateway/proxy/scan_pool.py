@@ -12,6 +12,7 @@ from filters.ruleset import Ruleset
 from gateway import metrics
 from gateway.protocol.commands import ScanText
 from gateway.protocol.events import ScanCompleted, ScanFailed
+from gateway.protocol.nested import scan_nested
 from gateway.protocol.personal import scan_texts
 
 
@@ -30,22 +31,25 @@ class ScanPool:
         # One thread: a second would only compete with the loop for the interpreter lock.
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sluice-scan")
 
-    async def scan(self, job: ScanText, ruleset: Ruleset) -> ScanCompleted | ScanFailed:
-        """Scan the texts of a job; never raises for a scan that could not be done."""
+    async def scan(self, job: ScanText, ruleset: Ruleset, other: Ruleset | None = None) -> ScanCompleted | ScanFailed:
+        """Scan the texts of a job; never raises for a scan that could not be done.
+
+        Args:
+            job: the texts.
+            ruleset: what they are scanned with.
+            other: what they are scanned with besides.
+        """
         if self._pending >= self._limit:
             return ScanFailed(job.phase, "scan_queue_full")
         self._pending += 1
         metrics.SCAN_QUEUE_DEPTH.inc()
-        work = asyncio.get_running_loop().run_in_executor(
-            self._threads, lambda: scan_texts(ruleset, job.phase, job.texts, personal=job.personal)
-        )
+        work = asyncio.get_running_loop().run_in_executor(self._threads, lambda: _scan(job, ruleset, other))
         work.add_done_callback(self._done)
         try:
             # Shielded: a scan that is too late still occupies its thread, and its place in the queue with it.
-            findings = await asyncio.wait_for(asyncio.shield(work), self._deadline_seconds)
+            return await asyncio.wait_for(asyncio.shield(work), self._deadline_seconds)
         except TimeoutError:
             return ScanFailed(job.phase, "scan_timeout")
-        return ScanCompleted(job.phase, findings)
 
     def close(self) -> None:
         """Stop the thread; scans under way are finished, queued ones are dropped."""
@@ -54,3 +58,9 @@ class ScanPool:
     def _done(self, _work: "asyncio.Future[Any]") -> None:
         self._pending -= 1
         metrics.SCAN_QUEUE_DEPTH.dec()
+
+
+def _scan(job: ScanText, ruleset: Ruleset, other: Ruleset | None) -> ScanCompleted:
+    findings = scan_texts(ruleset, job.phase, job.texts, personal=job.personal)
+    again = scan_nested(other.matcher(job.phase), job.texts) if other is not None and job.other else ()
+    return ScanCompleted(job.phase, findings, again)

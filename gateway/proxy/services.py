@@ -1,8 +1,11 @@
 """What exchanges are served with: the parts of the shell, put together at the start and shared by all exchanges."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
+
+from sqlalchemy import Engine
 
 from filters.ruleset import Ruleset
 from gateway.accounts.directory import AccountDirectory
@@ -21,6 +24,7 @@ from gateway.proxy.document_thread import DocumentThread
 from gateway.proxy.scan_pool import ScanPool
 from gateway.proxy.upstream.fleet import Fleet
 from gateway.rulesets.reloader import Reloader
+from gateway.settings.loader import Loaded
 
 BODY_SECONDS = 60.0
 """Longest time for a request body to arrive: 8 MiB over a line of 1.2 Mbit/s."""
@@ -39,6 +43,8 @@ class Services:
 
     Attributes:
         directory: who is asking.
+        admission: whether they may, and by which rules.
+        engine: the store, for the management plane.
         appender: the audit trail.
         sealer: pseudonyms, digests and encrypted content of its entries.
         upstreams: the model servers.
@@ -46,22 +52,26 @@ class Services:
         document_thread: work on large bodies.
         ruleset: what texts are scanned with; swapped whole, never changed.
         reloader: follows the lists, and swaps.
+        loaded: the settings, for the management plane.
         policies: by name; ``default`` exists.
         labelling: how answers are labelled.
         body_limit_bytes: largest request body.
         body_seconds: longest time for a request body to arrive.
         memory: texts of prompts that are known to be clean.
         keep_alive_seconds: longest time a stream's client hears nothing.
-        admission: whether who asks may, and by which rules.
         streams: exchanges whose stream is open.
         trusted_proxies: whose ``X-Forwarded-For`` is believed.
+        end_user_header: header in which they name the end user, in small letters, or empty.
         content: what is kept of prompts and replies.
         classifier: scores texts; None where there is none.
         cors: pages of which origins may call.
+        admin_token_digest: SHA-256 of the management plane's token; empty without one.
         draining: True once the gateway is stopping: new exchanges are turned away.
     """
 
     directory: AccountDirectory
+    admission: Admission
+    engine: Engine
     appender: Appender
     sealer: Sealer
     upstreams: Fleet
@@ -69,18 +79,20 @@ class Services:
     document_thread: DocumentThread
     ruleset: Ruleset
     reloader: Reloader
-    policies: dict[str, Policy]
+    loaded: Loaded
+    policies: Mapping[str, Policy]
     labelling: Labelling
     body_limit_bytes: int
     body_seconds: float = BODY_SECONDS
     memory: VerdictMemory = field(default_factory=new_memory)
     keep_alive_seconds: float = KEEP_ALIVE_SECONDS
-    admission: Admission = field(default_factory=Admission)
     streams: set[Exchange] = field(default_factory=set)
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    end_user_header: bytes = b""
     cors: Cors = field(default_factory=Cors)
     content: ContentScope = ContentScope.FLAGGED
     classifier: ClassifierPanel | None = None
+    admin_token_digest: bytes = b""
     draining: bool = False
 
     def policy(self, name: str | None) -> Policy:

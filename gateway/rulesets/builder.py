@@ -60,12 +60,13 @@ class Builder:
         self._process: subprocess.Popen[bytes] | None = None
         self._stopped = False
 
-    def build(self, lists: Lists, now: datetime) -> Dump:
+    def build(self, lists: Lists, now: datetime, version: str = "") -> Dump:
         """Build the ruleset of the active lists; waits for it, so call this in a thread.
 
         Args:
             lists: the settings.
             now: the time, with its zone.
+            version: id of a published version to take in the place of the active one.
 
         Raises:
             ListError: a list is wrong.
@@ -82,7 +83,7 @@ class Builder:
             )
         with self._process as process:
             try:
-                answer, _ = process.communicate(_ask(lists, now), self._build_seconds)
+                answer, _ = process.communicate(_ask(lists, now, version), self._build_seconds)
             except subprocess.TimeoutExpired as exc:
                 process.kill()
                 raise BuildError(f"no ruleset within {self._build_seconds:.0f} seconds") from exc
@@ -98,8 +99,8 @@ class Builder:
                 self._process.kill()
 
 
-def _ask(lists: Lists, now: datetime) -> bytes:
-    return orjson.dumps({"lists": lists.model_dump(mode="json"), "now": now.isoformat()})
+def _ask(lists: Lists, now: datetime, version: str) -> bytes:
+    return orjson.dumps({"lists": lists.model_dump(mode="json"), "now": now.isoformat(), "version": version})
 
 
 def _take(answer: bytes) -> Dump:
@@ -121,7 +122,8 @@ def answer_for(request: bytes) -> bytes:
     """
     asked = orjson.loads(request)
     try:
-        built = build_active(Lists.model_validate(asked["lists"]), datetime.fromisoformat(asked["now"]))
+        now, version = datetime.fromisoformat(asked["now"]), asked.get("version", "")
+        built = build_active(Lists.model_validate(asked["lists"]), now, version)
     except ListError as error:
         return orjson.dumps({"problems": [list(problem) for problem in error.problems]})
     head = orjson.dumps({"digest": built.ruleset.digest, "version": built.version})

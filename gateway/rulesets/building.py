@@ -28,19 +28,20 @@ class InForce(NamedTuple):
     loaded_at: float
 
 
-def build_active(lists: Lists, now: datetime) -> InForce:
+def build_active(lists: Lists, now: datetime, version: str = "") -> InForce:
     """Read the active lists and build their ruleset.
 
     Args:
         lists: the settings.
         now: the time, with its zone; terms whose last day has passed are left out.
+        version: id of a published version to take in the place of the active one.
 
     Raises:
         filters.lists.ListError: a list is wrong; it says where and how.
     """
     # Before the files are read: what changes meanwhile is then seen as a change.
     before = signature(lists, now)
-    rows, version = read_active(lists, now)
+    rows, version = read_active(lists, now, version)
     terms = [row.term for row in rows]
     built = InForce(build_ruleset(terms, list_digest(terms)), version, before, time.time())
     give_back_memory()
@@ -55,17 +56,18 @@ def give_back_memory() -> None:
         trim(0)
 
 
-def read_active(lists: Lists, now: datetime) -> tuple[tuple[ListRow, ...], str]:
+def read_active(lists: Lists, now: datetime, version: str = "") -> tuple[tuple[ListRow, ...], str]:
     """Return the rows that are in force, and the id of the version they are from.
 
     Args:
         lists: the settings.
         now: the time, with its zone.
+        version: id of a published version to take in the place of the active one.
 
     Raises:
         filters.lists.ListError: a list is wrong.
     """
-    active = active_lists(lists)
+    active = active_lists(lists, version)
     # Taken once, so that all lists of one ruleset are judged by the same day.
     day = today(lists, now)
     rows = (row for directory in active.directories for row in read_rows(directory))

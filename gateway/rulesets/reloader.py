@@ -180,7 +180,7 @@ class Reloader:
                 # Notes, sources or the place of a row: nothing that is matched.
                 return ReloadState(old._replace(version=dump.version, signature=found), Outcome.UNCHANGED)
             with _collector_paused():
-                ruleset = await asyncio.to_thread(_load, dump.ruleset)
+                ruleset = await asyncio.to_thread(load_dump, dump.ruleset)
                 # Into the same log as the exchanges, so it stands before the first that the ruleset judges.
                 self._record(loaded_event(ruleset, dump.version, old.ruleset.digest, by))
                 self._swap(ruleset)
@@ -229,7 +229,8 @@ def loaded_event(ruleset: Ruleset, version: str, before: str = "", by: str = SYS
     return Event(EventName.LISTS_LOADED, by, now_us(), ruleset.digest, details)
 
 
-def _load(dump: bytes) -> Ruleset:
+def load_dump(dump: bytes) -> Ruleset:
+    """Return a ruleset as a builder hands it over, ready to serve; takes a while, so call this in a thread."""
     ruleset = load_ruleset(dump, lambda: time.sleep(_PAUSE_SECONDS))
     for matcher in (ruleset.request, ruleset.response):
         matcher.scan(_WARM_UP)

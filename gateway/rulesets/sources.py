@@ -32,17 +32,18 @@ class ActiveLists(NamedTuple):
     version: str = ""
 
 
-def active_lists(lists: Lists) -> ActiveLists:
+def active_lists(lists: Lists, version: str = "") -> ActiveLists:
     """Return which lists are active.
 
     Args:
         lists: the settings.
+        version: id of a published version that stands for the active one; empty for that itself.
 
     Raises:
         filters.lists.ListError: a version is active and is not there, or not as it was published.
     """
     store = VersionStore(lists.versions)
-    version = store.active_id()
+    version = version or store.active_id()
     # A version is complete, with the shipped lists of its day: so that going back brings back what was.
     return ActiveLists(store.directories(version), version) if version else ActiveLists(configured_directories(lists))
 

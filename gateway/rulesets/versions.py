@@ -117,6 +117,8 @@ class VersionStore:
         note: str,
         at_us: int,
         record: Callable[[Version, str], None] = lambda _version, _active: None,
+        *,
+        activate: bool = True,
     ) -> Version:
         """Store lists as a version, and make it the active one.
 
@@ -127,6 +129,7 @@ class VersionStore:
             at_us: now, in microseconds of Unix time.
             record: records it durably before it can be seen, given the version and the id of the one that is active;
                 undoes it by raising.
+            activate: False to store it only.
 
         Returns:
             The version; the one that is there already when the same lists were published before.
@@ -142,7 +145,7 @@ class VersionStore:
             stack = self._stack()
             version = self._store(lists, by, note, at_us, lambda made: record(made, _top(stack)))
             # Published twice in a row: going back has to lead to what was before, not to the same again.
-            if stack[-1:] != [version.id]:
+            if activate and stack[-1:] != [version.id]:
                 self._point([*stack, version.id])
         return version
 

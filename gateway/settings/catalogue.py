@@ -85,6 +85,10 @@ def _walk(node: Node, path: Path, definitions: Node) -> Iterator[Table]:
     for name, found in inner.items():
         if found is not None:
             yield from _walk(found[1], (*path, name, *found[0]), definitions)
+    # Tables under chosen names may stand beside the keys, as policies do.
+    chosen = node.get("additionalProperties")
+    if properties and isinstance(chosen, dict):
+        yield from _walk(_resolve(chosen, definitions), (*path, ANY), definitions)
 
 
 def _resolve(node: Node, definitions: Node) -> Node:

@@ -13,9 +13,10 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.settings.catalogue import SETTINGS, Setting, find_setting, find_table
+from gateway.settings.lines import KeyPath
 from gateway.settings.models import Settings
 from gateway.settings.problems import Problem, SettingsError, dotted, has_password, shown
-from gateway.settings.sources import DEFAULT_FILE, KeyPath, Origins, Tree, merge, read_environment, read_file
+from gateway.settings.sources import DEFAULT_FILE, Origins, Tree, merge, read_environment, read_file_and_text
 from gateway.settings.suggestions import nearest
 
 KEY_REMEDY = (
@@ -67,9 +68,9 @@ def load(path: Path | None, environ: Mapping[str, str], overrides: Tree | None =
     # variables alone.
     if path is None and DEFAULT_FILE.is_file():
         path = DEFAULT_FILE
-    file = {} if path is None else read_file(path)
+    file, text = ({}, "") if path is None else read_file_and_text(path)
     trees = (file, read_environment(environ), overrides or {})
-    origins = Origins(path, environ, *trees)
+    origins = Origins(path, environ, *trees, text)
     # Only the file is searched: it gets copied and committed, while variables are where a password belongs.
     problems = [*_password_problems(file, origins)]
     try:
@@ -86,16 +87,17 @@ def load(path: Path | None, environ: Mapping[str, str], overrides: Tree | None =
 def _password_problems(file: Tree, origins: Origins) -> Iterator[Problem]:
     # The file is not checked yet at this point, so it may hold anything in any place.
     store = file.get("store")
-    url = store.get("url") if isinstance(store, dict) else None
-    if isinstance(url, str) and has_password(url):
-        yield Problem(
-            # The value is shown with its password hidden, so that the operator sees which address is meant.
-            place=origins.place(("store", "url")),
-            key="store.url",
-            value=shown(url),
-            wrong="holds a password in the file",
-            remedy="Set the whole address in the environment variable SLUICE_STORE__URL instead",
-        )
+    for name in ("url", "redis_url"):
+        url = store.get(name) if isinstance(store, dict) else None
+        if isinstance(url, str) and has_password(url):
+            yield Problem(
+                # The value is shown with its password hidden, so that the operator sees which address is meant.
+                place=origins.place(("store", name)),
+                key=f"store.{name}",
+                value=shown(url),
+                wrong="holds a password in the file",
+                remedy=f"Set the whole address in the environment variable SLUICE_STORE__{name.upper()} instead",
+            )
 
 
 def _problem(details: ErrorDetails, origins: Origins) -> Problem:

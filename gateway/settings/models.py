@@ -9,7 +9,6 @@ import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, field_validator, model_validator
 
@@ -20,7 +19,11 @@ from gateway.settings.anchors import Anchor
 from gateway.settings.base import Section, rejected
 from gateway.settings.classifiers import Classifier
 from gateway.settings.labels import Labels
-from gateway.settings.policy_models import PolicySettings
+from gateway.settings.limits import Limits
+from gateway.settings.policy_select import Policies
+from gateway.settings.reviews import Review
+from gateway.settings.strikes import Strikes
+from gateway.settings.zones import ZONE_REMEDY, checked_timezone
 
 KIBIBYTE = 1024
 MEBIBYTE = 1024 * KIBIBYTE
@@ -75,12 +78,41 @@ class Server(Section):
         8 * MEBIBYTE, ge=KIBIBYTE, le=64 * MEBIBYTE, description="Largest request body; a larger one is answered 413."
     )
     drain_seconds: float = Field(30, ge=0, le=3600, description="Longest wait for open exchanges at a stop.")
+    # No guess from a request's own headers: whoever is suspended would choose where the link leads.
+    public_url: str | None = Field(
+        None,
+        max_length=512,
+        pattern=r"^https?://[^\s?#]+$",
+        description="Address under which the public reaches the data plane, for links such as the one to appeal by;"
+        " none writes them without a host.",
+        json_schema_extra={"remedy": 'Set an address such as "https://ai.example", without ? and #'},
+    )
     # Empty by default: believing the header of anybody lets a stranger choose the address that allow lists check.
     trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
         (),
         max_length=256,
         description="Networks whose `X-Forwarded-For` is believed; everyone else's is ignored.",
         json_schema_extra={"remedy": 'Write a list of networks such as ["10.0.0.0/8"], host bits zero'},
+    )
+
+    unknown_keys_per_minute: int = Field(
+        60,
+        ge=1,
+        le=1_000_000,
+        description="Requests without a known key that an address may send a minute; more are answered 429.",
+    )
+    # Not the body's fields alone: who reaches the gateway through the platform's own proxy can write anything there.
+    end_user_header: str | None = Field(
+        None,
+        pattern=r"^x-[a-z0-9-]{1,62}$",
+        description="Header that names the end user, such as `x-end-user`; believed from `trusted_proxies`, for"
+        " accounts that are trusted with it.",
+        json_schema_extra={"remedy": 'Set a name in small letters that begins with x-, such as "x-end-user"'},
+    )
+    admin_token_file: Path | None = Field(
+        None,
+        description="File of the token that `/api/v1/` asks for, when `SLUICE_ADMIN_TOKEN` does not hold it; with"
+        " neither, this machine alone is answered.",
     )
 
     cors_origins: tuple[Annotated[str, Field(max_length=255)], ...] = Field(
@@ -182,15 +214,14 @@ class Store(Section):
         description="SQLAlchemy address; a password in it is taken from `SLUICE_STORE__URL` only.",
         json_schema_extra={"remedy": 'Set "sqlite:///FILE" or "postgresql+psycopg://HOST/DATABASE"'},
     )
-
-
-def _checked_timezone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    # The library opens a file of that name: a directory among the zones, or a name that is no path, fails otherwise.
-    except (KeyError, ValueError, OSError):
-        raise rejected("is no time zone", 'Name one of the IANA database, such as "Asia/Shanghai" or "UTC"') from None
-    return name
+    redis_url: str | None = Field(
+        None,
+        pattern=r"^rediss?://",
+        max_length=1024,
+        description="Redis that all gateways of a fleet share, such as `redis://HOST:6379/0`, beside a PostgreSQL"
+        " store; a password in it is taken from `SLUICE_STORE__REDIS_URL` only.",
+        json_schema_extra={"remedy": 'Set "redis://HOST:PORT/NUMBER" or "rediss://…"'},
+    )
 
 
 class Lists(Section):
@@ -224,11 +255,11 @@ class Lists(Section):
         description="Most of the harmless texts that may be blocked, in thousandths.",
     )
     # Beijing's, because the days of filings and of official lists begin and end there.
-    timezone: Annotated[str, AfterValidator(_checked_timezone)] = Field(
+    timezone: Annotated[str, AfterValidator(checked_timezone)] = Field(
         "Asia/Shanghai",
         max_length=64,
         description="Time zone whose midnight ends the last day of a term.",
-        json_schema_extra={"remedy": 'Name a zone of the IANA database, such as "Asia/Shanghai" or "UTC"'},
+        json_schema_extra={"remedy": ZONE_REMEDY},
     )
 
     @model_validator(mode="after")
@@ -321,14 +352,20 @@ class Settings(Section):
     )
     store: Store = Store()
     lists: Lists = Lists()
-    # Small letters only, because names of variables are matched without regard to case.
-    policies: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")], PolicySettings] = Field(
-        default_factory=lambda: {"default": PolicySettings()},
+    policies: Policies = Field(
+        Policies(),
         json_schema_extra={
             "remedy": "Name policies in small letters, digits, - and _, so that variables can reach them"
         },
     )
     labels: Labels = Labels()
+    strikes: Strikes = Strikes()
+    limits: Limits = Limits()
+    reviews: tuple[Review, ...] = Field(
+        (),
+        max_length=64,
+        json_schema_extra={"remedy": "Write one [[reviews]] table for each review, at most 64"},
+    )
     audit: Audit = Audit()
     logging: Logging = Logging()
     classifiers: tuple[Classifier, ...] = Field(
@@ -344,9 +381,3 @@ class Settings(Section):
         if len({upstream.name for upstream in upstreams}) < len(upstreams):
             raise rejected("gives two servers the same name", "Give each [[upstreams]] table a name of its own")
         return upstreams
-
-    @field_validator("policies")
-    @classmethod
-    def _default_exists(cls, policies: dict[str, PolicySettings]) -> dict[str, PolicySettings]:
-        # An operator who adds one policy of their own must not lose the one that accounts fall back to.
-        return {"default": PolicySettings()} | policies

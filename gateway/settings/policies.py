@@ -1,32 +1,48 @@
 """From the settings of policies to the core's frozen values."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
-from filters.findings import Stage
-from gateway.protocol.policy import PhasePolicy, Policy, RiskPolicy
+from filters.findings import Phase, Stage
+from gateway.protocol.policy import PhasePolicy, Policy, RefusalStyle, RiskPolicy
+from gateway.protocol.policy_table import PolicyTable, SelectRule
+from gateway.settings.lines import KeyPath
 from gateway.settings.loader import Loaded
 from gateway.settings.models import Settings
+from gateway.settings.policy_layers import effective_policy
 from gateway.settings.policy_models import PhaseSettings, PolicySettings, RiskSettings
+from gateway.settings.policy_select import Select
 from gateway.settings.problems import Problem, SettingsError, dotted
 from gateway.settings.suggestions import nearest
 
 
 def build_policies(settings: Settings) -> dict[str, Policy]:
-    """Return the policies by name; `default` is always among them."""
-    return {name: _policy(name, given) for name, given in settings.policies.items()}
+    """Return the policies by name, with what they inherit; `default` and those that ship are always among them."""
+    policies = settings.policies
+    return {name: _policy(name, effective_policy(policies, name)) for name in policies.names}
+
+
+def build_policy_table(settings: Settings) -> PolicyTable:
+    """Return the policies with the rules of who gets which."""
+    return PolicyTable(build_policies(settings), tuple(map(_rule, settings.policies.select)))
 
 
 def risk_problems(loaded: Loaded, known_risks: Collection[str]) -> list[Problem]:
-    """Return a problem for each policy rule about a risk the taxonomy does not have.
+    """Return a problem for each policy rule that could not do what it says.
+
+    One is about a risk the taxonomy does not have, another gives a fixed answer that no text was written for.
 
     Args:
         loaded: the settings with their origins.
         known_risks: risk ids of the taxonomy.
     """
+    return [*_unknown_risks(loaded, known_risks), *_wordless_answers(loaded)]
+
+
+def _unknown_risks(loaded: Loaded, known_risks: Collection[str]) -> list[Problem]:
     return [
         # Checked here and not in the models, since the taxonomy is data and no part of the settings.
         _unknown_risk(loaded, ("policies", name, "risks", risk), known_risks)
-        for name, policy in loaded.settings.policies.items()
+        for name, policy in loaded.settings.policies.named.items()
         for risk in policy.risks
         if risk not in known_risks
     ]
@@ -42,6 +58,31 @@ def check_risks(loaded: Loaded, known_risks: Collection[str]) -> None:
         raise SettingsError(problems)
 
 
+def _wordless_answers(loaded: Loaded) -> Iterator[Problem]:
+    policies = loaded.settings.policies
+    for name in policies.names:
+        policy = effective_policy(policies, name)
+        # With texts of the policy's own, every risk has one.
+        if policy.answer:
+            continue
+        styles: dict[KeyPath, RefusalStyle | None] = {("refusal",): policy.refusal}
+        styles |= {("risks", risk, "refusal"): rule.refusal for risk, rule in policy.risks.items() if not rule.answer}
+        for key, style in styles.items():
+            if style is RefusalStyle.FIXED_ANSWER:
+                yield _wordless_answer(loaded, ("policies", name, *key))
+
+
+def _wordless_answer(loaded: Loaded, path: tuple[str, ...]) -> Problem:
+    table = dotted(path[:-1])
+    return Problem(
+        place=loaded.origins.place(path),
+        key=dotted(path),
+        value=f'"{RefusalStyle.FIXED_ANSWER}"',
+        wrong="has no text to answer with",
+        remedy=f"Write one for each language, such as {table}.answer.zh, or give [policies.{path[1]}] an answer",
+    )
+
+
 def _unknown_risk(loaded: Loaded, path: tuple[str, ...], known_risks: Collection[str]) -> Problem:
     return Problem(
         place=loaded.origins.place(path),
@@ -50,6 +91,10 @@ def _unknown_risk(loaded: Loaded, path: tuple[str, ...], known_risks: Collection
         wrong="is not a risk of the taxonomy",
         remedy=nearest(path[-1], known_risks) or "See the taxonomy for the risk ids",
     )
+
+
+def _rule(given: Select) -> SelectRule:
+    return SelectRule(**given.model_dump())
 
 
 def _policy(name: str, given: PolicySettings) -> Policy:
@@ -62,6 +107,9 @@ def _policy(name: str, given: PolicySettings) -> Policy:
         scan_tool_definitions=given.scan_tool_definitions,
         stream=given.stream,
         trail_characters=given.trail_characters,
+        languages=given.languages,
+        answers=given.answer,
+        shadow=given.shadow,
     )
 
 
@@ -79,14 +127,17 @@ def _phase(given: PhaseSettings) -> PhasePolicy:
             Stage.PERSONAL_DATA: given.fail_mode.personal_data,
             Stage.CLASSIFIER: given.fail_mode.classifier,
         },
+        shadow=frozenset(given.shadow),
     )
 
 
 def _risk(given: RiskSettings) -> RiskPolicy:
-    # Languages without a text of their own are left out, and get the shipped one.
+    actions = {Phase.REQUEST: given.action_request, Phase.RESPONSE: given.action_response}
     return RiskPolicy(
-        given.action,
-        given.answer.model_dump(exclude_none=True),
-        given.threshold_request,
-        given.threshold_response,
+        action=given.action,
+        answers=given.answer,
+        phase_actions={phase: action for phase, action in actions.items() if action is not None},
+        refusal=given.refusal,
+        threshold_request=given.threshold_request,
+        threshold_response=given.threshold_response,
     )

@@ -4,12 +4,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from filters.findings import Action
+from filters.findings import Action, Stage
 from gateway.protocol.policy import FailMode, RefusalStyle, StreamMode
 from gateway.settings.base import Section
 
 # A risk id of the taxonomy (`A.1.f`, `A.1`, `X.secret`); whether it exists is asked of the taxonomy itself.
 RISK_ID = r"^[A-Z](\.[0-9a-z_]+){1,3}$"
+
+# Of BCP 47 what tells languages apart: `zh`, `en`, `zh-Hant`.
+LANGUAGE_TAG = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$"
 
 
 class FailModes(Section):
@@ -49,24 +52,29 @@ class PhaseSettings(Section):
         description="Action for what the classifier finds; absent blocks it. `mask` and `restore` are the same as"
         " `block`, since a score is of a whole passage.",
     )
+    shadow: tuple[Stage, ...] = Field(
+        (),
+        max_length=16,
+        description="Checks whose findings are judged and recorded, and not acted on.",
+        json_schema_extra={"remedy": f"Write a list of checks, of: {', '.join(Stage)}"},
+    )
     fail_mode: FailModes = FailModes()
 
 
-class RefusalAnswers(Section):
-    """Refusal text per language."""
-
-    zh: str | None = Field(
-        None,
-        min_length=1,
-        max_length=2000,
-        description="Refusal in Chinese; absent uses the shipped one.",
-    )
-    en: str | None = Field(
-        None,
-        min_length=1,
-        max_length=2000,
-        description="Refusal in English; absent uses the shipped one.",
-    )
+Answers = Annotated[
+    dict[
+        Annotated[str, Field(pattern=LANGUAGE_TAG)],
+        Annotated[str, Field(min_length=1, max_length=2000)],
+    ],
+    Field(
+        max_length=64,
+        json_schema_extra={
+            "kind": "table",
+            "default": {},
+            "remedy": 'Write texts by language, such as answer = { zh = "…", en = "…" }, of at most 2000 characters',
+        },
+    ),
+]
 
 
 class RiskSettings(Section):
@@ -77,6 +85,14 @@ class RiskSettings(Section):
         None,
         description="Action for the risk; wins over the stage and the term, except that `off` anywhere wins.",
     )
+    action_request: Action | None = Field(
+        None,
+        description="The same for prompts alone, in the place of `action`.",
+    )
+    action_response: Action | None = Field(
+        None,
+        description="The same for replies alone, in the place of `action`.",
+    )
     threshold_request: float | None = Field(
         None,
         ge=0,
@@ -85,16 +101,31 @@ class RiskSettings(Section):
         " model's own threshold.",
     )
     threshold_response: float | None = Field(None, ge=0, le=1, description="The same for replies.")
-    answer: RefusalAnswers = RefusalAnswers()
+    refusal: RefusalStyle | None = Field(
+        None,
+        description="How a block for this risk is answered; absent leaves it to the policy. Of several risks behind"
+        " one block the strictest counts: `error` before `answer` before `fixed_answer`.",
+    )
+    answer: Answers = Field(
+        default_factory=dict,
+        description="What a blocked client reads, by language; absent takes the policy's, else the shipped text.",
+    )
 
 
 class PolicySettings(Section):
     """What accounts with this policy are judged by."""
 
+    base: str | None = Field(
+        None,
+        max_length=64,
+        description="Policy whose values count where this one gives none, before those of `default`; it has no base"
+        " of its own.",
+    )
     refusal: RefusalStyle = Field(
         # Most chat clients show an error as a fault of the service, and users try the same prompt again.
         RefusalStyle.ANSWER,
-        description="How a blocked request is answered: as a reply chat clients show, or as status 400.",
+        description="How a blocked request is answered: by a reply that says it is a refusal, by status 400, or by a"
+        " fixed answer that nothing but the member `sluice` tells from the model's.",
     )
     scan_tool_definitions: bool = Field(
         # A term there is seldom meant, but whoever may write one could hide a prompt in it.
@@ -113,6 +144,22 @@ class PolicySettings(Section):
         ge=0,
         le=10_000,
         description="Most characters of a stream that are ahead of the classifier where `stream` is `trail`.",
+    )
+    languages: tuple[Annotated[str, Field(pattern=LANGUAGE_TAG)], ...] = Field(
+        ("zh", "en"),
+        min_length=1,
+        max_length=64,
+        description="Languages clients are answered in when they are blocked, the preferred first: the first one that"
+        " is written in the script of the prompt.",
+        json_schema_extra={"remedy": 'Write a list of language tags such as ["zh", "en"], at least one'},
+    )
+    answer: Answers = Field(
+        default_factory=dict,
+        description="What a blocked client reads, by language, where its risk has no text of its own.",
+    )
+    shadow: bool = Field(
+        False,  # noqa: FBT003 the field's default
+        description="Judge and record everything, and act on nothing; what would have been decided is recorded.",
     )
     request: PhaseSettings = PhaseSettings()
     response: PhaseSettings = PhaseSettings()

@@ -35,7 +35,7 @@ def _section(table: Table) -> str:
 
 def _header(path: Path) -> str:
     # The only lists of tables are these; every other chosen name is a policy or, below it, a risk.
-    if path[-1:] == (ANY,) and path[:-1] in {("upstreams",), ("audit", "anchors")}:
+    if path[-1:] == (ANY,) and path[:-1] in {("upstreams",), ("audit", "anchors"), ("policies", "select")}:
         return f"[[{'.'.join(path[:-1])}]]"
     # At most two chosen names stand in one path; a third would fail here rather than print a riddle.
     names = iter(("<name>", '"<risk>"'))

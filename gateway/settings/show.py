@@ -1,14 +1,17 @@
 """The effective settings as TOML, each with the source of its value, passwords hidden."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from typing import NamedTuple
 
+from gateway.protocol.policy_table import DEFAULT_POLICY
 from gateway.settings.base import Section
+from gateway.settings.lines import KeyPath
 from gateway.settings.loader import Loaded
+from gateway.settings.policy_models import PolicySettings
 from gateway.settings.problems import dotted, without_password
-from gateway.settings.sources import DEFAULT, KeyPath, Origins
+from gateway.settings.sources import DEFAULT
 
 
 class Effective(NamedTuple):
@@ -27,23 +30,39 @@ class Effective(NamedTuple):
 
 def effective_settings(loaded: Loaded) -> list[Effective]:
     """Return every setting in force, tables after the keys beside them."""
-    rows = list(_walk(loaded.settings, (), loaded.origins))
+    return walk_settings(loaded.settings, loaded.origins.origin)
+
+
+def walk_settings(section: Section, origin: Callable[[KeyPath], str] = lambda _path: DEFAULT) -> list[Effective]:
+    """Return every setting of a section, tables after the keys beside them.
+
+    Args:
+        section: the settings.
+        origin: tells where a value that was given comes from.
+    """
+    rows = list(_walk(section, (), origin, sparse=False))
     return sorted(rows, key=lambda row: len(row.path) > 1)  # TOML reads a key behind a table as part of that table
 
 
 def render_toml(loaded: Loaded) -> str:
     """Return the settings as TOML that can be read back, with the sources as comments."""
+    return render_rows(effective_settings(loaded))
+
+
+def render_rows(settings: Iterable[Effective]) -> str:
+    """Return settings as TOML, with the sources as comments; those of one table stand together."""
     lines: list[str] = []
-    for table, rows in groupby(effective_settings(loaded), key=lambda row: row.path[:-1]):
+    for table, rows in groupby(settings, key=lambda row: row.path[:-1]):
         lines += ["", _header(table)] if table else []
         lines += [_line(row) for row in rows]
     return "\n".join(lines).lstrip("\n") + "\n"
 
 
-def _walk(section: Section, path: KeyPath, origins: Origins) -> Iterator[Effective]:
+def _walk(section: Section, path: KeyPath, origin: Callable[[KeyPath], str], *, sparse: bool) -> Iterator[Effective]:
     plain = section.model_dump(mode="json")
     inner: list[tuple[KeyPath, Section]] = []
-    for name in type(section).model_fields:
+    # Policies stand beside the keys of their table, under names the operator chose.
+    for name in (*type(section).model_fields, *(section.model_extra or {})):
         tables = list(_tables(getattr(section, name)))
         inner += [((*path, name, *step), table) for step, table in tables]
         # An empty table has no key to show, and its header would be noise.
@@ -51,9 +70,12 @@ def _walk(section: Section, path: KeyPath, origins: Origins) -> Iterator[Effecti
             # A default inside a table that was given is still a default, though its table has a source.
             given = name in section.model_fields_set
             here = (*path, name)
-            yield Effective(here, _without_secrets(plain[name]), origins.origin(here) if given else DEFAULT)
+            # Where tables inherit, a default that is written down would be taken for a value of the table's own.
+            if given or not sparse or plain[name] is None:
+                yield Effective(here, _without_secrets(plain[name]), origin(here) if given else DEFAULT)
     for below, table in inner:
-        yield from _walk(table, below, origins)
+        inherits = isinstance(table, PolicySettings) and below[-1] != DEFAULT_POLICY
+        yield from _walk(table, below, origin, sparse=sparse or inherits)
 
 
 def _tables(value: object) -> Iterator[tuple[KeyPath, Section]]:

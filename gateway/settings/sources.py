@@ -7,18 +7,19 @@ between levels: `SLUICE_SERVER__PORT`. Lists, and tables whose names have capita
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
+from gateway.settings.lines import KeyPath, key_lines
 from gateway.settings.models import Settings
 from gateway.settings.problems import Problem, SettingsError
 from gateway.settings.suggestions import nearest
 
 Tree = dict[str, Any]  # what TOML and JSON decode to
-KeyPath = tuple[str, ...]
 
 DEFAULT_FILE = Path("sluice.toml")
 # No settings come near it; a log or a disk image named by mistake is not read to its end.
@@ -63,6 +64,11 @@ def read_file(path: Path) -> Tree:
     Raises:
         SettingsError: it cannot be read, is too large, or is not TOML in UTF-8; names the line.
     """
+    return read_file_and_text(path)[0]
+
+
+def read_file_and_text(path: Path) -> tuple[Tree, str]:
+    """Read a TOML file; see `read_file`. The text tells afterwards on which line a key stands."""
     try:
         with path.open("rb") as file:
             # One byte more than allowed tells too large from just large enough, whatever size the system claims.
@@ -70,7 +76,8 @@ def read_file(path: Path) -> Tree:
         if len(content) > FILE_LIMIT_BYTES:
             raise _file_error(path, f"is larger than {FILE_LIMIT_BYTES} bytes", "Check that it is the settings file")
         # Decoded here: tomllib's own reading of a file knows no limit.
-        return tomllib.loads(content.decode())
+        text = content.decode()
+        return tomllib.loads(text), text
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise _file_error(path, f"cannot be read ({reason})", "Check the path and its permissions") from error
@@ -113,12 +120,21 @@ class Origins:
         file: what the file set.
         environment: what the variables set.
         overrides: what the command line set.
+        text: the file as it was read.
     """
 
     def __init__(
-        self, path: Path | None, environ: Mapping[str, str], file: Tree, environment: Tree, overrides: Tree
+        self,
+        path: Path | None,
+        environ: Mapping[str, str],
+        file: Tree,
+        environment: Tree,
+        overrides: Tree,
+        text: str = "",
     ) -> None:
         self._fallback = str(path or DEFAULT_FILE)
+        self._file = str(path)
+        self._text = text
         # Errors name the variable as the operator spelt it, or a search for it would find nothing.
         self._environ = {name.lower(): name for name in environ}
         self._places: dict[KeyPath, str] = dict.fromkeys(_leaves(file), str(path))
@@ -129,6 +145,17 @@ class Origins:
     def origin(self, path: KeyPath) -> str:
         """Return the source of the value at a path, `default` when none gave it."""
         return next((self._places[known] for known in _and_above(path) if known in self._places), DEFAULT)
+
+    def spot(self, path: KeyPath) -> str:
+        """Return the source of the value at a path as `origin` does, with the line where that is a file."""
+        origin = self.origin(path)
+        line = next((self._lines[known] for known in _and_above(path) if known in self._lines), None)
+        return f"{origin}:{line}" if origin == self._file and line is not None else origin
+
+    @cached_property
+    def _lines(self) -> Mapping[KeyPath, int]:
+        # Of the text as it was read and only when asked: the file may have changed since, and few ask.
+        return key_lines(self._text)
 
     def place(self, path: KeyPath) -> str:
         """Return where an operator should look for a value: its source, else where it would stand."""

@@ -7,6 +7,7 @@ test holds the two equal.
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    false,
     text,
 )
 
@@ -47,8 +49,13 @@ ACCOUNTS = Table(
     Column("expires_at_us", BigInteger),
     Column("disabled_at_us", BigInteger),
     Column("allow_from", Text, nullable=False),
+    Column("tenant", Text, nullable=False, server_default="default"),
+    Column("models", Text, nullable=False, server_default="[]"),
+    Column("trusts_end_user", Boolean, nullable=False, server_default=false()),
+    Column("changed_in", BigInteger, nullable=False, index=True, server_default="0"),
 )
-"""Accounts; ``allow_from`` is a JSON array of CIDR networks, empty for "from anywhere"."""
+"""Accounts; ``allow_from`` is a JSON array of CIDR networks, ``models`` one of names, empty for "any"; ``changed_in``
+is the number of the last change, as the counter of accounts had it."""
 
 ACCOUNT_KEYS = Table(
     "account_keys",
@@ -59,6 +66,19 @@ ACCOUNT_KEYS = Table(
     Column("expires_at_us", BigInteger),
 )
 """SHA-256 digests of keys; a rotated key has an end."""
+
+ACCOUNT_BINDINGS = Table(
+    "account_bindings",
+    METADATA,
+    Column("account_id", Text, ForeignKey("accounts.id"), primary_key=True),
+    Column("pseudonym", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("created_at_us", BigInteger, nullable=False),
+    Column("expires_at_us", BigInteger),
+    Column("allow_from", Text, nullable=False),
+    Column("note", Text, nullable=False),
+)
+"""End users of an account who are judged as another kind of account is; by pseudonym, networks as in accounts."""
 
 # Conditions of partial indexes: a query has to repeat them word for word, or SQLite does not see that they hold.
 HAS_REQUEST = "request_id <> ''"
@@ -143,6 +163,56 @@ CONTENT_KEYS = Table(
 )
 """Data keys of encrypted content, each wrapped by the master key it names; whose end user is a pseudonym, ``day`` is
 in days since 1970-01-01. Without its row, what a key encrypted is gone."""
+
+LABEL_AGREEMENTS = Table(
+    "label_agreements",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("account", Text, ForeignKey("accounts.id"), nullable=False),
+    Column("end_user", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("accepted_at_us", BigInteger, nullable=False),
+    Column("ended_at_us", BigInteger),
+    Index("ix_label_agreements_person", "account", "end_user"),
+)
+"""End users, by pseudonym, whose replies carry no visible label, and the agreement they accepted for it."""
+STRIKE_COUNTS = Table(
+    "strike_counts",
+    METADATA,
+    Column("account", Text, nullable=False),
+    Column("end_user", Text, nullable=False),
+    Column("consecutive", BigInteger, nullable=False),
+    Column("day", BigInteger, nullable=False),
+    Column("day_total", BigInteger, nullable=False),
+    Column("suspended_until_us", BigInteger, nullable=False),
+    Column("suspended_at_us", BigInteger, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("changed_at_us", BigInteger, nullable=False),
+    PrimaryKeyConstraint("account", "end_user"),
+    _partial("ix_strike_counts_open", "consecutive > 0 OR suspended_until_us > 0", "suspended_until_us"),
+)
+"""What is held against each person: an end user by pseudonym, or an account as such (`end_user` empty). The request
+is the one that brought the newest suspension."""
+
+STRIKE_HISTORY = Table(
+    "strike_history",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("at_us", BigInteger, nullable=False, index=True),
+    Column("account", Text, nullable=False),
+    Column("end_user", Text, nullable=False),
+    Column("measure", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("severity", BigInteger, nullable=False),
+    Column("consecutive", BigInteger, nullable=False),
+    Column("day_total", BigInteger, nullable=False),
+    Column("until_us", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("texts", Text, nullable=False),
+    Index("ix_strike_history_person", "account", "end_user", "at_us"),
+)
+"""Strikes and the measures taken, as they were taken; ``texts`` holds keyed digests of what was blocked."""
 
 REVISIONS = Table(
     "revisions",

@@ -8,6 +8,7 @@ from gateway.standin.app import StandIn
 from gateway.standin.server import serving
 from tests.certificates import certificate
 from tests.gateways import Gateway, gateway
+from tests.redises import redis_url
 from tests.stores import (
     empty_engine,
     postgresql_engine,
@@ -23,6 +24,7 @@ __all__ = [
     "empty_engine",
     "postgresql_engine",
     "postgresql_url",
+    "redis_url",
     "sqlite_engine",
     "sqlite_url",
     "store_engine",

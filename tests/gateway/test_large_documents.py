@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.errors import ErrorCode
-from gateway.protocol.events import RequestReceived, ScanCompleted, UpstreamFinished
+from gateway.protocol.events import Admitted, RequestReceived, ScanCompleted, UpstreamFinished
 from gateway.proxy.document_thread import DocumentThread
 from tests.gateways import AsgiClient, Gateway, chat, expect_error, gateway, in_front_of, reply, whole_answer
 from tests.raw_server import Do
@@ -54,8 +54,8 @@ def watched(running: Gateway) -> Iterator[Watched]:
     ("prompt", "answer", "steps"),
     [
         ("你好", "好", []),
-        ("水" * 6_000, "好", [RequestReceived]),
-        (MEGABYTE, "好", [RequestReceived, ScanCompleted]),
+        ("水" * 6_000, "好", [RequestReceived, Admitted]),
+        (MEGABYTE, "好", [RequestReceived, Admitted, ScanCompleted]),
         ("你好", "水" * 6_000, [UpstreamFinished]),
         ("你好", MEGABYTE, [UpstreamFinished, ScanCompleted]),
     ],

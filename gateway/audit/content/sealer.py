@@ -68,6 +68,10 @@ class Sealer:
             content,
         )
 
+    def pseudonym(self, account: str, end_user: str) -> str:
+        """Return what stands for an end user of an account; see `MasterKeys.pseudonym`."""
+        return self._master_keys.pseudonym(account, end_user)
+
     def _key(self, account: str, end_user: str, day: int) -> DataKey:
         # Keys were destroyed: which of them, the store knows; new ones cost little.
         if self._destroyed != self._writer.destroyed:

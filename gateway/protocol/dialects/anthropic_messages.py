@@ -4,8 +4,8 @@ from typing import Any
 
 from gateway.errors import ErrorCode
 from gateway.protocol.carriage import JSON_POST, NO_HEAD, RequestHead
-from gateway.protocol.dialects.anthropic_stream import AnthropicStream, error_shape, own_message
-from gateway.protocol.dialects.base import Answer, Document, Identity, ParsedRequest
+from gateway.protocol.dialects.anthropic_stream import STOP_REASONS, AnthropicStream, error_shape, own_message
+from gateway.protocol.dialects.base import Answer, Document, Ending, Identity, ParsedRequest
 from gateway.protocol.dialects.requests import read_messages, read_request
 from gateway.protocol.texts import find_texts
 
@@ -51,9 +51,9 @@ class AnthropicMessages:
     def withhold(self, document: Document) -> None:
         """Do nothing: no member of this format says a text once more."""
 
-    def refusal(self, identity: Identity, text: str) -> Document:
-        """Build a whole reply that says the text, stopped by a refusal."""
-        return own_message(identity) | {"content": [{"type": "text", "text": text}], "stop_reason": "refusal"}
+    def refusal(self, identity: Identity, text: str, why: Ending = Ending.FILTERED) -> Document:
+        """Build a whole reply that says the text."""
+        return own_message(identity) | {"content": [{"type": "text", "text": text}], "stop_reason": STOP_REASONS[why]}
 
     def error(self, code: ErrorCode, message: str) -> Document:
         """Build Anthropic's error shape."""

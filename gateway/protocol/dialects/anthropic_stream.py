@@ -12,6 +12,7 @@ from gateway.protocol.dialects.base import (
     Carrier,
     ChannelKey,
     Document,
+    Ending,
     FrameView,
     Identity,
     Segment,
@@ -23,6 +24,8 @@ from gateway.protocol.dialects.frames import MOST_PARTS, index_in, object_in, ot
 _STARTS = {"text": "text_delta", "thinking": "thinking_delta"}
 # At these frames a part, the message or the stream is over; stopped there, the notice has to come before.
 _ENDS = frozenset({"content_block_stop", "message_delta", "message_stop", "error"})
+STOP_REASONS = {Ending.FILTERED: "refusal", Ending.ANSWERED: "end_turn", Ending.UNSAID: None}
+"""The format's words for why an answer ended."""
 _ERROR_TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -103,7 +106,7 @@ class AnthropicStream:
             return [_delta_frame(int(index), {"type": kind, str(member): text})]
         return [*self._text(text), _stop_frame(self._next)]
 
-    def ending(self, texts: Mapping[int, str], *, filtered: bool) -> list[Document]:
+    def ending(self, texts: Mapping[int, str], why: Ending) -> list[Document]:
         """Build the frames that say the text in the open text block, or in a new one, and end the message."""
         frames: list[Document] = []
         if not self._begun:
@@ -116,7 +119,7 @@ class AnthropicStream:
         frames += [_stop_frame(index) for index in stops]
         if text:
             frames += [*self._text(text), _stop_frame(self._next)]
-        delta = {"stop_reason": "refusal" if filtered else None, "stop_sequence": None}
+        delta = {"stop_reason": STOP_REASONS[why], "stop_sequence": None}
         # Client libraries read the count unasked; what was generated before a stop is not known here.
         return [*frames, {"type": "message_delta", "delta": delta, "usage": {"output_tokens": 0}}]
 

@@ -30,6 +30,14 @@ class Carrier(Enum):
     HIDDEN = "hidden"  # reasoning, refusals and whatever else
 
 
+class Ending(Enum):
+    """Why an answer ends that is ended here."""
+
+    FILTERED = "filtered"  # the content filter stopped it
+    ANSWERED = "answered"  # it is complete: an answer of the operator's own in place of the model's
+    UNSAID = "unsaid"  # the model ended it without its format's word for why
+
+
 class Segment(NamedTuple):
     """A place in a frame that belongs to a running text.
 
@@ -201,12 +209,12 @@ class StreamDialect(Protocol):
         """Build the frames that bring a piece of a running text, also one the reader was told is complete."""
         ...
 
-    def ending(self, texts: Mapping[int, str], *, filtered: bool) -> list[Document]:
+    def ending(self, texts: Mapping[int, str], why: Ending) -> list[Document]:
         """Build the frames that end answers, and the stream.
 
         Args:
             texts: the answers, each with a text before its end (it may be empty).
-            filtered: True when the content filter ends them.
+            why: why they end.
         """
         ...
 
@@ -249,8 +257,14 @@ class Dialect(Protocol):
         """Take out of a changed reply or frame what would show the text as it was (token probabilities)."""
         ...
 
-    def refusal(self, identity: Identity, text: str) -> Document:
-        """Build a whole reply that says the text and that the content filter stopped."""
+    def refusal(self, identity: Identity, text: str, why: Ending = Ending.FILTERED) -> Document:
+        """Build a whole reply that says the text.
+
+        Args:
+            identity: names the reply.
+            text: what it says.
+            why: why it ends; never ``UNSAID``.
+        """
         ...
 
     def error(self, code: ErrorCode, message: str) -> Document:

@@ -2,8 +2,14 @@
 
 from gateway.errors import ErrorCode
 from gateway.protocol.carriage import JSON_POST, NO_HEAD, RequestHead
-from gateway.protocol.dialects.base import Answer, Document, Identity, ParsedRequest
-from gateway.protocol.dialects.openai_chat_stream import OpenAIChatStream, choices_of, error_shape, own_metadata
+from gateway.protocol.dialects.base import Answer, Document, Ending, Identity, ParsedRequest
+from gateway.protocol.dialects.openai_chat_stream import (
+    FINISH_REASONS,
+    OpenAIChatStream,
+    choices_of,
+    error_shape,
+    own_metadata,
+)
 from gateway.protocol.dialects.requests import read_messages, read_request
 from gateway.protocol.texts import find_texts
 
@@ -51,11 +57,11 @@ class OpenAIChat:
                 # Null and not left out: clients that asked for it look the member up.
                 choice["logprobs"] = None
 
-    def refusal(self, identity: Identity, text: str) -> Document:
-        """Build a whole reply that says the text, finished by the content filter."""
+    def refusal(self, identity: Identity, text: str, why: Ending = Ending.FILTERED) -> Document:
+        """Build a whole reply that says the text."""
         message = {"role": "assistant", "content": text}
         return own_metadata(identity, "chat.completion") | {
-            "choices": [{"index": 0, "message": message, "finish_reason": "content_filter"}],
+            "choices": [{"index": 0, "message": message, "finish_reason": FINISH_REASONS[why]}],
             # Present though nothing was counted: client libraries add the numbers up unasked.
             "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
         }

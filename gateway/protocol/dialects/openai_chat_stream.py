@@ -12,6 +12,7 @@ from gateway.protocol.dialects.base import (
     Carrier,
     ChannelKey,
     Document,
+    Ending,
     FrameView,
     Identity,
     Segment,
@@ -20,6 +21,8 @@ from gateway.protocol.dialects.base import (
 )
 from gateway.protocol.texts import KNOWN_NAMES, PLAIN, find_texts
 
+FINISH_REASONS = {Ending.FILTERED: "content_filter", Ending.ANSWERED: "stop", Ending.UNSAID: None}
+"""The format's words for why an answer ended."""
 # Lent to frames made here; anything more of a frame, such as its usage, would be counted twice.
 _METADATA = ("id", "object", "created", "model", "system_fingerprint", "service_tier")
 # `function_call` is the older form of `tool_calls`; servers still speak it.
@@ -102,9 +105,9 @@ class OpenAIChatStream:
                 delta = [delta]
         return [self._frame([_choice(int(channel[0]), delta)])]
 
-    def ending(self, texts: Mapping[int, str], *, filtered: bool) -> list[Document]:
+    def ending(self, texts: Mapping[int, str], why: Ending) -> list[Document]:
         """Build a frame that ends the choices, each with its text."""
-        reason = "content_filter" if filtered else None
+        reason = FINISH_REASONS[why]
         frames = []
         # Nothing was sent yet: clients take the role from the first frame.
         if not self._begun and any(texts.values()):

@@ -3,9 +3,9 @@
 from gateway.errors import ErrorCode
 from gateway.protocol.asides import Aside
 from gateway.protocol.carriage import NO_HEAD, Carriage, RequestHead
-from gateway.protocol.dialects.base import Answer, Document, Identity, ParsedRequest
+from gateway.protocol.dialects.base import Answer, Document, Ending, Identity, ParsedRequest
 from gateway.protocol.dialects.openai_chat import asks_for_json
-from gateway.protocol.dialects.openai_chat_stream import choices_of, error_shape
+from gateway.protocol.dialects.openai_chat_stream import FINISH_REASONS, choices_of, error_shape
 from gateway.protocol.dialects.openai_completions_stream import OpenAICompletionsStream, completion_metadata, spelling
 from gateway.protocol.dialects.openai_prompts import read_prompts, unread_prompts
 from gateway.protocol.dialects.requests import read_request
@@ -66,9 +66,9 @@ class OpenAICompletions:
             if choice.get("logprobs") is not None:
                 choice["logprobs"] = None
 
-    def refusal(self, identity: Identity, text: str) -> Document:
-        """Build a whole reply that says the text, finished by the content filter."""
-        choice = {"index": 0, "text": text, "logprobs": None, "finish_reason": "content_filter"}
+    def refusal(self, identity: Identity, text: str, why: Ending = Ending.FILTERED) -> Document:
+        """Build a whole reply that says the text."""
+        choice = {"index": 0, "text": text, "logprobs": None, "finish_reason": FINISH_REASONS[why]}
         return completion_metadata(identity) | {
             "choices": [choice],
             # Present though nothing was counted: client libraries add the numbers up unasked.

@@ -7,8 +7,18 @@ of the format (why it ended) stand for themselves.
 from collections.abc import Mapping
 
 from gateway.errors import ErrorCode
-from gateway.protocol.dialects.base import Carrier, ChannelKey, Document, FrameView, Identity, Segment, Spelling, Wait
-from gateway.protocol.dialects.openai_chat_stream import choices_of, error_shape, own_metadata
+from gateway.protocol.dialects.base import (
+    Carrier,
+    ChannelKey,
+    Document,
+    Ending,
+    FrameView,
+    Identity,
+    Segment,
+    Spelling,
+    Wait,
+)
+from gateway.protocol.dialects.openai_chat_stream import FINISH_REASONS, choices_of, error_shape, own_metadata
 from gateway.protocol.texts import KNOWN_NAMES, find_texts
 
 # Lent to frames made here; anything more of a frame, such as its usage, would be counted twice.
@@ -70,9 +80,9 @@ class OpenAICompletionsStream:
         # Clients take `text` for granted, also where another member brings something.
         return [self._frame([_choice(int(channel[0]), "") | {str(channel[1]): text}])]
 
-    def ending(self, texts: Mapping[int, str], *, filtered: bool) -> list[Document]:
+    def ending(self, texts: Mapping[int, str], why: Ending) -> list[Document]:
         """Build a frame that ends the choices, each with its text."""
-        reason = "content_filter" if filtered else None
+        reason = FINISH_REASONS[why]
         return [self._frame([_choice(index, text, reason) for index, text in texts.items()])]
 
     def failure(self, code: ErrorCode, message: str) -> list[Document]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from gateway.errors import ErrorCode, RequestError
 from gateway.protocol.carriage import JSON_POST, NO_HEAD, RequestHead
-from gateway.protocol.dialects.base import Answer, Document, Identity, ParsedRequest
+from gateway.protocol.dialects.base import Answer, Document, Ending, Identity, ParsedRequest
 from gateway.protocol.dialects.openai_chat_stream import error_shape
 from gateway.protocol.dialects.openai_responses_stream import OpenAIResponsesStream, own_item, own_response
 from gateway.protocol.dialects.openai_responses_view import CLIENT_CALLS, text_parts
@@ -68,13 +68,14 @@ class OpenAIResponses:
                 # Empty and not left out: clients look the member up.
                 part["logprobs"] = []
 
-    def refusal(self, identity: Identity, text: str) -> Document:
-        """Build a whole reply that says the text, left incomplete by the content filter."""
+    def refusal(self, identity: Identity, text: str, why: Ending = Ending.FILTERED) -> Document:
+        """Build a whole reply that says the text; one that the content filter stopped is left incomplete."""
+        status = "incomplete" if why is Ending.FILTERED else "completed"
         part = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
         return own_response(identity) | {
-            "status": "incomplete",
-            "incomplete_details": {"reason": "content_filter"},
-            "output": [own_item(identity, status="incomplete") | {"content": [part]}],
+            "status": status,
+            "incomplete_details": {"reason": "content_filter"} if why is Ending.FILTERED else None,
+            "output": [own_item(identity, status=status) | {"content": [part]}],
             "usage": _NO_USAGE,
         }
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import orjson
 
 from gateway.errors import ErrorCode
-from gateway.protocol.dialects.base import ChannelKey, Document, FrameView, Identity
+from gateway.protocol.dialects.base import ChannelKey, Document, Ending, FrameView, Identity
 from gateway.protocol.dialects.frames import MOST_PARTS
 from gateway.protocol.dialects.openai_responses_view import INDEX_NAMES, KINDS, PART_KINDS, view_event
 
@@ -91,9 +91,9 @@ class OpenAIResponsesStream:
         place = {INDEX_NAMES[parts]: channel[3]} if parts else {}
         return [self._delta(kind, name, place, text)]
 
-    def ending(self, texts: Mapping[int, str], *, filtered: bool) -> list[Document]:
+    def ending(self, texts: Mapping[int, str], why: Ending) -> list[Document]:
         """Build the events that say the text in the open message, or in a new one, and end the response."""
-        status = "incomplete" if filtered else "completed"
+        status = "incomplete" if why is Ending.FILTERED else "completed"
         text = "".join(texts.values())
         frames = [] if self._begun else [_event("created", response=self._response)]
         for number in sorted(self._open_items):
@@ -104,7 +104,7 @@ class OpenAIResponsesStream:
             frames += self._end_item(number, status)
         if text:
             frames += self._message(text, status)
-        details = {"reason": "content_filter"} if filtered else None
+        details = {"reason": "content_filter"} if why is Ending.FILTERED else None
         return [*frames, self._end(status, incomplete_details=details)]
 
     def failure(self, code: ErrorCode, message: str) -> list[Document]:

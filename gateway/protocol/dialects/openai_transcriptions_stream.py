@@ -6,7 +6,17 @@ Some servers (vLLM) stream transcripts in chunks like those of a chat; the first
 from collections.abc import Mapping
 
 from gateway.errors import ErrorCode
-from gateway.protocol.dialects.base import Carrier, ChannelKey, Document, FrameView, Identity, Segment, Spelling, Wait
+from gateway.protocol.dialects.base import (
+    Carrier,
+    ChannelKey,
+    Document,
+    Ending,
+    FrameView,
+    Identity,
+    Segment,
+    Spelling,
+    Wait,
+)
 from gateway.protocol.dialects.openai_chat_stream import OpenAIChatStream, choices_of, error_shape
 from gateway.protocol.texts import find_texts
 
@@ -70,10 +80,10 @@ class OpenAITranscriptionsStream:
             return self._chunks.pieces(channel, text)
         return [_delta(text) if channel == _TEXT else self._segment | {"text": text}]
 
-    def ending(self, texts: Mapping[int, str], *, filtered: bool) -> list[Document]:
+    def ending(self, texts: Mapping[int, str], why: Ending) -> list[Document]:
         """Build the frames that end the text; events have no word for the filter, and say all of it once more."""
         if self._chunked:
-            return self._chunks.ending(texts, filtered=filtered)
+            return self._chunks.ending(texts, why)
         deltas = [_delta(text) for text in texts.values() if text]
         # What the text says as a whole is written when the event leaves.
         return [*deltas, {"type": _DONE, "text": ""}]

@@ -6,7 +6,7 @@ those of any document.
 """
 
 from gateway.errors import ErrorCode
-from gateway.protocol.dialects.base import Answer, Document, Identity, StreamDialect
+from gateway.protocol.dialects.base import Answer, Document, Ending, Identity, StreamDialect
 from gateway.protocol.dialects.openai_chat_stream import error_shape
 
 
@@ -22,7 +22,7 @@ class Wordless:
     def withhold(self, document: Document) -> None:
         """Nothing in such a reply says its texts once more."""
 
-    def refusal(self, _identity: Identity, _text: str) -> Document:
+    def refusal(self, _identity: Identity, _text: str, _why: Ending = Ending.FILTERED) -> Document:
         """Raise: a block is an error in these formats."""
         raise TypeError("a reply of this format has no place for a refusal")
 

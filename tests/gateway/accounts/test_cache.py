@@ -1,6 +1,8 @@
 """Remembered answers are bounded in number and in age."""
 
-from gateway.accounts.cache import KNOWN_ENTRIES, UNKNOWN_ENTRIES, UNKNOWN_SECONDS, CredentialCache
+from dataclasses import replace
+
+from gateway.accounts.cache import UNKNOWN_ENTRIES, UNKNOWN_SECONDS, CredentialCache
 from gateway.accounts.store import Credential
 from tests.gateway.accounts.samples import sample_account
 
@@ -67,12 +69,12 @@ def test_guesses_push_out_guesses_only() -> None:
 
 def test_the_key_used_longest_ago_gives_way() -> None:
     """A busy account is not forgotten for a newer one."""
-    cache = CredentialCache(stale_limit_seconds=60)
-    for number in range(KNOWN_ENTRIES):
+    cache = CredentialCache(stale_limit_seconds=60, known_entries=100)
+    for number in range(100):
         cache.put(digest(number), FOUND, 0)
     cache.get(digest(0), 0)
-    cache.put(digest(KNOWN_ENTRIES), FOUND, 0)
-    assert len(cache) == KNOWN_ENTRIES
+    cache.put(digest(100), FOUND, 0)
+    assert len(cache) == 100
     assert cache.get(digest(0), 0) is not None
     assert cache.get(digest(1), 0) is None
 
@@ -95,3 +97,17 @@ def test_clearing_forgets_everything() -> None:
     cache.put(digest(2), None, 0)
     cache.clear()
     assert len(cache) == 0
+
+
+def test_forgetting_an_account_forgets_its_keys_alone() -> None:
+    """All of its keys, none of another's, and every unknown one: it may be its new key."""
+    cache = CredentialCache(stale_limit_seconds=60)
+    other = Credential(replace(sample_account(), id="acc-2"), None)
+    for number, credential in ((1, FOUND), (2, FOUND), (3, other), (4, None)):
+        cache.put(digest(number), credential, 0)
+    cache.forget(["acc-1", "acc-9"])
+    assert [cache.get(digest(number), 0) is not None for number in (1, 2, 3, 4)] == [False, False, True, False]
+    cache.put(digest(1), FOUND, 0)
+    cache.put(digest(1), None, 0)
+    cache.forget(["acc-1", "acc-2"])
+    assert (len(cache), cache._by_account) == (0, {})

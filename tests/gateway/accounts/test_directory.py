@@ -4,13 +4,14 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import Engine
 
 from gateway.accounts.account import Account, AccountKind
 from gateway.accounts.cache import UNKNOWN_SECONDS
-from gateway.accounts.directory import PENDING_LIMIT, AccountDirectory
+from gateway.accounts.directory import FAILURES_PER_MINUTE, PENDING_LIMIT, AccountDirectory
 from gateway.accounts.keys import key_digest, new_key
 from gateway.accounts.store import AccountStore, Credential
 from gateway.errors import ErrorCode, RequestError
@@ -30,6 +31,7 @@ class FakeSource:
         if account is not None:
             self.credentials[key_digest(KEY)] = Credential(account, key_expires_at_us)
         self.number = 0
+        self.changed: frozenset[str] | None = None
         self.away = False
         self.reads = 0
         self.reading = threading.Event()
@@ -51,6 +53,11 @@ class FakeSource:
         self.polled.release()
         self._check()
         return self.number
+
+    def changed_since(self, revision: int) -> frozenset[str] | None:
+        """Answer what the test says, which is nothing unless it says more."""
+        assert revision < self.number
+        return self.changed
 
     def change(self, account: Account) -> None:
         """Change the account as a store does: with its counter."""
@@ -215,7 +222,7 @@ def test_reads_under_way_are_bounded() -> None:
             source.open.set()
             results = await asyncio.gather(*waiting, shared, return_exceptions=True)
             assert all(isinstance(result, RequestError) for result in results)
-            assert await directory.authenticate(KEY, ADDRESS, AT_US) == ACCOUNT
+            assert await directory.authenticate(KEY, "192.0.2.2", AT_US) == ACCOUNT
 
     asyncio.run(scenario(FakeSource()))
 
@@ -372,3 +379,89 @@ def test_the_directory_follows_a_real_store(store_engine: Engine) -> None:
             directory.close()
 
     asyncio.run(scenario())
+
+
+def test_only_what_changed_is_read_anew() -> None:
+    """One change among many accounts costs no other account a read; whose it was is seen by the next request."""
+    other = "sk-sluice-" + "B" * 43
+
+    async def scenario(source: FakeSource) -> None:
+        source.credentials[key_digest(other)] = Credential(replace(ACCOUNT, id="acc-2"), None)
+        async with serving(source) as directory:
+            await directory.refresh()
+            for key in (KEY, other):
+                await directory.authenticate(key, ADDRESS, AT_US)
+            source.change(sample_account(disabled_at_us=1))
+            source.changed = frozenset({ACCOUNT.id})
+            await directory.refresh()
+            assert directory.cached(other, ADDRESS, AT_US) is not None
+            assert directory.cached(KEY, ADDRESS, AT_US) is None
+            with refused(ErrorCode.ACCOUNT_DISABLED):
+                await directory.authenticate(KEY, ADDRESS, AT_US)
+
+    asyncio.run(scenario(FakeSource()))
+
+
+def test_a_store_that_went_back_in_time_is_read_anew() -> None:
+    """Behind a backup that was put back, nothing that was read need be true."""
+
+    async def scenario(source: FakeSource) -> None:
+        source.number, source.changed = 5, frozenset()
+        async with serving(source) as directory:
+            await directory.refresh()
+            await directory.authenticate(KEY, ADDRESS, AT_US)
+            source.number = 3
+            await directory.refresh()
+            assert directory.cached(KEY, ADDRESS, AT_US) is None
+
+    asyncio.run(scenario(FakeSource()))
+
+
+def guess(number: int) -> str:
+    """Return a well-formed key that nobody has."""
+    return f"sk-sluice-{number:043}"
+
+
+def test_guesses_from_an_address_are_bounded() -> None:
+    """Beyond the bound nothing is looked up for it; keys in memory go on, and so do other addresses."""
+
+    async def scenario(source: FakeSource, clock: Clock) -> None:
+        async with serving(source, clock) as directory:
+            await directory.authenticate(KEY, ADDRESS, AT_US)
+            for number in range(FAILURES_PER_MINUTE):
+                with refused(ErrorCode.KEY_UNKNOWN):
+                    await directory.authenticate(guess(number), ADDRESS, AT_US)
+            reads = source.reads
+            with refused(ErrorCode.TOO_MANY_UNKNOWN_KEYS):
+                await directory.authenticate(guess(1_000), ADDRESS, AT_US)
+            assert source.reads == reads
+            assert directory.cached(KEY, ADDRESS, AT_US) is not None
+            with refused(ErrorCode.KEY_UNKNOWN):
+                await directory.authenticate(guess(1_000), "192.0.2.2", AT_US)
+            clock.now += 1.5
+            with refused(ErrorCode.KEY_UNKNOWN):
+                await directory.authenticate(guess(1_001), ADDRESS, AT_US)
+
+    asyncio.run(scenario(FakeSource(), Clock()))
+
+
+@pytest.mark.parametrize("wrong", ["", "no key at all", guess(1)])
+def test_a_mistake_that_is_repeated_is_bounded_and_keeps_nobody_out(wrong: str) -> None:
+    """Without a key, or with always the same wrong one: 429; a new good key behind that address is looked up."""
+
+    async def scenario(source: FakeSource) -> None:
+        async with serving(source) as directory:
+
+            async def fail() -> None:
+                if not wrong:
+                    directory.refuse_keyless(ADDRESS)
+                await directory.authenticate(wrong, ADDRESS, AT_US)
+
+            for _ in range(FAILURES_PER_MINUTE):
+                with refused(ErrorCode.KEY_UNKNOWN if wrong else ErrorCode.KEY_MISSING):
+                    await fail()
+            with refused(ErrorCode.TOO_MANY_UNKNOWN_KEYS):
+                await fail()
+            assert await directory.authenticate(KEY, ADDRESS, AT_US) == ACCOUNT
+
+    asyncio.run(scenario(FakeSource()))

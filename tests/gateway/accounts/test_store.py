@@ -2,13 +2,21 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import Engine, select
 
-from gateway.accounts.account import AccountKind, Network, parse_network
+from gateway.accounts.account import Account, AccountKind, Network, parse_network
+from gateway.accounts.drafts import BindingDraft, NoAccountError
 from gateway.accounts.keys import key_digest, parse_key
-from gateway.accounts.store import NAME_CHARACTERS, AccountChange, AccountDraft, AccountError, AccountStore
+from gateway.accounts.store import (
+    NAME_CHARACTERS,
+    AccountChange,
+    AccountDraft,
+    AccountError,
+    AccountStore,
+)
 from gateway.audit.event_forms import EventName
 from gateway.errors import ResourceError
 from gateway.storage.engine import StorageError
@@ -166,10 +174,134 @@ def test_every_change_is_counted(store_engine: Engine) -> None:
     assert seen == [0, 1, 2, 3, 4]
 
 
+DRAFT = BindingDraft("A" * 22, AccountKind.AUDIT, note="province")
+
+
+def platform(store: AccountStore) -> Account:
+    """Make an account whose end users can be bound."""
+    draft = AccountDraft("platform", AccountKind.USER, trusts_end_user=True)
+    return store.create_all([draft], AT_US)[0][0]
+
+
+def test_what_decides_is_kept(store_engine: Engine) -> None:
+    """Tenant, models and trust come back with the key."""
+    store = AccountStore(store_engine)
+    draft = AccountDraft("one", AccountKind.USER, tenant="东区", models=("m-1", "模型"), trusts_end_user=True)
+    ((account, key),) = store.create_all([draft], AT_US)
+    found = store.find_by_digest(key_digest(key))
+    assert found is not None
+    assert found.account == account
+    assert (account.tenant, account.models, account.trusts_end_user) == ("东区", ("m-1", "模型"), True)
+
+
+def test_bindings_are_read_with_the_key(store_engine: Engine) -> None:
+    """All of them, the later one of a person; another account's are its own."""
+    store = AccountStore(store_engine)
+    draft = AccountDraft("platform", AccountKind.USER, trusts_end_user=True)
+    ((account, key), (other, _)) = store.create_all([draft, replace(draft, name="other")], AT_US)
+    second = replace(DRAFT, pseudonym="B" * 22)
+    raw = replace(DRAFT, kind=AccountKind.UNFILTERED, expires_at_us=AT_US + 9, allow_from=NETWORKS)
+    store.bind("platform", [DRAFT, second], AT_US)
+    store.bind(account.id, [raw], AT_US + 1)
+    store.bind("other", [DRAFT], AT_US)
+    found = store.find_by_digest(key_digest(key))
+    assert found is not None
+    bindings = found.account.bindings
+    assert set(bindings) == {DRAFT.pseudonym, second.pseudonym}
+    changed = bindings[DRAFT.pseudonym]
+    assert (changed.kind, changed.expires_at_us, changed.allow_from) == (AccountKind.UNFILTERED, AT_US + 9, NETWORKS)
+    store.unbind("platform", second.pseudonym)
+    assert set(store.get("platform")[0].bindings) == {DRAFT.pseudonym}
+    assert set(store.get(other.id)[0].bindings) == {DRAFT.pseudonym}
+    with pytest.raises(NoAccountError, match="binds no end user"):
+        store.unbind("platform", second.pseudonym)
+
+
+def test_only_who_is_believed_binds(store_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A binding that would say nothing, or too many of them, is refused."""
+    monkeypatch.setattr("gateway.accounts.store.MOST_BINDINGS", 3)
+    store = AccountStore(store_engine)
+    store.create("plain", AccountKind.USER, at_us=AT_US)
+    store.create("audit", AccountKind.AUDIT, at_us=AT_US)
+    platform(store)
+    with pytest.raises(AccountError, match="not believed"):
+        store.bind("plain", [DRAFT], AT_US)
+    with pytest.raises(AccountError, match="of kind audit as a whole"):
+        store.bind("audit", [DRAFT], AT_US)
+    many = [replace(DRAFT, pseudonym=f"{number:022}") for number in range(3)]
+    store.bind("platform", many, AT_US)
+    store.bind("platform", many[:1], AT_US)
+    with pytest.raises(AccountError, match="at most 3 end users"):
+        store.bind("platform", [DRAFT], AT_US)
+
+
+def test_what_an_account_may_do_changes(store_engine: Engine) -> None:
+    """Its keys stay, and rules hold as for a new one."""
+    store = AccountStore(store_engine)
+    account, key = store.create("raw", AccountKind.UNFILTERED, expires_at_us=AT_US, allow_from=NETWORKS, at_us=AT_US)
+    store.amend("raw", lambda before: replace(before, expires_at_us=AT_US + 5, models=("m",)))
+    found = store.find_by_digest(key_digest(key))
+    assert found is not None
+    assert found.account == replace(account, expires_at_us=AT_US + 5, models=("m",))
+    with pytest.raises(AccountError, match="expiry and a list"):
+        store.amend("raw", lambda before: replace(before, allow_from=()))
+    assert store.get("raw")[0].allow_from == NETWORKS
+
+
+def test_long_ended_keys_and_bindings_are_cleared_away(store_engine: Engine) -> None:
+    """What ended before the moment goes; what ended then, or has no end, stays."""
+    store = AccountStore(store_engine)
+    platform(store)
+    store.rotate("platform", 0, AT_US + 1)
+    store.rotate("platform", 0, AT_US + 2)
+    store.bind("platform", [replace(DRAFT, expires_at_us=AT_US + 1), replace(DRAFT, pseudonym="B" * 22)], AT_US)
+    assert store.prune(AT_US + 2) == (1, 1)
+    account, lives = store.get("platform")
+    assert [each.expires_at_us for each in lives] == [None, AT_US + 2]
+    assert set(account.bindings) == {"B" * 22}
+    assert store.prune(AT_US + 2) == (0, 0)
+
+
+def test_changed_accounts_are_told_since_a_number(store_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose they are, each once; too many to tell are not told."""
+    monkeypatch.setattr("gateway.accounts.store.CHANGES_TOLD", 2)
+    store = AccountStore(store_engine)
+    one = platform(store)
+    two, _ = store.create("two", AccountKind.USER, at_us=AT_US)
+    assert store.changed_since(0) == frozenset({one.id, two.id})
+    seen = store.revision()
+    assert store.changed_since(seen) == frozenset()
+    for change in (
+        lambda: store.disable("two", AT_US),
+        lambda: store.enable("two"),
+        lambda: store.rotate("two", 0, AT_US),
+        lambda: store.amend("two", lambda before: replace(before, tenant="east")),
+    ):
+        change()
+        assert store.changed_since(seen) == frozenset({two.id})
+        seen = store.revision()
+    store.bind("platform", [DRAFT], AT_US)
+    assert store.changed_since(seen) == frozenset({one.id})
+    store.create_all([AccountDraft(f"many-{number}", AccountKind.USER) for number in range(2)], AT_US)
+    assert store.changed_since(seen) is None
+
+
+def test_accounts_are_listed_in_pages(store_engine: Engine) -> None:
+    """By name, from behind the last one."""
+    store = AccountStore(store_engine)
+    for name in ("c", "a", "b"):
+        store.create(name, AccountKind.USER, at_us=AT_US)
+    assert [each.name for each in store.list_page(2)] == ["a", "b"]
+    assert [each.name for each in store.list_page(2, "b")] == ["c"]
+
+
 CHANGES: dict[str, Callable[[AccountStore], object]] = {
     "disable": lambda store: store.disable("nobody", AT_US),
     "enable": lambda store: store.enable("nobody"),
     "rotate": lambda store: store.rotate("nobody", 0, AT_US),
+    "amend": lambda store: store.amend("nobody", lambda before: before),
+    "bind": lambda store: store.bind("nobody", [DRAFT], AT_US),
+    "unbind": lambda store: store.unbind("nobody", DRAFT.pseudonym),
 }
 
 
@@ -195,6 +327,8 @@ RECORDED_CHANGES: dict[str, Callable[[AccountStore], object]] = {
     "disabled": lambda store: store.disable("one", AT_US),
     "enabled": lambda store: store.enable("one"),
     "rotated": lambda store: store.rotate("one", 60, AT_US),
+    "changed": lambda store: store.amend("one", lambda before: replace(before, tenant="east")),
+    "bound": lambda store: store.bind("one", [DRAFT], AT_US),
 }
 """Each change there is, of a store that has the account `one`."""
 
@@ -202,7 +336,8 @@ RECORDED_CHANGES: dict[str, Callable[[AccountStore], object]] = {
 @pytest.mark.parametrize("name", RECORDED_CHANGES)
 def test_a_change_is_recorded_before_it_can_be_seen(store_engine: Engine, name: str) -> None:
     """With the number the counter has once it is committed."""
-    account, _ = AccountStore(store_engine).create("one", AccountKind.USER, at_us=AT_US)
+    draft = AccountDraft("one", AccountKind.USER, trusts_end_user=True)
+    ((account, _),) = AccountStore(store_engine).create_all([draft], AT_US)
     reader = AccountStore(store_engine)
     recorded: list[AccountChange] = []
 
@@ -222,7 +357,8 @@ def test_a_change_is_recorded_before_it_can_be_seen(store_engine: Engine, name: 
 @pytest.mark.parametrize("name", RECORDED_CHANGES)
 def test_a_change_that_is_not_recorded_does_not_happen(store_engine: Engine, name: str) -> None:
     """Accounts, keys and counter stay as they were."""
-    _, key = AccountStore(store_engine).create("one", AccountKind.USER, at_us=AT_US)
+    draft = AccountDraft("one", AccountKind.USER, trusts_end_user=True)
+    ((_, key),) = AccountStore(store_engine).create_all([draft], AT_US)
 
     def refuse(_changes: Sequence[AccountChange]) -> None:
         raise ResourceError("no room")

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy import Engine
 from typer.testing import CliRunner, Result
 
 from gateway.accounts.account import AccountKind
+from gateway.accounts.drafts import BindingDraft
 from gateway.accounts.keys import key_digest, parse_key
 from gateway.accounts.store import AccountStore
 from gateway.audit.event_forms import EventName
@@ -20,6 +22,7 @@ from gateway.cli.trail import actor
 from tests.gateways import events_under
 
 DAY_US = 86_400_000_000
+PERSON = "reviewer-01@example.org"
 
 
 @pytest.fixture
@@ -81,8 +84,9 @@ def test_a_hundred_accounts_take_three_digits(sluice: Sluice) -> None:
     assert (made[0]["name"], made[-1]["name"]) == ("one-001", "one-100")
 
 
-def test_bounds_and_policy_are_kept(sluice: Sluice, store_engine: Engine) -> None:
+def test_bounds_and_policy_are_kept(sluice: Sluice, store_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was asked for is in the store and in the listing."""
+    monkeypatch.setenv("SLUICE_POLICIES__STRICT__REFUSAL", "error")
     before_us = time.time_ns() // 1000
     arguments = ["--expires", "90d", "--allow-from", "10.0.0.0/8", "--allow-from", "2001:db8::/32"]
     (made,) = sluice.make(*arguments, "--policy", "strict", kind="unfiltered")
@@ -115,6 +119,8 @@ def test_the_listing_shows_names_as_they_are(sluice: Sluice) -> None:
         (["--count", "0"], "--count"),
         (["--count", "1001"], "--count"),
         (["--kind", "root"], "--kind"),
+        (["--policy", "lax"], "--policy"),
+        (["--model", "m"], "add --sheet"),
     ],
 )
 def test_wrong_use_is_told_before_anything_is_made(sluice: Sluice, arguments: list[str], said: str) -> None:
@@ -133,6 +139,9 @@ def test_wrong_use_is_told_before_anything_is_made(sluice: Sluice, arguments: li
         (["disable", "nobody"], "no account 'nobody'"),
         (["enable", "nobody"], "no account 'nobody'"),
         (["rotate", "nobody"], "no account 'nobody'"),
+        (["show", "nobody"], "no account 'nobody'"),
+        (["change", "nobody", "--tenant", "east"], "no account 'nobody'"),
+        (["create", "--kind", "user", "--name", "x", "--tenant", " "], "tenant's name"),
     ],
 )
 def test_what_cannot_be_done_is_a_failure(sluice: Sluice, arguments: list[str], said: str) -> None:
@@ -194,14 +203,28 @@ def test_an_overlap_that_is_no_time_is_wrong_use(sluice: Sluice) -> None:
     assert "--overlap" in result.stderr
 
 
+BOUND = "B" * 22
 RECORDED = {
-    "create": ([], EventName.ACCOUNTS_CREATED),
-    "disable": (["one"], EventName.ACCOUNTS_DISABLED),
-    "enable": (["one"], EventName.ACCOUNTS_ENABLED),
-    "rotate": (["one"], EventName.ACCOUNTS_ROTATED),
+    "create": (["--kind", "user", "--name", "two"], EventName.ACCOUNTS_CREATED),
+    "disable": (["NAME"], EventName.ACCOUNTS_DISABLED),
+    "enable": (["NAME"], EventName.ACCOUNTS_ENABLED),
+    "rotate": (["NAME"], EventName.ACCOUNTS_ROTATED),
+    "change": (["NAME", "--tenant", "east"], EventName.ACCOUNTS_CHANGED),
+    "bind": (["NAME", "--kind", "audit", "--end-user", PERSON], EventName.ACCOUNTS_BOUND),
+    "unbind": (["NAME", "--pseudonym", BOUND], EventName.ACCOUNTS_UNBOUND),
+    "prune": ([], EventName.ACCOUNTS_PRUNED),
     "list": ([], None),
+    "show": (["NAME"], None),
+    "bindings": (["NAME"], None),
 }
-"""What each command leaves in the audit trail."""
+"""What each command is given, and leaves in the audit trail."""
+
+
+def platform(sluice: "Sluice", engine: Engine, name: str) -> Any:  # noqa: ANN401 any JSON
+    """Make an account that binds an end user."""
+    (made,) = sluice.make("--trusts-end-user", name=name)
+    AccountStore(engine).bind(name, [BindingDraft(BOUND, AccountKind.AUDIT)], 1)
+    return made
 
 
 def test_every_command_is_known_to_record_or_not() -> None:
@@ -213,9 +236,9 @@ def test_every_command_is_known_to_record_or_not() -> None:
 @pytest.mark.parametrize("command", RECORDED)
 def test_a_change_is_in_the_audit_trail(sluice: Sluice, store_engine: Engine, tmp_path: Path, command: str) -> None:
     """Who, why, which account by its id, and the number of the change; no name, and no key."""
-    (made,) = sluice.make(name="one-made-before")
+    made = platform(sluice, store_engine, "one-made-before")
     arguments, name = RECORDED[command]
-    given = ["--kind", "user", "--name", "two"] if command == "create" else ["one-made-before" for _ in arguments]
+    given = [argument.replace("NAME", "one-made-before") for argument in arguments]
     before = AccountStore(store_engine).revision()
     sluice(command, *given, *(["--reason", "泄露"] if name else []))
     events = events_under(tmp_path / "audit")[1:]
@@ -226,14 +249,19 @@ def test_a_change_is_in_the_audit_trail(sluice: Sluice, store_engine: Engine, tm
     assert (event.name, event.actor, event.reason) == (name, actor(), "泄露")
     assert event.details["revision"] == before + 1 == AccountStore(store_engine).revision()
     ids = {each["id"] for each in sluice.json("list")}
-    assert event.subject in (ids - {made["id"]} if command == "create" else {made["id"]})
+    subjects = {"create": ids - {made["id"]}, "prune": {""}}
+    assert event.subject in subjects.get(command, {made["id"]})
     written = b"".join(path.read_bytes() for path in (tmp_path / "audit").rglob("*.seg"))
     assert b"one-made-before" not in written
+    assert PERSON.encode() not in written
     assert b"sk-sluice" not in written
 
 
-def test_what_bounds_an_account_is_in_the_trail(sluice: Sluice, tmp_path: Path) -> None:
+def test_what_bounds_an_account_is_in_the_trail(
+    sluice: Sluice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of many accounts each has an event and a number of its own."""
+    monkeypatch.setenv("SLUICE_POLICIES__STRICT__REFUSAL", "error")
     arguments = ["--count", "20", "--expires", "90d", "--policy", "strict", "--allow-from", "10.0.0.0/8"]
     made = sluice.make(*arguments, "--allow-from", "::1/128", kind="unfiltered")
     events = events_under(tmp_path / "audit")
@@ -250,11 +278,12 @@ def test_without_a_trail_nothing_is_changed(
     sluice: Sluice, store_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     """No account, no key and no change; the message says why."""
-    (made,) = sluice.make()
+    made = platform(sluice, store_engine, "one")
     listed, revision = sluice.json("list"), AccountStore(store_engine).revision()
     (tmp_path / "full").write_text("a file")
     monkeypatch.setenv("SLUICE_AUDIT__DIRECTORY", str(tmp_path / "full"))
-    result = sluice(command, *(["--kind", "user", "--name", "two"] if command == "create" else ["one"]))
+    monkeypatch.setenv("SLUICE_AUDIT_MASTER_KEY", b64encode(bytes(32)).decode())
+    result = sluice(command, *(argument.replace("NAME", "one") for argument in RECORDED[command][0]))
     assert (result.exit_code, result.stdout) == (1, "")
     assert "takes no entry, so nothing was changed" in result.stderr
     assert (sluice.json("list"), AccountStore(store_engine).revision()) == (listed, revision)
@@ -294,3 +323,27 @@ def test_store_and_trail_are_those_of_one_settings_file(
     assert f"An audit trail begins in {trail}." in first.stderr
     assert second.stderr == ""
     assert len(events_under(trail)) == 2
+
+
+def test_an_account_is_changed_and_shown(sluice: Sluice) -> None:
+    """What an option names changes, what `--remove` names goes, the rest stays."""
+    sluice.make("--allow-from", "10.0.0.0/8", "--expires", "90d", "--allow-model", "m1")
+    assert sluice("change", "one", "--allow-model", "m2", "--trusts-end-user", "--remove", "expires").exit_code == 0
+    shown = sluice.json("show", "one")
+    assert (shown["models"], shown["trusts_end_user"], shown["expires_at"]) == (["m2"], True, None)
+    assert shown["allow_from"] == ["10.0.0.0/8"]
+    assert [each["state"] for each in shown["keys"]] == ["active"]
+    assert sluice("change", "one", "--no-trusts-end-user").exit_code == 0
+    text = sluice("show", "one").stdout
+    assert "trusts_end_user: false" in text
+    assert 'models: ["m2"]' in text
+    assert (sluice("change", "one").exit_code, sluice("change", "one", "--remove", "kind").exit_code) == (2, 2)
+
+
+def test_ended_keys_are_cleared_away(sluice: Sluice) -> None:
+    """Those that ended that long ago, and no others."""
+    sluice.make()
+    sluice("rotate", "one", "--overlap", "0m")
+    assert sluice.json("prune") == {"keys": 0, "bindings": 0}
+    assert sluice("prune", "--older-than", "0m").stdout == "1 keys and 0 bindings are cleared away.\n"
+    assert len(sluice.json("show", "one")["keys"]) == 1

@@ -138,3 +138,30 @@ def test_words_an_entry_cannot_hold_are_refused(lists: SluiceLists, option: str)
     write_list(lists.own, "甲甲")
     assert option in lists("publish", option, "line\nforged", status=2).stderr
     assert lists.json("versions") == []
+
+
+def test_a_version_is_tried_out_by_commands(lists: SluiceLists) -> None:
+    """Stored without being active, tried, promoted or given up; each is an event with its reason."""
+    write_list(lists.own, "甲甲")
+    first = lists.publish()
+    write_list(lists.own, "乙乙")
+    stored = lists("publish", "--no-activate").stdout
+    assert "is stored: 1 keywords" in stored
+    second = stored.split()[1]
+    assert _active() == ["甲甲"]
+    assert "10 % of the people" in lists("try", second, "--percent", "10").stdout
+    assert "Nothing is tried out" in lists("abandon", "--reason", "too many").stdout
+    assert "No version is being tried out" in lists("promote", status=1).stderr
+    lists("try", second[:8], "--percent", "100")
+    assert f"Version {second} is active" in lists("promote").stdout
+    assert _active() == ["乙乙"]
+    assert "nothing to try out" in lists("try", second, "--percent", "5", status=1).stderr
+    said = [(each.name, each.subject, each.details) for each in events_under(lists.folder / "audit")[-4:]]
+    assert said == [
+        (EventName.LISTS_TRIED, second, {"percent": 10, "from": first}),
+        (EventName.LISTS_ABANDONED, second, {}),
+        (EventName.LISTS_TRIED, second, {"percent": 100, "from": first}),
+        (EventName.LISTS_PROMOTED, second, {"percent": 100, "from": first}),
+    ]
+    published = [each for each in events_under(lists.folder / "audit") if each.name is EventName.LISTS_PUBLISHED]
+    assert [each.details.get("active") for each in published] == [None, "no"]

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.cli.times import MICROSECONDS, parse_duration, parse_moment, show_moment
+from gateway.cli.times import MICROSECONDS, parse_duration, parse_moment
+from gateway.moments import show_moment
 
 NOW_US = int(datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()) * MICROSECONDS
 
@@ -59,8 +60,3 @@ def test_what_is_shown_can_be_read_back(seconds: int) -> None:
     shown = show_moment(seconds * MICROSECONDS)
     assert shown is not None
     assert parse_moment(shown, NOW_US) == seconds * MICROSECONDS
-
-
-def test_no_moment_shows_as_none() -> None:
-    """What never ends has no time to show."""
-    assert show_moment(None) is None

@@ -18,6 +18,7 @@ from gateway.protocol.commands import (
     AppendAudit,
     CloseUpstream,
     Command,
+    NoteStrike,
     OpenUpstream,
     ScanText,
     SendData,
@@ -33,6 +34,7 @@ from gateway.protocol.events import (
     Event,
     RequestReceived,
     ScanCompleted,
+    StrikeNoted,
     UpstreamData,
     UpstreamFinished,
     UpstreamStarted,
@@ -44,6 +46,7 @@ from gateway.protocol.policy import Policy
 from gateway.protocol.record import ExchangeRecord
 from gateway.protocol.standing import Standing
 from gateway.protocol.states import State
+from gateway.protocol.strikes import StrikeOutcome
 
 RISK = "A.1.f"
 DIGEST = "sha256:" + "0" * 64
@@ -172,12 +175,23 @@ def admit(exchange: Exchange, command: Command) -> list[Command]:
     return exchange.receive_event(Admitted(standing), AT_US)
 
 
-class Play:
-    """One exchange, fed by `>>` and checked by `<<`; admitted by the rules it has, unless asked otherwise."""
+def note(exchange: Exchange, command: Command) -> list[Command]:
+    """Answer the wish to count a strike; return any other wish."""
+    return (
+        exchange.receive_event(StrikeNoted(StrikeOutcome()), AT_US) if isinstance(command, NoteStrike) else [command]
+    )
 
-    def __init__(self, context: ExchangeContext, *, admitting: bool = True) -> None:
+
+class Play:
+    """One exchange, fed by `>>` and checked by `<<`.
+
+    Unless asked otherwise, it is admitted by the rules it has, and a strike leads to nothing.
+    """
+
+    def __init__(self, context: ExchangeContext, *, admitting: bool = True, noting: bool = True) -> None:
         self.exchange = Exchange(context)
         self.admitting = admitting
+        self.noting = noting
         self.commands: list[Command] = []
         self.log: list[Command] = []
 
@@ -185,6 +199,8 @@ class Play:
         commands = self.exchange.receive_event(event, AT_US)
         if self.admitting and isinstance(event, RequestReceived):
             commands = [made for each in commands for made in admit(self.exchange, each)]
+        if self.noting:
+            commands = [made for each in commands for made in note(self.exchange, each)]
         self.commands += commands
         return self
 
@@ -271,8 +287,8 @@ def run(context: ExchangeContext, events: Iterable[Event]) -> Outcome:
         pending = exchange.receive_event(event, AT_US)
         while pending:
             command = pending.pop(0)
-            if isinstance(command, Admit):
-                pending += admit(exchange, command)
+            if isinstance(command, Admit | NoteStrike):
+                pending += [made for each in admit(exchange, command) for made in note(exchange, each)]
                 continue
             commands.append(command)
             if isinstance(command, AppendAudit):

@@ -6,7 +6,7 @@ from typing import Any
 from filters.classifier.scores import Score, Side, Window
 from filters.findings import Action, Phase, Stage
 from gateway.protocol.bars import Bar, Classification
-from gateway.protocol.commands import Admit, AppendAudit, CloseUpstream, Command, ScanText, ScoreTexts
+from gateway.protocol.commands import Admit, AppendAudit, CloseUpstream, Command, NoteStrike, ScanText, ScoreTexts
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.events import (
     AuditAppended,
@@ -14,6 +14,7 @@ from gateway.protocol.events import (
     RequestReceived,
     ScanCompleted,
     ScoringFailed,
+    StrikeNoted,
     TextsScored,
     UpstreamData,
     UpstreamFinished,
@@ -23,6 +24,7 @@ from gateway.protocol.exchange import Exchange
 from gateway.protocol.personal import scan_texts
 from gateway.protocol.policy import FailMode, PhasePolicy, Policy, StreamMode
 from gateway.protocol.states import State
+from gateway.protocol.strikes import StrikeOutcome
 from tests.gateway.protocol.playbook import AT_US, Outcome, admit, given, request
 
 CLASSIFICATION = Classification(
@@ -79,7 +81,9 @@ def run_scored(  # noqa: C901 one loop with its driver
                 pending += admit(exchange, command)
                 continue
             commands.append(command)
-            if isinstance(command, AppendAudit):
+            if isinstance(command, NoteStrike):
+                pending += exchange.receive_event(StrikeNoted(StrikeOutcome()), AT_US)
+            elif isinstance(command, AppendAudit):
                 pending += exchange.receive_event(AuditAppended(), AT_US)
             elif isinstance(command, ScanText):
                 ruleset = context.standing.ruleset

@@ -24,6 +24,7 @@ from gateway.protocol.events import (
     ScanCompleted,
     ScanFailed,
     ScoringFailed,
+    StrikeNoted,
     TextsScored,
     UpstreamData,
     UpstreamFailed,
@@ -32,6 +33,7 @@ from gateway.protocol.events import (
 )
 from gateway.protocol.exchange import IllegalEventError
 from gateway.protocol.states import State
+from gateway.protocol.strikes import StrikeOutcome
 from tests.gateway.protocol.playbook import (
     ANY_DATA,
     AT_US,
@@ -68,6 +70,7 @@ PATHS: dict[State, list[Event]] = {
     State.IDLE: [],
     State.ADMITTING: [RequestReceived(request())],
     State.SCANNING_REQUEST: [RequestReceived(request("a long prompt"))],
+    State.NOTING: [RequestReceived(request("forbidden"))],
     State.AWAITING_UPSTREAM: [RequestReceived(request())],
     State.BUFFERING: [RequestReceived(request()), JSON_HEAD],
     State.SCANNING_REPLY: [
@@ -92,6 +95,7 @@ LEGAL: dict[State, set[type]] = {
     State.IDLE: {RequestReceived, RequestRefused},
     State.ADMITTING: {Admitted, RequestRefused},
     State.SCANNING_REQUEST: {ScanCompleted, ScanFailed},
+    State.NOTING: {StrikeNoted, RequestRefused},
     State.AWAITING_UPSTREAM: {UpstreamStarted, UpstreamFailed},
     State.BUFFERING: {UpstreamData, UpstreamFinished, UpstreamFailed},
     State.SCANNING_REPLY: {ScanCompleted, ScanFailed},
@@ -117,8 +121,9 @@ def play_to(state: State) -> Play:
     dialect = DIALECTS.get(state, OpenAIChat())
     limits, scores = bounds(inline_scan_characters=10), CLASSIFICATIONS.get(state)
     play = Play(
-        given(bounds=limits, dialect=dialect, policy=NO_PROMPTS, classification=scores),
+        given(["forbidden"], bounds=limits, dialect=dialect, policy=NO_PROMPTS, classification=scores),
         admitting=state is not State.ADMITTING,
+        noting=state is not State.NOTING,
     )
     if state is State.CLASSIFYING:
         play = Play(given(classification=scores))
@@ -141,6 +146,7 @@ def example(kind: type, state: State) -> Event:
         ScanFailed: ScanFailed(phase, "scan_timeout"),
         TextsScored: TextsScored(0 if state is State.CLASSIFYING else 1, (Score(0.1),)),
         ScoringFailed: ScoringFailed(0 if state is State.CLASSIFYING else 1, "classifier_timeout"),
+        StrikeNoted: StrikeNoted(StrikeOutcome()),
         UpstreamStarted: JSON_HEAD,
         UpstreamData: UpstreamData(chunk("x")),
         UpstreamFinished: UpstreamFinished(),
@@ -184,7 +190,8 @@ def test_a_disconnect_is_legal_everywhere(state: State) -> None:
     if state in {State.RECORDING, State.CLOSING, State.DONE}:
         assert play.commands == closing
     else:
-        assert play.commands[-1:] == [entry(decision="error", error="client_disconnected", started_at_us=AT_US)]
+        decision = "block" if state is State.NOTING else "error"
+        assert play.commands[-1:] == [entry(decision=decision, error="client_disconnected", started_at_us=AT_US)]
     play.commands.clear()
     if play.exchange.state is State.RECORDING:
         play >> AuditAppended()

@@ -4,7 +4,7 @@ import pytest
 
 from filters.findings import Action, Finding, Phase, Stage
 from gateway.protocol.judge import Decision, Judge
-from gateway.protocol.policy import FailMode, PhasePolicy, Policy, RiskPolicy
+from gateway.protocol.policy import FailMode, PhasePolicy, Policy
 from tests.gateway.protocol.playbook import term
 
 
@@ -90,20 +90,6 @@ def test_a_record_is_bounded_and_still_counts() -> None:
     assert tally.recorded[-1].term == ""
 
 
-def test_the_answer_is_the_policys_then_the_built_in() -> None:
-    """First a risk's own answer in the language asked in, then the special default, then the general one."""
-    risks = {"A.1.f": RiskPolicy(answers={"en": "Ask elsewhere."}), "A.1.a": RiskPolicy()}
-    tally = judge(Policy(risks=risks))
-    defaults = (("A.4.a", "special"), ("", "general"))
-    tally.act(Phase.REQUEST, found(risk="A.1.a"))
-    assert tally.answer("en", defaults) == "general"
-    tally.act(Phase.REQUEST, found(risk="A.4.a"))
-    assert tally.answer("en", defaults) == "special"
-    tally.act(Phase.REQUEST, found())
-    assert tally.answer("en", defaults) == "Ask elsewhere."
-    assert tally.answer("zh", defaults) == "special"
-
-
 def test_more_findings_than_are_judged_is_a_block() -> None:
     """The bound is a decision: whatever the findings are, the text does not pass; observed, it does."""
     assert Judge(Policy(), observe=False).overrun(Phase.REQUEST) is Action.BLOCK
@@ -111,3 +97,45 @@ def test_more_findings_than_are_judged_is_a_block() -> None:
     judge.overrun(Phase.RESPONSE)
     assert (judge.decision, judge.blocked_in) == (Decision.BLOCK, Phase.RESPONSE)
     assert Judge(Policy(), observe=True).overrun(Phase.REQUEST) is Action.FLAG
+
+
+@pytest.mark.parametrize(
+    "policy", [Policy(shadow=True), Policy(request=PhasePolicy(shadow=frozenset({Stage.KEYWORDS})))]
+)
+def test_in_shadow_mode_a_finding_is_flagged_and_the_record_says_what_would_have_been(policy: Policy) -> None:
+    """The action is recorded as the policy has it; nothing acts, nothing is blocked, nothing closes."""
+    assert judge(policy).shadow is None
+    tally = judge(policy)
+    assert tally.act(Phase.REQUEST, found(action=Action.MASK)) is Action.FLAG
+    assert tally.shadow is Decision.MASK
+    assert tally.act(Phase.REQUEST, found()) is Action.FLAG
+    assert tally.act(Phase.REQUEST, found(action=Action.FLAG)) is Action.FLAG
+    assert (tally.decision, tally.shadow, tally.blocked_in) == (Decision.FLAG, Decision.BLOCK, None)
+    assert [each.action for each in tally.recorded] == [Action.MASK, Action.BLOCK, Action.FLAG]
+    assert tally.risks == ["A.1.f"]
+    assert not tally.acts(Phase.REQUEST, found())
+    assert tally.unscanned(Phase.REQUEST, Stage.KEYWORDS, "late") is FailMode.OPEN
+
+
+def test_shadow_mode_of_one_half_leaves_the_other() -> None:
+    """A check that is only tried out on replies still stops prompts; a block is graver than what would have been."""
+    tally = judge(Policy(response=PhasePolicy(shadow=frozenset({Stage.KEYWORDS}))))
+    assert tally.act(Phase.RESPONSE, found()) is Action.FLAG
+    assert tally.act(Phase.REQUEST, found()) is Action.BLOCK
+    assert (tally.decision, tally.shadow, tally.blocked_in) == (Decision.BLOCK, None, Phase.REQUEST)
+    assert tally.unscanned(Phase.REQUEST, Stage.KEYWORDS, "late") is FailMode.CLOSED
+
+
+def test_in_shadow_mode_too_many_findings_are_flagged() -> None:
+    """What is not judged one by one would have been blocked."""
+    tally = judge(Policy(shadow=True))
+    assert tally.overrun(Phase.REQUEST) is Action.FLAG
+    assert (tally.decision, tally.shadow, tally.blocked_in) == (Decision.FLAG, Decision.BLOCK, None)
+
+
+def test_what_is_observed_has_its_risks() -> None:
+    """Nothing acts, and still it is told which risks there were."""
+    tally = judge(observe=True)
+    assert tally.act(Phase.REQUEST, found()) is Action.FLAG
+    assert (tally.decision, tally.risks, tally.shadow) == (Decision.UNFILTERED, ["A.1.f"], None)
+    assert tally.policy == Policy()

@@ -122,3 +122,15 @@ def test_a_label_needs_both_elements() -> None:
     assert has_elements("由人工智能合成")
     assert not has_elements("人工智能")
     assert not has_elements("合成")
+
+
+@pytest.mark.parametrize("position", Position)
+def test_whoever_agreed_to_label_gets_the_members_alone(position: Position) -> None:
+    """Labelling Measures, article 9: the visible label is left out, whatever its place, and that is told apart."""
+    waived = labelling(position).waived("agr-1")
+    assert (waived.agreement, waived.members("req-1")["Label"]) == ("agr-1", "1")
+    text = answer("你好")
+    assert text.opening(waived) + text.closing(waived) == ""
+    assert text.outcome(waived) == "waived"
+    assert answer(" ").outcome(waived) == "none"
+    assert answer("你好。\n\n" + LABEL["zh"]).outcome(waived) == "present"

@@ -311,3 +311,10 @@ def test_output_and_record_do_not_depend_on_the_cutting(
     whole, pieces = stream(rules, [data], prompt), [data[a:b] for a, b in pairwise(edges)]
     cut_up = stream(rules, pieces, prompt)
     assert (cut_up.body, cut_up.start, cut_up.record) == (whole.body, whole.start, whole.record)
+
+
+def test_in_shadow_mode_nothing_of_a_stream_waits_for_personal_data() -> None:
+    """What nothing acts on need not be held back; it is read all the same."""
+    policy = Policy(response=PhasePolicy({Stage.PERSONAL_DATA: Action.MASK}, shadow=frozenset({Stage.PERSONAL_DATA})))
+    assert not acts_on_personal_data(policy, Phase.RESPONSE)
+    assert reads_personal_data(policy, Phase.RESPONSE)

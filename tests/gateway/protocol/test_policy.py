@@ -43,3 +43,23 @@ def test_a_stage_fails_closed_unless_said_otherwise() -> None:
     """Law 8: closed is the default."""
     assert PhasePolicy().fail_mode(Stage.KEYWORDS) is FailMode.CLOSED
     assert PhasePolicy(fail_modes={Stage.KEYWORDS: FailMode.OPEN}).fail_mode(Stage.KEYWORDS) is FailMode.OPEN
+
+
+def test_a_risk_may_differ_between_the_halves() -> None:
+    """The action of one half stands in the place of that for both; ``off`` still wins from any level."""
+    finding = Finding(Stage.KEYWORDS, RISK, 0, 1, term("x", BLOCK))
+    policy = Policy(risks={RISK: RiskPolicy(MASK, phase_actions={Phase.REQUEST: FLAG})})
+    assert [policy.action_for(phase, finding) for phase in Phase] == [FLAG, MASK]
+    policy = Policy(risks={RISK: RiskPolicy(phase_actions={Phase.RESPONSE: OFF})})
+    assert [policy.action_for(phase, finding) for phase in Phase] == [BLOCK, OFF]
+
+
+def test_shadow_mode_is_of_a_policy_or_of_a_stage() -> None:
+    """In one half or in both."""
+    one = Policy(request=PhasePolicy(shadow=frozenset({Stage.KEYWORDS})))
+    assert [
+        [each.shadows(phase, stage) for phase in Phase for stage in Stage] for each in (one, Policy(shadow=True))
+    ] == [
+        [True, False, False, False],
+        [True] * 4,
+    ]

@@ -116,3 +116,14 @@ def test_personal_data_that_is_masked_stands_in_no_excerpt() -> None:
     policy = Policy(request=PhasePolicy(actions={Stage.PERSONAL_DATA: Action.MASK}))
     outcome = ask(given(flags=["marked"], policy=policy), request("marked: 13812345678", stream=False))
     assert [each.text for each in _evidence(outcome).excerpts] == ["marked: ***********"]
+
+
+def test_a_reply_without_its_label_names_the_agreement() -> None:
+    """The record that has to be kept of who received it; a refusal is no such reply."""
+    waived = given(keywords=["forbidden"]).standing.labelling.waived("agr-1")
+    context = given(keywords=["forbidden"], labelling=waived)
+    whole = ask(context, request("hi", stream=False), reply("fine"))
+    running = stream(context, [chunk("fine"), DONE])
+    assert [(each.record.label, each.record.agreement) for each in (whole, running)] == [("waived", "agr-1")] * 2
+    refused = ask(context, request("forbidden", stream=False))
+    assert (refused.record.label, refused.record.agreement) == ("none", "")

@@ -57,6 +57,21 @@ def test_findings_come_in_the_order_of_the_texts() -> None:
     assert [[(each.start, each.end) for each in found] for found in done.findings] == [[], [(3, 12)], []]
 
 
+def test_another_ruleset_reads_the_same_texts_where_it_is_asked() -> None:
+    """For its own findings, in the same hop."""
+    other = build_ruleset([Term("outlawed", "A.1.f")], "sha256:1")
+
+    def scan(pool: ScanPool, job: ScanText) -> tuple[list[int], list[int]]:
+        done = asyncio.run(pool.scan(job, RULESET, other))
+        assert isinstance(done, ScanCompleted)
+        return [len(found) for found in done.findings], [len(found) for found in done.other]
+
+    with _pool() as pool:
+        texts = ("forbidden", "outlawed")
+        assert scan(pool, ScanText(Phase.REQUEST, texts, other=True)) == ([1, 0], [0, 1])
+        assert scan(pool, ScanText(Phase.REQUEST, texts)) == ([1, 0], [])
+
+
 def test_scans_do_not_run_on_the_loop() -> None:
     """The loop turns while a text is scanned."""
     slow = _Slow()

@@ -26,8 +26,9 @@ def test_a_setting_says_what_it_takes() -> None:
         (("upstreams", "0", "api_key_file"), "path"),
         (("lists", "shipped"), "true or false"),
         (("lists", "directories"), "list"),
-        (("policies", "strict", "refusal"), '"answer" | "error"'),
-        (("policies", "strict", "risks", "A.1.f", "answer", "zh"), "text"),
+        (("policies", "strict", "refusal"), '"answer" | "error" | "fixed_answer"'),
+        (("policies", "strict", "risks", "A.1.f", "answer"), "table"),
+        (("policies", "select", "0", "policy"), "text"),
     ],
 )
 def test_names_the_operator_chose_lead_to_the_setting(path: tuple[str, ...], kind: str) -> None:
@@ -47,10 +48,8 @@ def test_a_table_knows_its_members() -> None:
     """Keys and tables alike, for suggestions."""
     table = find_table(("policies", "strict"))
     assert table is not None
-    assert table.members == (
-        *("refusal", "scan_tool_definitions", "stream", "trail_characters"),
-        *("request", "response", "risks"),
-    )
+    assert table.members[:2] == ("base", "refusal")
+    assert table.members[-3:] == ("request", "response", "risks")
     assert find_table(("polices",)) is None
 
 
@@ -59,6 +58,7 @@ def test_required_and_hidden_settings_are_marked() -> None:
     assert {setting.path for setting in SETTINGS if setting.required} == {
         ("upstreams", "*", "name"),
         ("upstreams", "*", "base_url"),
+        ("policies", "select", "*", "policy"),
         ("audit", "anchors", "*", "kind"),
         ("classifiers", "*", "name"),
     }

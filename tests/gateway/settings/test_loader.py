@@ -165,8 +165,12 @@ def _as_table(setting: Setting) -> str:
         return f"[[classifiers]]\n{name}{setting.path[-1]} = {{}}"
     if setting.path[:2] == ("audit", "anchors"):
         return f"[[audit.anchors]]\n{setting.path[-1]} = {{}}"
+    if setting.path[:2] == ("policies", "select"):
+        return f"[[policies.select]]\n{setting.path[-1]} = {{}}"
     names = iter(("default", "A.1.f"))
-    return ".".join(f'"{next(names) if part == ANY else part}"' for part in setting.path) + " = {}"
+    return ".".join(f'"{next(names) if part == ANY else part}"' for part in setting.path) + (
+        " = 1" if setting.kind == "table" else " = {}"
+    )
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: ".".join(setting.path))

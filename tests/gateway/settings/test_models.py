@@ -148,5 +148,5 @@ def test_lists_cannot_all_be_switched_off() -> None:
 
 def test_the_default_policy_always_exists() -> None:
     """Accounts without a policy of their own are never without one."""
-    assert set(Settings().policies) == {"default"}
-    assert set(Settings.model_validate({"policies": {"strict": {}}}).policies) == {"default", "strict"}
+    assert set(Settings().policies.named) == {"default"}
+    assert set(Settings.model_validate({"policies": {"strict": {}}}).policies.named) == {"default", "strict"}

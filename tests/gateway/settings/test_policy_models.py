@@ -37,7 +37,10 @@ def test_words_become_the_values_of_the_core() -> None:
         {"request": {"fail_mode": {"classifier": "maybe"}}},
         {"risks": {"terror": {"action": "block"}}},
         {"risks": {"A.1.f": {"action": "drop"}}},
-        {"risks": {"A.1.f": {"answer": {"fr": "non"}}}},
+        {"risks": {"A.1.f": {"answer": {"French": "non"}}}},
+        {"languages": []},
+        {"languages": ["中文"]},
+        {"request": {"shadow": ["classifiers"]}},
         {"risks": {"A.1.f": {"answer": {"zh": ""}}}},
     ],
 )

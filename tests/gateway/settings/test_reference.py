@@ -25,12 +25,13 @@ def test_names_the_operator_chooses_are_marked() -> None:
     """Headings show which parts are free."""
     page = render_reference()
     assert "## `[[upstreams]]`" in page
-    assert '## `[policies.<name>.risks."<risk>".answer]`' in page
+    assert '## `[policies.<name>.risks."<risk>"]`' in page
+    assert "## `[[policies.select]]`" in page
 
 
 def test_a_row_says_type_bounds_and_default() -> None:
     """One row holds what an operator asks."""
     page = render_reference()
     assert "| `port` | whole number; at least 1, at most 65535 | `8080` | Port of the data plane. |" in page
-    assert '| `refusal` | "answer" \\| "error" | `"answer"` |' in page
+    assert '| `refusal` | "answer" \\| "error" \\| "fixed_answer" | `"answer"` |' in page
     assert "| `base_url` | text | must be given |" in page

@@ -1,6 +1,7 @@
 """What serving needs is found complete, or told all at once."""
 
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,38 @@ def test_no_more_of_a_key_file_is_read_than_a_key_can_be_long(tmp_path: Path) ->
 def test_complete_settings_have_no_problems(tmp_path: Path) -> None:
     """Nothing stands in the way of serving."""
     assert serving_problems(load_text(tmp_path, COMPLETE), {}) == ()
+
+
+def test_the_token_of_the_operators_is_read_and_not_kept(tmp_path: Path) -> None:
+    """From the variable or the file, the variable first; only its digest stays."""
+    token = "0123456789abcdef" * 2
+    (tmp_path / "token").write_text(token + "\n")
+    with_file = COMPLETE + f'[server]\nadmin_token_file = "{tmp_path}/token"\n'
+    assert require_serving(load_text(tmp_path, COMPLETE), {}).admin_token_digest == b""
+    for text, environ, wanted in (
+        (with_file, {}, token),
+        (COMPLETE, {"SLUICE_ADMIN_TOKEN": token}, token),
+        (with_file, {"SLUICE_ADMIN_TOKEN": token.upper()}, token.upper()),
+    ):
+        serving = require_serving(load_text(tmp_path, text), environ)
+        assert serving.admin_token_digest == sha256(wanted.encode()).digest()
+        assert wanted not in repr(serving)
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"SLUICE_ADMIN_TOKEN": "short"}, "fewer than 32 characters"),
+        ({"SLUICE_ADMIN_TOKEN": ""}, "holds no usable key"),
+        ({"SLUICE_ADMIN_TOKEN": "0123456789abcdef 0123456789abcdef"}, "holds no usable key"),
+        ({}, "cannot be read"),
+    ],
+)
+def test_a_token_that_would_guard_nothing_is_an_error_at_the_start(
+    tmp_path: Path, environ: Mapping[str, str], said: str
+) -> None:
+    """Short, empty, with a space in it, or not there."""
+    text = COMPLETE + f'[server]\nadmin_token_file = "{tmp_path}/none"\n'
+    message = _only_message(load_text(tmp_path, text), environ)
+    assert said in message
+    assert not environ.get("SLUICE_ADMIN_TOKEN") or environ["SLUICE_ADMIN_TOKEN"] not in message

@@ -36,7 +36,7 @@ def test_migrating_again_changes_nothing(store_engine: Engine) -> None:
         connection.execute(text("UPDATE revisions SET number = 7"))
     migrate(store_engine)
     with reading(store_engine) as connection:
-        assert connection.execute(text("SELECT number FROM revisions")).scalars().all() == [7, 7]
+        assert set(connection.execute(text("SELECT number FROM revisions")).scalars()) == {7}
 
 
 def test_a_url_does_as_well(store_url: str) -> None:

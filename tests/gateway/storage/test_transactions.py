@@ -10,19 +10,21 @@ from gateway.storage.schema import REVISIONS
 from gateway.storage.transactions import reading, writing
 from tests.stores import opened
 
+COUNTERS = {"accounts", "content_keys", "label_agreements", "strikes.unmarked"}
+
 
 def test_a_block_that_ends_is_kept(store_engine: Engine) -> None:
     """What was written is there for the next reader."""
     with writing(store_engine) as connection:
         connection.execute(insert(REVISIONS).values(name="other", number=7))
-    assert _names(store_engine) == {"accounts", "content_keys", "other"}
+    assert _names(store_engine) == {*COUNTERS, "other"}
 
 
 def test_a_block_that_raises_leaves_nothing(store_engine: Engine) -> None:
     """The caller's exception passes, and takes what was written with it."""
     with pytest.raises(RuntimeError):
         _insert_and_fail(store_engine)
-    assert _names(store_engine) == {"accounts", "content_keys"}
+    assert _names(store_engine) == COUNTERS
 
 
 def test_a_failing_store_is_reported_with_the_remedy(empty_engine: Engine) -> None:
@@ -44,7 +46,7 @@ def test_a_write_on_sqlite_holds_the_lock_from_its_start(sqlite_url: str) -> Non
         with other.connect() as connection:
             connection.exec_driver_sql("PRAGMA busy_timeout = 0")
         with writing(engine):
-            assert _names(other) == {"accounts", "content_keys"}
+            assert _names(other) == COUNTERS
             with pytest.raises(StorageError, match="locked"), writing(other):
                 pass
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import ErrorCode
-from gateway.protocol.dialects.base import Carrier, ChannelKey, Identity, Wait
+from gateway.protocol.dialects.base import Carrier, ChannelKey, Ending, Identity, Wait
 from gateway.protocol.dialects.openai_chat_stream import OpenAIChatStream
 from tests.gateway.protocol.playbook import arguments, joined
 
@@ -151,7 +151,7 @@ def test_a_piece_is_read_back_from_its_channel(channel: ChannelKey, text: str) -
 def test_an_ending_ends_each_choice_with_its_text() -> None:
     """One frame for all, where the client knows their role."""
     dialect = begun({"id": "c-1"})
-    assert dialect.ending({0: "x", 2: ""}, filtered=True) == [
+    assert dialect.ending({0: "x", 2: ""}, Ending.FILTERED) == [
         {
             "id": "c-1",
             "choices": [
@@ -164,11 +164,11 @@ def test_an_ending_ends_each_choice_with_its_text() -> None:
 
 def test_an_ending_before_any_frame_begins_with_the_role() -> None:
     """A refusal is such a stream; it is named after the exchange, and its first frame brings the text."""
-    first, last = OpenAIChatStream(IDENTITY).ending({0: "no"}, filtered=True)
+    first, last = OpenAIChatStream(IDENTITY).ending({0: "no"}, Ending.FILTERED)
     assert (first["id"], first["object"]) == ("chatcmpl-req-1", "chat.completion.chunk")
     assert first["choices"] == [{"index": 0, "delta": {"role": "assistant", "content": "no"}, "finish_reason": None}]
     assert last["choices"] == [{"index": 0, "delta": {}, "finish_reason": "content_filter"}]
-    (empty,) = OpenAIChatStream(IDENTITY).ending({0: ""}, filtered=False)
+    (empty,) = OpenAIChatStream(IDENTITY).ending({0: ""}, Ending.UNSAID)
     assert empty["choices"] == [{"index": 0, "delta": {}, "finish_reason": None}]
 
 

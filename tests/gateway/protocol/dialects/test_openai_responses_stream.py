@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from gateway.errors import ErrorCode
-from gateway.protocol.dialects.base import ChannelKey, Identity
+from gateway.protocol.dialects.base import ChannelKey, Ending, Identity
 from gateway.protocol.dialects.openai_responses_stream import OpenAIResponsesStream
 from gateway.protocol.labels import Position
 from tests.gateway.protocol.playbook import LABEL, Outcome, bounds, stream
@@ -152,7 +152,7 @@ def test_items_are_kept_within_a_bound() -> None:
     for number in range(5):
         large = {"id": f"ws_{number}", "type": "web_search_call", "status": "completed", "note": "x" * 300_000}
         dialect.sent(event("output_item.done", output_index=number, item=large))
-    (last,) = dialect.ending({0: ""}, filtered=True)[-1:]
+    (last,) = dialect.ending({0: ""}, Ending.FILTERED)[-1:]
     assert [each["id"] for each in last["response"]["output"]] == ["ws_0", "ws_1", "ws_2"]
 
 
@@ -288,7 +288,7 @@ def test_an_item_may_be_unknown_to_its_part() -> None:
     """A server may skip an item's beginning; its end is then made without it."""
     dialect = OpenAIResponsesStream(Identity("req-1", "m", 1))
     dialect.sent(event("content_part.added", **item().about, part={"type": "output_text", "text": ""}))
-    assert [each["type"] for each in dialect.ending({0: ""}, filtered=False)] == [
+    assert [each["type"] for each in dialect.ending({0: ""}, Ending.UNSAID)] == [
         "response.created",
         "response.completed",
     ]
@@ -332,7 +332,7 @@ def test_items_without_ids_and_parts_out_of_order_are_survived() -> None:
     dialect.sent(event("output_item.added", output_index=0, item={"type": "message", "content": []}))
     far = item().about | {"content_index": 3}
     dialect.sent(event("content_part.added", **far, part={"type": "output_text", "text": ""}))
-    frames = dialect.ending({0: "no"}, filtered=True)
+    frames = dialect.ending({0: "no"}, Ending.FILTERED)
     assert [frame["type"].removeprefix("response.") for frame in frames] == [
         "created",
         "content_part.done",

@@ -11,4 +11,4 @@ def test_migrations_write_where_the_engine_points(empty_engine: Engine) -> None:
     migrate(empty_engine)
     assert {"accounts", "alembic_version"} <= set(inspect(empty_engine).get_table_names())
     with writing(empty_engine) as connection:
-        assert connection.exec_driver_sql("DELETE FROM revisions").rowcount == 2
+        assert connection.exec_driver_sql("DELETE FROM revisions").rowcount == 4

@@ -1,0 +1,1 @@
+"""What operators reach over HTTP: the API of the management plane."""

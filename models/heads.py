@@ -1,0 +1,181 @@
+"""What is trained: the branch of n-grams, the verdict and the classes, over the frozen encoder.
+
+The labels of public data are noisy and its sources few, so the heads are held back: half of the hidden values and of
+the n-grams' are dropped, labels are smoothed, and a source weighs by the square root of its rows.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.progress import track
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models.encoding import Encodings
+from models.rows import CATEGORIES
+
+NGRAM_WIDTH = 96
+HIDDEN = 384
+CATEGORY_HIDDEN = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How heads are fitted.
+
+    Attributes:
+        epochs: passes over the rows.
+        batch: rows in a step.
+        rate: highest learning rate.
+        decay: weight decay.
+        dropout: share of hidden values left out.
+        input_dropout: share of the encoder's values left out.
+        smoothing: how far labels are moved towards not knowing.
+        seed: of the order of rows, the first weights and what is left out.
+    """
+
+    epochs: int = 6
+    batch: int = 512
+    rate: float = 1e-3
+    decay: float = 0.02
+    dropout: float = 0.5
+    input_dropout: float = 0.2
+    smoothing: float = 0.1
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Rows to fit.
+
+    Attributes:
+        encodings: their texts.
+        sides: 0 for prompts, 1 for replies and posts.
+        unsafe: 1 for harm, 0 for none.
+        categories: index in `CATEGORIES`, -1 for rows without harm.
+        weights: how much a row counts.
+    """
+
+    encodings: Encodings
+    sides: NDArray[np.int64]
+    unsafe: NDArray[np.float32]
+    categories: NDArray[np.int64]
+    weights: NDArray[np.float32]
+
+
+class Heads(nn.Module):
+    """The branch of n-grams and the two heads."""
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, width: int, buckets: int, recipe: Recipe) -> None:
+        """Make heads with random weights.
+
+        Args:
+            width: values the encoder gives for a text.
+            buckets: numbers of n-grams.
+            recipe: how much is dropped.
+        """
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("scale", torch.ones(width))
+        self.ngrams = nn.EmbeddingBag(buckets, NGRAM_WIDTH, mode="sum")
+        nn.init.normal_(self.ngrams.weight, std=0.05)
+        self.ngram_bias = nn.Parameter(torch.zeros(NGRAM_WIDTH))
+        self.input_dropout = nn.Dropout(recipe.input_dropout)
+        self.dropout = nn.Dropout(recipe.dropout)
+        self.unsafe_hidden = nn.Linear(width + NGRAM_WIDTH + 1, HIDDEN)
+        self.unsafe = nn.Linear(HIDDEN, 1)
+        # Without the n-grams: what they know of classes is what the sources' templates look like.
+        self.category_hidden = nn.Linear(width + 1, CATEGORY_HIDDEN)
+        self.category = nn.Linear(CATEGORY_HIDDEN, len(CATEGORIES))
+
+    def forward(self, dense: Tensor, ngrams: Tensor, offsets: Tensor, sides: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the verdict's logits, shape (texts,), and those of the classes, shape (texts, classes).
+
+        Args:
+            dense: the encoder's values.
+            ngrams: numbers of all texts, one behind the other.
+            offsets: where those of each text start, and the end of the last.
+            sides: 0 or 1 per text.
+        """
+        side = (sides.float() * 2 - 1).unsqueeze(1)
+        levelled = self.input_dropout((dense - self.mean) * self.scale)
+        counts = (offsets[1:] - offsets[:-1]).clamp(min=1).float().sqrt().unsqueeze(1)
+        bag = torch.relu(self.ngrams(ngrams, offsets[:-1]) / counts + self.ngram_bias)
+        hidden = torch.relu(self.unsafe_hidden(torch.cat([levelled, self.dropout(bag), side], dim=1)))
+        category = torch.relu(self.category_hidden(torch.cat([levelled, side], dim=1)))
+        return self.unsafe(self.dropout(hidden)).squeeze(1), self.category(self.dropout(category))
+
+
+def fit(examples: Examples, buckets: int, recipe: Recipe, name: str = "fitting") -> Heads:
+    """Fit heads to rows.
+
+    Args:
+        examples: the rows.
+        buckets: numbers of n-grams.
+        recipe: how.
+        name: stands before the progress bar.
+    """
+    torch.manual_seed(recipe.seed)
+    dense = examples.encodings.dense
+    heads = Heads(dense.shape[1], buckets, recipe)
+    sample = dense[:: max(1, len(dense) // 20_000)].astype(np.float32)
+    heads.mean.copy_(torch.from_numpy(sample.mean(axis=0)))
+    heads.scale.copy_(torch.from_numpy(1 / (sample.std(axis=0) + 1e-2)))
+    optimizer = torch.optim.AdamW(heads.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
+    steps = recipe.epochs * (len(dense) // recipe.batch)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.rate, total_steps=steps, pct_start=0.15)
+    heads.train()
+    order = np.random.default_rng(recipe.seed)
+    for indices in track(_steps(len(dense), recipe, order), name, total=steps):
+        loss = _loss(heads, examples, indices, recipe.smoothing)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+    return heads.eval()
+
+
+def _steps(rows: int, recipe: Recipe, order: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    for _ in range(recipe.epochs):
+        shuffled = order.permutation(rows)
+        for start in range(0, rows - recipe.batch + 1, recipe.batch):
+            yield shuffled[start : start + recipe.batch]
+
+
+def _loss(heads: Heads, examples: Examples, indices: NDArray[np.int64], smoothing: float) -> Tensor:
+    logits, classes = _forward(heads, examples.encodings.of(indices), examples.sides[indices])
+    weights = torch.from_numpy(examples.weights[indices])
+    target = torch.from_numpy(examples.unsafe[indices]) * (1 - smoothing) + smoothing / 2
+    verdict = functional.binary_cross_entropy_with_logits(logits, target, weights)
+    category = torch.from_numpy(examples.categories[indices])
+    known = category >= 0
+    named = functional.cross_entropy(classes[known], category[known], reduction="none", label_smoothing=smoothing)
+    return verdict + 0.3 * (named * weights[known]).sum() / weights.sum()
+
+
+def _forward(heads: Heads, encodings: Encodings, sides: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+    return heads(
+        torch.from_numpy(encodings.dense.astype(np.float32)),
+        torch.from_numpy(encodings.ngrams.astype(np.int64)),
+        torch.from_numpy(encodings.offsets),
+        torch.from_numpy(sides),
+    )
+
+
+def predict(
+    heads: Heads, encodings: Encodings, sides: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the verdict's logits and the classes' logits of texts."""
+    verdicts, classes = [], []
+    with torch.inference_mode():
+        for indices in np.array_split(np.arange(len(encodings)), max(1, len(encodings) // 2048)):
+            logits, named = _forward(heads, encodings.of(indices), sides[indices])
+            verdicts.append(logits.numpy())
+            classes.append(named.numpy())
+    return np.concatenate(verdicts), np.concatenate(classes)
