@@ -44,6 +44,14 @@ class Encodings:
         places = np.arange(offsets[-1]) + np.repeat(self.offsets[indices] - offsets[:-1], lengths)
         return Encodings(self.dense[indices], self.ngrams[places], offsets)
 
+    def joined(self, other: "Encodings") -> "Encodings":
+        """Return these and the others behind them."""
+        return Encodings(
+            np.concatenate([self.dense, other.dense]),
+            np.concatenate([self.ngrams, other.ngrams]),
+            np.concatenate([self.offsets, other.offsets[1:] + self.offsets[-1]]),
+        )
+
 
 class Encoder:
     """Computes encodings, or finds them where they were put before."""

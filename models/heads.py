@@ -17,9 +17,11 @@ from torch.nn import functional
 from models.encoding import Encodings
 from models.rows import CATEGORIES
 
-NGRAM_WIDTH = 96
-HIDDEN = 384
-CATEGORY_HIDDEN = 256
+NGRAM_WIDTH = 64
+MEMBERS = 4
+"""Small heads that vote: each leaves out other values in each step, and they err apart on sources none has met."""
+MEMBER_WIDTH = 128
+CATEGORY_HIDDEN = 384
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,10 @@ class Recipe:
         seed: of the order of rows, the first weights and what is left out.
     """
 
-    epochs: int = 6
+    epochs: int = 3
     batch: int = 512
     rate: float = 1e-3
-    decay: float = 0.02
+    decay: float = 0.05
     dropout: float = 0.5
     input_dropout: float = 0.2
     smoothing: float = 0.1
@@ -88,14 +90,16 @@ class Heads(nn.Module):
         self.ngram_bias = nn.Parameter(torch.zeros(NGRAM_WIDTH))
         self.input_dropout = nn.Dropout(recipe.input_dropout)
         self.dropout = nn.Dropout(recipe.dropout)
-        self.unsafe_hidden = nn.Linear(width + NGRAM_WIDTH + 1, HIDDEN)
-        self.unsafe = nn.Linear(HIDDEN, 1)
+        self.unsafe_hidden = nn.Linear(width + 1, MEMBERS * MEMBER_WIDTH)
+        # One member alone reads them: they know the sources that were met best, and others worst.
+        self.ngram_hidden = nn.Linear(NGRAM_WIDTH, MEMBER_WIDTH, bias=False)
+        self.unsafe = nn.Linear(MEMBERS * MEMBER_WIDTH, 1)
         # Without the n-grams: what they know of classes is what the sources' templates look like.
         self.category_hidden = nn.Linear(width + 1, CATEGORY_HIDDEN)
         self.category = nn.Linear(CATEGORY_HIDDEN, len(CATEGORIES))
 
     def forward(self, dense: Tensor, ngrams: Tensor, offsets: Tensor, sides: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the verdict's logits, shape (texts,), and those of the classes, shape (texts, classes).
+        """Return the verdict's logits, shape (texts, members), and those of the classes, shape (texts, classes).
 
         Args:
             dense: the encoder's values.
@@ -107,9 +111,19 @@ class Heads(nn.Module):
         levelled = self.input_dropout((dense - self.mean) * self.scale)
         counts = (offsets[1:] - offsets[:-1]).clamp(min=1).float().sqrt().unsqueeze(1)
         bag = torch.relu(self.ngrams(ngrams, offsets[:-1]) / counts + self.ngram_bias)
-        hidden = torch.relu(self.unsafe_hidden(torch.cat([levelled, self.dropout(bag), side], dim=1)))
-        category = torch.relu(self.category_hidden(torch.cat([levelled, side], dim=1)))
-        return self.unsafe(self.dropout(hidden)).squeeze(1), self.category(self.dropout(category))
+        read = torch.cat([levelled, side], dim=1)
+        spelt = functional.pad(self.ngram_hidden(self.dropout(bag)), (0, (MEMBERS - 1) * MEMBER_WIDTH))
+        hidden = torch.relu(self.unsafe_hidden(read) + spelt)
+        category = torch.relu(self.category_hidden(read))
+        # The verdict is the mean of the members', each read from its own part of the hidden values.
+        parts = (self.dropout(hidden) * self.unsafe.weight).view(-1, MEMBERS, MEMBER_WIDTH)
+        verdicts = parts.sum(dim=2) * MEMBERS + self.unsafe.bias
+        return verdicts, self.category(self.dropout(category))
+
+
+def exported(heads: Heads) -> dict[str, NDArray[np.float32]]:
+    """Return the weights by name, as `models.export` takes them."""
+    return {name: values.numpy() for name, values in heads.state_dict().items()}
 
 
 def fit(examples: Examples, buckets: int, recipe: Recipe, name: str = "fitting") -> Heads:
@@ -152,11 +166,13 @@ def _loss(heads: Heads, examples: Examples, indices: NDArray[np.int64], smoothin
     logits, classes = _forward(heads, examples.encodings.of(indices), examples.sides[indices])
     weights = torch.from_numpy(examples.weights[indices])
     target = torch.from_numpy(examples.unsafe[indices]) * (1 - smoothing) + smoothing / 2
-    verdict = functional.binary_cross_entropy_with_logits(logits, target, weights)
+    verdict = functional.binary_cross_entropy_with_logits(
+        logits, target.unsqueeze(1).expand_as(logits), weights.unsqueeze(1)
+    )
     category = torch.from_numpy(examples.categories[indices])
     known = category >= 0
     named = functional.cross_entropy(classes[known], category[known], reduction="none", label_smoothing=smoothing)
-    return verdict + 0.3 * (named * weights[known]).sum() / weights.sum()
+    return verdict + (named * weights[known]).sum() / weights.sum()
 
 
 def _forward(heads: Heads, encodings: Encodings, sides: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
@@ -176,6 +192,6 @@ def predict(
     with torch.inference_mode():
         for indices in np.array_split(np.arange(len(encodings)), max(1, len(encodings) // 2048)):
             logits, named = _forward(heads, encodings.of(indices), sides[indices])
-            verdicts.append(logits.numpy())
+            verdicts.append(logits.mean(dim=1).numpy())
             classes.append(named.numpy())
     return np.concatenate(verdicts), np.concatenate(classes)
