@@ -137,7 +137,7 @@ def _recording(number: int) -> Recording:
     """Return the notes of a clean exchange that is over, as the protocol core takes them."""
     request_id = f"{number:032x}"
     context = replace(_CONTEXT, request_id=request_id, account=f"acc-{number % _PEOPLE:016x}")
-    recording = Recording(context, Judge(context.policy, observe=False))
+    recording = Recording(context, Judge(context.standing.policy, observe=False))
     recording.take_request(context.dialect.parse_request(request(user=f"person-{number % _PEOPLE}")))
     for phase in Phase:
         recording.take_texts(phase, Texts((), 1234))

@@ -16,6 +16,7 @@ class Stage(StrEnum):
 
     KEYWORDS = "keywords"
     PERSONAL_DATA = "personal_data"
+    CLASSIFIER = "classifier"
 
 
 class Phase(StrEnum):
@@ -107,6 +108,7 @@ class Finding(NamedTuple):
         end: offset behind its last character.
         term: the list's row behind it.
         via: the steps that were needed to find it, in the order of `Step`; empty where it stands as listed.
+        score: how sure the check is, in per mille; None for one that knows only yes and no.
     """
 
     stage: Stage
@@ -115,6 +117,7 @@ class Finding(NamedTuple):
     end: int
     term: Term
     via: tuple[Step, ...] = ()
+    score: int | None = None
 
 
 class Known(NamedTuple):

@@ -32,6 +32,7 @@ from gateway.audit.companion import keep_indexing
 from gateway.audit.content.service import sealing
 from gateway.audit.events import Event, encode_event
 from gateway.audit.spool import SpoolLimits
+from gateway.classifiers import open_classifier
 from gateway.connections import ClientConnection
 from gateway.errors import ResourceError
 from gateway.protocol.labels import Labelling
@@ -99,6 +100,9 @@ async def services_of(
             ending.callback(part.close)
         # Built now: the first exchange that asked for it would keep all others waiting.
         personal_data()
+        classifier = open_classifier(loaded)
+        if classifier is not None:
+            ending.callback(classifier.close)
         watching = [asyncio.create_task(directory.watch())]
         ending.push_async_callback(_all_cancelled, watching)
         anchoring = Anchoring(settings.audit.anchors)
@@ -153,6 +157,7 @@ async def services_of(
             trusted_proxies=settings.server.trusted_proxies,
             cors=Cors(settings.server.cors_origins),
             content=settings.audit.content,
+            classifier=classifier,
         )
         watching.append(asyncio.create_task(services.reloader.watch()))
         yield services

@@ -26,6 +26,7 @@ No label ever holds user text, a path or a model name.
 # Written by hand, since a metric knows the names of its labels and not what they may hold.
 LABELS = {
     "account_kind": "`user`, `audit`, `unfiltered`; empty when no account was found",
+    "classifier": "name of a classifier in the settings; `shipped` is the one that comes with Sluice",
     "code": "an error code, see [errors.md](errors.md)",
     "decision": "in `sluice_exchanges_total` the decision on the exchange: `allow`, `flag`, `mask`, `unscanned`,"
     " `block`, `unfiltered` or `error`; in `sluice_decisions_total` the action on a finding: `flag`,"
@@ -48,9 +49,13 @@ LABELS = {
     "part": "`upstream`: the model server's share; `added`: the gateway's",
     "phase": "`request` or `response`",
     "reason": "in `sluice_unscanned_total`: `scan_timeout`, `scan_queue_full`, `malformed_frame`,"
-    " `tool_definitions` or `token_array`; in `sluice_upstream_errors_total`: an error code without `upstream_`",
+    " `tool_definitions`, `token_array`, `classifier_timeout`, `classifier_queue_full`, `classifier_failed`,"
+    " `classifier_down` or `classifier_text_too_long`; in `sluice_upstream_errors_total`: an error code without"
+    " `upstream_`; in `sluice_classifier_failures_total`: `timeout`, `queue_full`, `failed` (an error, or an answer"
+    " that is none) or `down` (left alone, since it keeps failing)",
     "risk": "risk id of the taxonomy",
-    "stage": "`keywords` or `personal_data`",
+    "settled_by": "`linear` (the first stage, which settles what is clearly harmless) or `encoder`",
+    "stage": "`keywords`, `personal_data` or `classifier`",
     "upstream": "name of a model server in the settings",
 }
 

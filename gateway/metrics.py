@@ -4,10 +4,12 @@ Base units, ``_total`` for counters, labels from closed sets only: never user te
 does not touch metrics; the driver counts what the record of an exchange says.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from filters.classifier.scores import Score
 from gateway.protocol.record import ExchangeRecord
 
 # Not the default one: libraries may register there what we neither document nor bound.
@@ -92,7 +94,49 @@ VERDICT_LOOKUPS = Counter(
     ["outcome"],
     registry=REGISTRY,
 )
-SCAN_QUEUE_DEPTH = Gauge("sluice_scan_queue_depth", "Long texts waiting for the scan pool.", registry=REGISTRY)
+SCAN_QUEUE_DEPTH = Gauge(
+    "sluice_scan_queue_depth",
+    "Long texts that wait for the scan pool, and windows that wait for a classifier.",
+    registry=REGISTRY,
+)
+SCAN_BATCH_SIZE = Histogram(
+    "sluice_scan_batch_size",
+    "Windows that were given to a classifier together.",
+    buckets=(1, 2, 4, 8, 16),
+    registry=REGISTRY,
+)
+CLASSIFIER_SECONDS = Histogram(
+    "sluice_classifier_seconds",
+    "Time from a question to a classifier until its answer, waiting included.",
+    ["classifier"],
+    buckets=(0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0),
+    registry=REGISTRY,
+)
+CLASSIFIER_WINDOWS = Counter(
+    "sluice_classifier_windows_total",
+    "Windows a classifier scored, by the stage of its cascade that settled them.",
+    ["classifier", "settled_by"],
+    registry=REGISTRY,
+)
+CLASSIFIER_SCORES = Histogram(
+    "sluice_classifier_scores",
+    "Scores a classifier gave: another shape than last week's means other texts, or a model that no longer fits.",
+    ["classifier"],
+    buckets=(0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0),
+    registry=REGISTRY,
+)
+CLASSIFIER_FAILURES = Counter(
+    "sluice_classifier_failures_total",
+    "Questions to a classifier that got no answer, by reason.",
+    ["classifier", "reason"],
+    registry=REGISTRY,
+)
+CLASSIFIER_DOWN = Gauge(
+    "sluice_classifier_down",
+    "Classifiers that are left alone since they keep failing: 1 while one is, else 0.",
+    ["classifier"],
+    registry=REGISTRY,
+)
 AUDIT_ENTRIES = Counter(
     "sluice_audit_entries_total", "Entries of the audit trail written to disk.", registry=REGISTRY
 )
@@ -210,6 +254,22 @@ def count_lookups(hits: int, misses: int) -> None:
     if hits or misses:
         _LOOKUP_HITS.inc(hits)
         _LOOKUP_MISSES.inc(misses)
+
+
+def count_scores(classifier: str, scores: Sequence[Score]) -> None:
+    """Count the scores of one batch.
+
+    Args:
+        classifier: its name in the settings.
+        scores: what it said.
+    """
+    SCAN_BATCH_SIZE.observe(len(scores))
+    settled = sum(score.settled for score in scores)
+    CLASSIFIER_WINDOWS.labels(classifier, "linear").inc(settled)
+    CLASSIFIER_WINDOWS.labels(classifier, "encoder").inc(len(scores) - settled)
+    observed = CLASSIFIER_SCORES.labels(classifier)
+    for score in scores:
+        observed.observe(score.unsafe)
 
 
 def count_content(*, kept: int = 0, dropped: int = 0) -> None:

@@ -112,18 +112,20 @@ class AnswerBuilder:
         members = self._marks(stream) | {"sluice": self._outcome()}
         return [SendEnd(stream.broken(code, members))]
 
-    def error(self, code: ErrorCode, detail: str = "") -> list[Command]:
+    def error(self, code: ErrorCode, detail: str = "", retry_after_seconds: int | None = None) -> list[Command]:
         """Return an error in the shape of the wire format.
 
         Args:
             code: what went wrong.
             detail: what exactly was wrong with the request, without quoting its text.
+            retry_after_seconds: when to try again; None takes what the code says.
         """
         answer = ANSWERS[code]
+        wait = answer.retry_after_seconds if retry_after_seconds is None else retry_after_seconds
         extra: tuple[tuple[bytes, bytes], ...] = ()
         # RFC 9110 section 10.2.3; only where waiting helps, or clients would try a lasting fault again and again.
-        if answer.retry_after_seconds is not None:
-            extra = ((b"retry-after", str(answer.retry_after_seconds).encode()),)
+        if wait is not None:
+            extra = ((b"retry-after", str(wait).encode()),)
         message = f"{answer.message} {detail}".rstrip()
         return self._whole(answer.status, self._context.dialect.error(code, message), extra)
 
@@ -132,14 +134,14 @@ class AnswerBuilder:
         dialect = self._context.dialect
         # A reply that holds no text has no place for a refusal.
         wordless = not dialect.generates or not dialect.carriage.refuses
-        return wordless or self._context.policy.refusal is RefusalStyle.ERROR
+        return wordless or self._context.standing.policy.refusal is RefusalStyle.ERROR
 
     def _marks(self, stream: StreamedReply) -> Document:
         # Where nothing was shown there is no content that a label could name.
         return {"aigc": self._label()} if stream.channels.shown else {}
 
     def _label(self) -> dict[str, str]:
-        return self._context.labelling.members(self._context.request_id)
+        return self._context.standing.labelling.members(self._context.request_id)
 
     def _label_header(self) -> Headers:
         if not self._context.dialect.generates:
@@ -155,7 +157,7 @@ class AnswerBuilder:
             (b"content-type", content_type),
             (b"x-request-id", self._context.request_id.encode()),
             (b"x-sluice-decision", self._judge.decision.value.encode()),
-            (b"x-sluice-ruleset", self._context.ruleset.digest.encode()),
+            (b"x-sluice-ruleset", self._context.standing.ruleset.digest.encode()),
         )
 
     def _whole(self, status: int, document: Document, extra: tuple[tuple[bytes, bytes], ...] = ()) -> list[Command]:

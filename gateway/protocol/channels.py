@@ -7,8 +7,10 @@ an answer that ends owes its label; where a format says a text once more, it say
 
 from typing import NamedTuple
 
-from filters.findings import Phase
+from filters.findings import Known, Phase
 from filters.ruleset import Ruleset
+from gateway.protocol.classifier_stage import StreamScoring
+from gateway.protocol.classifying import NAMES
 from gateway.protocol.continued import ContinuedStage
 from gateway.protocol.dialects.base import Carrier, ChannelKey, Segment, Spelling
 from gateway.protocol.evidence import ContentScope
@@ -50,6 +52,7 @@ class Channels:
         personal: how personal data is followed.
         vault: values that are restored in what is shown.
         witness: told of what is received.
+        scoring: has them scored; None where that is not wanted.
 
     Attributes:
         received_characters: characters scanned so far.
@@ -66,6 +69,7 @@ class Channels:
         personal: Following = UNFOLLOWED,
         vault: Vault | None = None,
         witness: Witness | None = None,
+        scoring: StreamScoring | None = None,
     ) -> None:
         self._ruleset = ruleset
         self._labelling = labelling
@@ -78,6 +82,7 @@ class Channels:
         # None where there is nothing to restore, which is nearly always: then no text is looked at again.
         self._vault = vault or None
         self._witness = witness or Witness(ContentScope.NONE)
+        self._scoring = scoring
         self._restorers: dict[ChannelKey, Restorer] = {}
         self._channels: dict[ChannelKey, Channel] = {}
         self._answers: dict[int, AnswerText] = {}
@@ -213,6 +218,15 @@ class Channels:
         # A part is no answer: another one may follow, and the label stands behind the last.
         return Owed(pieces + (self.closing_label(int(path[0])) if len(path) == 1 else []))
 
+    def learn(self, key: ChannelKey, found: list[Known], judge: Judge) -> Owed:
+        """Take what a stage came to know of a running text between two of its pieces; return what may leave now."""
+        text, blocked = self._channels[key].learn(found, judge)
+        if self._vault is not None and text:
+            text = self._restorers[key].feed(text)
+        if not text:
+            return Owed([], blocked)
+        return Owed([(key, self._show(int(key[0]), text) if key in self._visible_keys else text)], blocked)
+
     def closing_label(self, answer: int) -> list[tuple[ChannelKey, str]]:
         """Return the visible label an answer still owes at its end, and the running text it belongs to."""
         label = self._answer(answer).closing(self._labelling)
@@ -254,6 +268,8 @@ class Channels:
             self._checks[answer] = check
         # Identifiers of the wire format are nobody's data.
         more = () if segment.channel[-1] in IDENTIFIERS else self._personal.stages()
+        if self._scoring is not None and not segment.whole and segment.channel[-1] not in NAMES:
+            more = (*more, self._scoring.open_stage(segment.channel))
         channel = self._channels[segment.channel] = Channel((stage, *more), self._witness.begin_text())
         return channel
 

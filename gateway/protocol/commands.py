@@ -2,11 +2,29 @@
 
 from typing import NamedTuple
 
+from filters.classifier.scores import Window
 from filters.findings import Phase
 from gateway.protocol.evidence import NO_EVIDENCE, Evidence
 from gateway.protocol.record import ExchangeRecord
 
 Headers = tuple[tuple[bytes, bytes], ...]
+
+
+class Admit(NamedTuple):
+    """Settle whether this may be asked, and by which rules it is judged.
+
+    Answered by `Admitted` or `RequestRefused`. ``end_user`` is who the request says is asking, as sent;
+    ``body_bytes`` the length of its body.
+    """
+
+    end_user: str
+    model: str
+    body_bytes: int
+    streamed: bool
+
+    def __repr__(self) -> str:
+        """Say nothing of who asks: this must not get into a log."""
+        return f"Admit({self.model!r}, {self.body_bytes}, …)"
 
 
 class ScanText(NamedTuple):
@@ -18,6 +36,16 @@ class ScanText(NamedTuple):
     phase: Phase
     texts: tuple[str, ...]
     personal: bool = False
+
+
+class ScoreTexts(NamedTuple):
+    """Have these windows scored by the classifier; answered by `TextsScored` or `ScoringFailed` of the same ticket.
+
+    What follows does not wait for the answer: it comes when it comes.
+    """
+
+    ticket: int
+    windows: tuple[Window, ...]
 
 
 class OpenUpstream(NamedTuple):
@@ -71,4 +99,4 @@ class SendEnd(NamedTuple):
     data: bytes = b""
 
 
-Command = ScanText | OpenUpstream | CloseUpstream | AppendAudit | SendStart | SendData | SendEnd
+Command = Admit | ScanText | ScoreTexts | OpenUpstream | CloseUpstream | AppendAudit | SendStart | SendData | SendEnd

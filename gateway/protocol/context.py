@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from filters.ruleset import Ruleset
+from gateway.protocol.bars import Classification
 from gateway.protocol.dialects.base import Dialect
 from gateway.protocol.evidence import ContentScope
-from gateway.protocol.labels import Labelling
-from gateway.protocol.policy import Policy
+from gateway.protocol.standing import Standing
 from gateway.protocol.verdicts import VerdictMemory
 
 
@@ -39,25 +38,19 @@ class ExchangeContext:
     Attributes:
         request_id: id of the exchange.
         dialect: wire format.
-        policy: what is done about findings.
-        ruleset: what texts are scanned with.
-        labelling: how answers are labelled.
+        standing: by which rules it is judged; provisional until it was admitted.
         account: id of the account, or empty when none was found.
-        account_kind: kind of the account, or empty.
-        observe: True when findings are recorded and nothing acts on them.
         bounds: limits of its buffers.
         content: what is kept of its texts, encrypted.
         memory: texts that are known to be clean; the worker's, and the one thing here that learns.
+        classification: what the classifier's scores mean; None where there is no classifier.
     """
 
     request_id: str
     dialect: Dialect
-    policy: Policy
-    ruleset: Ruleset
-    labelling: Labelling
+    standing: Standing
     account: str = ""
-    account_kind: str = ""
-    observe: bool = False
     bounds: Bounds = Bounds()
     content: ContentScope = ContentScope.FLAGGED
     memory: VerdictMemory = field(default_factory=VerdictMemory)
+    classification: Classification | None = None

@@ -2,9 +2,11 @@
 
 from typing import NamedTuple
 
+from filters.classifier.scores import Score
 from filters.findings import Finding, Phase
 from gateway.errors import ErrorCode
 from gateway.protocol.carriage import NO_HEAD, RequestHead
+from gateway.protocol.standing import Standing
 
 
 class RequestReceived(NamedTuple):
@@ -15,9 +17,21 @@ class RequestReceived(NamedTuple):
 
 
 class RequestRefused(NamedTuple):
-    """The shell could not take the request (no account, unknown path, too large); the code says why."""
+    """The shell could not take the request (no account, unknown path, too large, suspended); the code says why.
+
+    ``detail`` is what the client is told besides, such as until when; ``retry_after_seconds`` takes the place of the
+    code's own.
+    """
 
     code: ErrorCode
+    detail: str = ""
+    retry_after_seconds: int | None = None
+
+
+class Admitted(NamedTuple):
+    """Whoever asks may, by these rules."""
+
+    standing: Standing
 
 
 class ScanCompleted(NamedTuple):
@@ -31,6 +45,20 @@ class ScanFailed(NamedTuple):
     """The scan asked for by `ScanText` was not done in time, or at all; the reason is a stable code."""
 
     phase: Phase
+    reason: str
+
+
+class TextsScored(NamedTuple):
+    """The classifier's answer to a `ScoreTexts`: a score for each window, in their order."""
+
+    ticket: int
+    scores: tuple[Score, ...]
+
+
+class ScoringFailed(NamedTuple):
+    """The classifier did not answer a `ScoreTexts` in time, or at all; the reason is a stable code."""
+
+    ticket: int
     reason: str
 
 
@@ -77,8 +105,11 @@ class ClientDisconnected(NamedTuple):
 Event = (
     RequestReceived
     | RequestRefused
+    | Admitted
     | ScanCompleted
     | ScanFailed
+    | TextsScored
+    | ScoringFailed
     | UpstreamStarted
     | UpstreamData
     | UpstreamFinished

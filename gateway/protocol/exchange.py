@@ -7,6 +7,7 @@ the record is still made.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar, cast
 
 from filters.findings import Action, Findings, Phase, Stage
@@ -14,10 +15,11 @@ from gateway.errors import ANSWERS, ErrorCode, RequestError
 from gateway.protocol import commands as wish
 from gateway.protocol import events as fact
 from gateway.protocol.answers import AnswerBuilder
-from gateway.protocol.buffered import Texts, judge_texts, label_answers, texts_of
+from gateway.protocol.buffered import label_answers, texts_of
 from gateway.protocol.carriage import ReplyKind
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.base import Identity, Input, ParsedRequest
+from gateway.protocol.examining import Examination, Examined, Step
 from gateway.protocol.judge import Decision, Judge
 from gateway.protocol.moderations import input_texts, moderate
 from gateway.protocol.nested import scan_nested
@@ -26,8 +28,9 @@ from gateway.protocol.policy import FailMode
 from gateway.protocol.record import ExchangeRecord
 from gateway.protocol.recording import Recording
 from gateway.protocol.restoring import restore_document
-from gateway.protocol.scanning import Scanning, left_out
+from gateway.protocol.scanning import left_out
 from gateway.protocol.sse import KEEP_ALIVE
+from gateway.protocol.standing import Standing
 from gateway.protocol.states import State
 from gateway.protocol.streaming import StreamedReply
 from gateway.protocol.whole import WholeReply
@@ -50,6 +53,7 @@ class Exchange:
         context: who asks, in which format, by which rules.
 
     Attributes:
+        context: who asks, in which format, by which rules; these are provisional until it was admitted.
         state: where it is.
         asked: the wish to record it, once there was one.
     """
@@ -57,14 +61,13 @@ class Exchange:
     def __init__(self, context: ExchangeContext) -> None:
         self.state = State.IDLE
         self.asked: wish.AppendAudit | None = None
-        self._context = context
-        self._judge = Judge(context.policy, observe=context.observe)
+        self.context = context
+        self._judge = Judge(context.standing.policy, observe=context.standing.observe)
         self._vault = Vault(context.request_id)
         self._builder = AnswerBuilder(context, self._judge)
         self._recording = Recording(context, self._judge)
         self._request = _NO_REQUEST
-        self._texts = Texts((), 0)
-        self._scanning = Scanning(context)
+        self._examination = Examination(context, self._judge, self._vault, self._recording)
         self._whole: WholeReply | None = None
         self._content_type = ""
         self._stream: StreamedReply | None = None
@@ -87,7 +90,7 @@ class Exchange:
     @property
     def lookups(self) -> tuple[int, int]:
         """Texts of the prompt that were known to be clean, and texts that were looked up in vain."""
-        return self._scanning.lookups
+        return self._examination.lookups
 
     @property
     def held_characters(self) -> int:
@@ -128,12 +131,20 @@ class Exchange:
     def _on_request(self, event: fact.RequestReceived, at_us: int) -> list[wish.Command]:
         self._recording.started_at_us = at_us
         try:
-            self._request = self._context.dialect.parse_request(event.body, event.head)
+            self._request = self.context.dialect.parse_request(event.body, event.head)
         except RequestError as exc:
             # Its message names a member and never quotes a value, so it may be shown.
             return self._fail(exc.code, at_us, str(exc))
-        self._recording.take_request(self._request)
-        self._builder.identity = Identity(self._context.request_id, self._request.model, at_us // 1_000_000)
+        request = self._request
+        self._builder.identity = Identity(self.context.request_id, request.model, at_us // 1_000_000)
+        self.state = State.ADMITTING
+        named = self._recording.take_request(request)
+        return [wish.Admit(named, request.model, len(event.body), request.streamed)]
+
+    def _on_admitted(self, event: fact.Admitted, at_us: int) -> list[wish.Command]:
+        # Nearly always the provisional one: then nothing has to be made again.
+        if event.standing is not self.context.standing:
+            self._take_standing(event.standing)
         if (unread := self._request.unread) is not None:
             # What was sent is well formed; that nobody can read it is told, or recorded where the operator said so.
             mode = self._judge.unscanned(Phase.REQUEST, Stage.KEYWORDS, unread.reason)
@@ -142,62 +153,52 @@ class Exchange:
         # The whole document, every role and the history: a place that is not read would be a way round.
         inputs = self._request.inputs
         document = self._request.document
-        self._texts = (
-            texts_of(document, left_out(self._context, document, self._judge))
+        texts = (
+            texts_of(document, left_out(self.context, document, self._judge))
             if inputs is None
             else input_texts(inputs)
         )
-        return self._scan(Phase.REQUEST, at_us)
+        return self._examined(self._examination.begin_request(texts, self._request), at_us)
+
+    def _take_standing(self, standing: Standing) -> None:
+        """Go on by other rules; nothing was judged before."""
+        context = self.context = replace(self.context, standing=standing)
+        self._judge = Judge(standing.policy, observe=standing.observe)
+        identity = self._builder.identity
+        self._builder = AnswerBuilder(context, self._judge)
+        self._builder.identity = identity
+        self._recording.take_standing(context, self._judge)
+        self._examination = Examination(context, self._judge, self._vault, self._recording)
 
     def _on_refused(self, event: fact.RequestRefused, at_us: int) -> list[wish.Command]:
-        self._recording.started_at_us = at_us
-        return self._fail(event.code, at_us)
+        # Not at once refused: then it began when it was read.
+        self._recording.started_at_us = self._recording.started_at_us or at_us
+        return self._fail(event.code, at_us, event.detail, event.retry_after_seconds)
 
-    def _scan(self, phase: Phase, at_us: int) -> list[wish.Command]:
-        self._recording.take_texts(phase, self._texts)
-        found = self._scanning.begin(phase, self._texts)
-        if isinstance(found, wish.ScanText):
-            self.state = State.SCANNING_REQUEST if phase is Phase.REQUEST else State.SCANNING_REPLY
-            return [found]
-        return self._judged(phase, found, at_us)
+    def _examined(self, step: Step, at_us: int) -> list[wish.Command]:
+        """The examination of the prompt, or of a whole reply, has come to a wish or to its end."""
+        if isinstance(step, wish.ScanText | wish.ScoreTexts):
+            scanning = State.SCANNING_REQUEST if self._examination.phase is Phase.REQUEST else State.SCANNING_REPLY
+            self.state = scanning if isinstance(step, wish.ScanText) else State.CLASSIFYING
+            return [step]
+        if step is Examined.UNREAD:
+            return self._fail(ErrorCode.SCAN_FAILED, at_us)
+        return self._refuse(at_us) if step is Examined.BLOCKED else self._go_on(at_us)
 
-    def _on_scanned(self, event: fact.ScanCompleted, at_us: int) -> list[wish.Command]:
-        self._check_scan(event)
+    def _on_answer(self, event: fact.Event, at_us: int) -> list[wish.Command]:
+        """A wish of the examination was answered."""
         try:
-            found = self._scanning.settle(event.findings)
+            step = self._ANSWERS[type(event)](self._examination, event)
         except ValueError as exc:
             raise IllegalEventError(str(exc)) from exc
-        return self._judged(event.phase, found, at_us)
+        return self._examined(step, at_us)
 
-    def _on_scan_failed(self, event: fact.ScanFailed, at_us: int) -> list[wish.Command]:
-        self._check_scan(event)
-        missed = self._scanning.missed_stages(event.phase)
-        # All of them, so that the record names each; any may close.
-        if FailMode.CLOSED in [self._judge.unscanned(event.phase, stage, event.reason) for stage in missed]:
-            return self._fail(ErrorCode.SCAN_FAILED, at_us)
-        # Open: as if nothing was found; the tally already says `unscanned`, so it cannot be recorded as allowed.
-        return self._judged(event.phase, tuple(() for _ in self._texts.groups), at_us)
-
-    def _check_scan(self, event: fact.ScanCompleted | fact.ScanFailed) -> None:
-        """A scan of the prompt says nothing about the reply."""
-        asked = Phase.REQUEST if self.state is State.SCANNING_REQUEST else Phase.RESPONSE
-        if event.phase is not asked:
-            raise IllegalEventError(f"a scan of the {event.phase} in {self.state.name}")
-
-    def _judged(self, phase: Phase, findings: Findings, at_us: int) -> list[wish.Command]:
-        self._recording.take_findings(phase, self._texts, findings)
+    def _go_on(self, at_us: int) -> list[wish.Command]:
+        """Nothing stops the prompt, or the whole reply."""
         if self._request.inputs is not None:
-            return self._answer_itself(self._request.inputs, findings, at_us)
-        if phase is Phase.RESPONSE:
-            whole = self._read_whole()
-            action = whole.judge(findings, self._judge, self._vault)
-            return self._refuse(at_us) if action is Action.BLOCK else self._deliver(whole, action, at_us)
-        if judge_texts(phase, self._texts, findings, self._judge, self._vault) is Action.BLOCK:
-            identity = self._builder.identity
-            # A refusal names the model asked for, which is the client's text like any other.
-            if any(scan_nested(self._context.ruleset.matcher(phase), (identity.model,))):
-                self._builder.identity = identity._replace(model="")
-            return self._refuse(at_us)
+            return self._answer_itself(self._request.inputs, self._examination.findings, at_us)
+        if self._examination.phase is Phase.RESPONSE:
+            return self._deliver(self._read_whole(), self._examination.action, at_us)
         self.state = State.AWAITING_UPSTREAM
         # From the wish on, not from the first byte: a client that leaves before it must end the request as well.
         self._upstream_open = True
@@ -205,11 +206,11 @@ class Exchange:
 
     def _ask(self) -> wish.OpenUpstream:
         """Return the wish for the model server's reply."""
-        dialect, document = self._context.dialect, self._request.document
+        dialect, document = self.context.dialect, self._request.document
         carriage = dialect.carriage
         # Encoded again and not passed on as it came: two members of one name would be read one way here and perhaps
         # another way there.
-        content_type, body = carriage.encode(document, self._context.request_id)
+        content_type, body = carriage.encode(document, self.context.request_id)
         about = ((b"content-type", content_type),) if content_type else ()
         headers = (*about, (b"accept", carriage.accept))
         path = carriage.target(dialect.upstream_path, document)
@@ -232,7 +233,7 @@ class Exchange:
         # Redirects are not followed: where they lead to is nobody the operator has named.
         if event.status != _OK and event.status < _ERRORS_FROM:
             return self._fail(ErrorCode.UPSTREAM_MALFORMED, at_us)
-        request, context, good = self._request, self._context, event.status == _OK
+        request, context, good = self._request, self.context, event.status == _OK
         carriage = context.dialect.carriage
         # Errors are JSON in every format.
         kind = carriage.kind_of(event.content_type, streamed=request.streamed) if good else ReplyKind.DOCUMENT
@@ -258,18 +259,34 @@ class Exchange:
 
     def _on_frames(self, event: fact.UpstreamData, at_us: int) -> list[wish.Command]:
         stream = self._streaming()
-        out = stream.feed(event.data)
+        return self._moved(stream, stream.feed(event.data), at_us)
+
+    def _moved(self, stream: StreamedReply, out: bytes, at_us: int) -> list[wish.Command]:
+        """A stream has taken a step: send what it let go of, ask what it asks, end it where it is to end."""
         sent: list[wish.Command] = [wish.SendData(out)] if out else []
         # What was cleared before the stop leaves first, however the bytes were cut.
         if stream.stop:
             return sent + self._cut(stream, stream.stop, at_us)
+        sent += stream.take_wishes()
+        self.state = State.SETTLING if stream.waits else State.STREAMING
         # At the terminator, not at the server's own end: a connection kept open must not hold the last frame back.
-        return sent + self._end_stream(stream, at_us, State.CLOSING) if stream.done else sent
+        ended = not stream.waits and (stream.done or not self._upstream_open)
+        return sent + self._end_stream(stream, at_us) if ended else sent
+
+    def _on_passage_scored(self, event: fact.TextsScored, at_us: int) -> list[wish.Command]:
+        stream = self._streaming()
+        return self._moved(stream, stream.scored(event.ticket, event.scores[0]), at_us)
+
+    def _on_passage_failed(self, event: fact.ScoringFailed, at_us: int) -> list[wish.Command]:
+        stream = self._streaming()
+        if stream.missed(event.reason) is FailMode.CLOSED:
+            return self._cut(stream, ErrorCode.SCAN_FAILED, at_us)
+        return self._moved(stream, stream.scored(event.ticket, None), at_us)
 
     def _on_stream_finished(self, _event: fact.UpstreamFinished, at_us: int) -> list[wish.Command]:
         self._upstream_open = False
         # An end by the rules of HTTP is an end, also without a terminator: some servers send none.
-        return self._end_stream(self._streaming(), at_us, State.DONE)
+        return self._end_stream(self._streaming(), at_us)
 
     def _on_stream_failed(self, event: fact.UpstreamFailed, at_us: int) -> list[wish.Command]:
         return self._cut(self._streaming(), event.code, at_us)
@@ -290,8 +307,7 @@ class Exchange:
             # An error page that is no JSON cannot be scanned text by text; an error of our own stands in for it.
             failed = self._recording.status >= _ERRORS_FROM
             return self._fail(ErrorCode.UPSTREAM_ERROR if failed else ErrorCode.UPSTREAM_MALFORMED, at_us)
-        self._texts = texts
-        return self._scan(Phase.RESPONSE, at_us)
+        return self._examined(self._examination.begin_reply(texts, self._read_whole()), at_us)
 
     def _on_bytes(self, event: fact.UpstreamData, _at_us: int) -> list[wish.Command]:
         return [wish.SendData(event.data)]
@@ -352,6 +368,10 @@ class Exchange:
 
     def _refuse(self, at_us: int) -> list[wish.Command]:
         """The prompt, or a reply that is not streamed, is blocked: nothing of it was shown."""
+        identity = self._builder.identity
+        # A refusal names the model asked for, which is the client's text like any other.
+        if any(scan_nested(self.context.standing.ruleset.request, (identity.model,))):
+            self._builder.identity = identity._replace(model="")
         self._answer = self._builder.refusal(self._request)
         self._recording.status = self._builder.refusal_status
         # Durable: a refusal that could not be proved later must not leave.
@@ -363,13 +383,15 @@ class Exchange:
             whole.document, self._vault, structured=self._request.structured
         )
         if restored or action is Action.MASK:
-            self._context.dialect.withhold(whole.document)
+            self.context.dialect.withhold(whole.document)
         # An error of the model server is no generated content, nor is a number of tokens: neither label nor number.
-        generated = self._recording.status == _OK and self._context.dialect.generates
+        generated = self._recording.status == _OK and self.context.dialect.generates
         if generated:
             self._recording.produce()
             structured = self._request.structured
-            self._recording.label = label_answers(whole.visible, self._context.labelling, structured=structured)
+            self._recording.label = label_answers(
+                whole.visible, self.context.standing.labelling, structured=structured
+            )
         elif self._recording.status != _OK:
             self._recording.error = ErrorCode.UPSTREAM_ERROR
         if whole.kind is ReplyKind.TEXT:
@@ -378,15 +400,15 @@ class Exchange:
             self._answer = self._builder.reply(self._recording.status, whole.document, labelled=generated)
         return [self._append(at_us)]
 
-    def _end_stream(self, stream: StreamedReply, at_us: int, after: State) -> list[wish.Command]:
+    def _end_stream(self, stream: StreamedReply, at_us: int) -> list[wish.Command]:
         out = stream.finish()
+        if stream.stop or stream.waits:
+            return self._moved(stream, out, at_us)
         sent: list[wish.Command] = [wish.SendData(out)] if out else []
-        if stream.stop:
-            return sent + self._cut(stream, stream.stop, at_us)
         # Built before the record is made and sent after it: last frame and record say the same was decided.
         closing = stream.closing(self._builder.members())
-        self._answer = [wish.SendEnd(closing) if after is State.DONE else wish.SendData(closing)]
-        self._after = after
+        self._after = State.CLOSING if self._upstream_open else State.DONE
+        self._answer = [wish.SendData(closing) if self._upstream_open else wish.SendEnd(closing)]
         return [*sent, self._append(at_us)]
 
     def _cut(self, stream: StreamedReply, code: ErrorCode, at_us: int) -> list[wish.Command]:
@@ -399,10 +421,12 @@ class Exchange:
         self._answer = self._builder.broken(stream, code)
         return [*self._close(), self._append(at_us)]
 
-    def _fail(self, code: ErrorCode, at_us: int, detail: str = "") -> list[wish.Command]:
+    def _fail(
+        self, code: ErrorCode, at_us: int, detail: str = "", retry_after_seconds: int | None = None
+    ) -> list[wish.Command]:
         """Answer with an error; nothing was sent before."""
         self._recording.error = code
-        self._answer = self._builder.error(code, detail)
+        self._answer = self._builder.error(code, detail, retry_after_seconds)
         self._recording.status = ANSWERS[code].status
         return [*self._close(), self._append(at_us)]
 
@@ -423,10 +447,18 @@ class Exchange:
         record = self._recording.make(at_us, self._stream, self._whole)
         return wish.AppendAudit(record, durable, self._recording.witness.testify())
 
+    _ANSWERS: ClassVar[dict[type, Callable[[Examination, Any], Step]]] = {
+        fact.ScanCompleted: Examination.scanned,
+        fact.ScanFailed: Examination.scan_failed,
+        fact.TextsScored: Examination.scored,
+        fact.ScoringFailed: Examination.scoring_failed,
+    }
+
     # A table and not tests in each handler: what is not written here is illegal, and can be seen to be.
     _TABLE: ClassVar[dict[State, dict[type, Callable[[Any, Any, int], list[wish.Command]]]]] = {
         State.IDLE: {fact.RequestReceived: _on_request, fact.RequestRefused: _on_refused},
-        State.SCANNING_REQUEST: {fact.ScanCompleted: _on_scanned, fact.ScanFailed: _on_scan_failed},
+        State.ADMITTING: {fact.Admitted: _on_admitted, fact.RequestRefused: _on_refused},
+        State.SCANNING_REQUEST: {fact.ScanCompleted: _on_answer, fact.ScanFailed: _on_answer},
         State.AWAITING_UPSTREAM: {
             fact.UpstreamStarted: _on_upstream_started,
             fact.UpstreamFailed: _on_upstream_failed,
@@ -436,11 +468,19 @@ class Exchange:
             fact.UpstreamFinished: _on_reply_finished,
             fact.UpstreamFailed: _on_upstream_failed,
         },
-        State.SCANNING_REPLY: {fact.ScanCompleted: _on_scanned, fact.ScanFailed: _on_scan_failed},
+        State.SCANNING_REPLY: {fact.ScanCompleted: _on_answer, fact.ScanFailed: _on_answer},
+        State.CLASSIFYING: {fact.TextsScored: _on_answer, fact.ScoringFailed: _on_answer},
         State.STREAMING: {
             fact.UpstreamData: _on_frames,
             fact.UpstreamFinished: _on_stream_finished,
             fact.UpstreamFailed: _on_stream_failed,
+            fact.ClientWaited: _on_client_waited,
+            fact.TextsScored: _on_passage_scored,
+            fact.ScoringFailed: _on_passage_failed,
+        },
+        State.SETTLING: {
+            fact.TextsScored: _on_passage_scored,
+            fact.ScoringFailed: _on_passage_failed,
             fact.ClientWaited: _on_client_waited,
         },
         State.PASSING: {

@@ -89,6 +89,16 @@ class Channel:
             return self._stop(stop)
         return Released(self._release(min([stage.frontier for stage in self._stages])))
 
+    def learn(self, found: list[Known], judge: Judge) -> Released:
+        """Take what a stage came to know between two pieces; return what may leave now."""
+        stop = self._judge(found, judge) if found else None
+        cleared = min([stage.frontier for stage in self._stages])
+        if stop is None:
+            return Released(self._release(cleared))
+        text = self._release(min(cleared, stop.finding.start))
+        self.held = ""
+        return Released(text, blocked=True)
+
     def finish(self, judge: Judge) -> Released:
         """End the text: nothing can grow any more, so what is still held leaves, unless its end makes it a block."""
         found = [known for stage in self._stages for known in stage.finish()]

@@ -49,12 +49,13 @@ class Judge:
         blocked_in: half of the exchange in which a block fell, else None.
     """
 
-    __slots__ = ("_counts", "_observe", "_policy", "_unscanned", "blocked_in", "decision")
+    __slots__ = ("_counts", "_observe", "_policy", "_scores", "_unscanned", "blocked_in", "decision")
 
     def __init__(self, policy: Policy, *, observe: bool) -> None:
         self._policy = policy
         self._observe = observe
         self._counts: dict[tuple[Phase, Stage, str, Action, str], int] = {}
+        self._scores: dict[tuple[Phase, Stage, str, Action, str], int] = {}
         # A dict and not a set: a record lists them in the order in which they came.
         self._unscanned: dict[Unscanned, None] = {}
         self.blocked_in: Phase | None = None
@@ -128,7 +129,7 @@ class Judge:
     @property
     def recorded(self) -> tuple[RecordedFinding, ...]:
         """The findings, counted by term."""
-        return tuple([RecordedFinding(*key, count) for key, count in self._counts.items()])
+        return tuple([RecordedFinding(*key, count, self._scores.get(key)) for key, count in self._counts.items()])
 
     @property
     def not_scanned(self) -> tuple[Unscanned, ...]:
@@ -155,6 +156,8 @@ class Judge:
         if key not in self._counts and len(self._counts) >= _RECORDED_TERMS:
             key = (*key[:4], "")
         self._counts[key] = self._counts.get(key, 0) + 1
+        if finding.score is not None:
+            self._scores[key] = max(finding.score, self._scores.get(key, 0))
 
     def _raise_to(self, decision: Decision) -> None:
         if _GRAVITY[decision] > _GRAVITY[self.decision]:

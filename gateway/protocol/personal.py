@@ -53,9 +53,9 @@ UNFOLLOWED = Following()
 def following(context: ExchangeContext) -> Following:
     """Say how a policy wants personal data in a streamed reply followed."""
     # What is only observed is never masked or blocked, so nothing of it need wait.
-    if acts_on_personal_data(context.policy, Phase.RESPONSE) and not context.observe:
+    if acts_on_personal_data(context.standing.policy, Phase.RESPONSE) and not context.standing.observe:
         return Following(lambda: (personal_data().stream(),), holds=True)
-    if reads_personal_data(context.policy, Phase.RESPONSE):
+    if reads_personal_data(context.standing.policy, Phase.RESPONSE):
         return Following(lambda: (personal_data().unhurried(),))
     return UNFOLLOWED
 

@@ -18,6 +18,14 @@ class FailMode(StrEnum):
     OPEN = "open"  # it passes as "unscanned", counted and recorded
 
 
+class StreamMode(StrEnum):
+    """What of a stream may leave before the classifier has scored it."""
+
+    TRAIL = "trail"  # a stated number of characters beyond what was scored
+    HOLD = "hold"  # what was scored
+    FULL = "full"  # nothing before the whole reply was scored
+
+
 class RefusalStyle(StrEnum):
     """How a blocked request is answered."""
 
@@ -49,10 +57,14 @@ class RiskPolicy:
     Attributes:
         action: overrides stage and term; None leaves it to them.
         answers: refusal text per language (``zh``, ``en``).
+        threshold_request: score from which the classifier's findings in prompts count; None takes the model's own.
+        threshold_response: the same for replies.
     """
 
     action: Action | None = None
     answers: Mapping[str, str] = field(default_factory=dict)
+    threshold_request: float | None = None
+    threshold_response: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +78,8 @@ class Policy:
         response: rules for replies.
         risks: overrides per risk id.
         scan_tool_definitions: False when the descriptions of tools in a request pass unread.
+        stream: what of a stream may leave before the classifier has scored it.
+        trail_characters: how many characters may, where ``stream`` is ``trail``.
     """
 
     name: str = "default"
@@ -74,6 +88,8 @@ class Policy:
     response: PhasePolicy = field(default_factory=PhasePolicy)
     risks: Mapping[str, RiskPolicy] = field(default_factory=dict)
     scan_tool_definitions: bool = True
+    stream: StreamMode = StreamMode.TRAIL
+    trail_characters: int = 80
 
     def phase(self, phase: Phase) -> PhasePolicy:
         """Return the rules for one half of an exchange."""
@@ -90,4 +106,7 @@ class Policy:
         if Action.OFF in levels:
             return Action.OFF
         # A term always has an action, so one level is always there.
-        return next(level for level in levels if level is not None)
+        action = next(level for level in levels if level is not None)
+        # A score is of a stretch of text: there is no word in it that could be masked.
+        masks = finding.stage is Stage.CLASSIFIER and action in (Action.MASK, Action.RESTORE)
+        return Action.BLOCK if masks else action

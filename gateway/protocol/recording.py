@@ -53,10 +53,16 @@ class Recording:
         self.produce_id = ""
         self.witness = Witness(context.content)
 
-    def take_request(self, request: ParsedRequest) -> None:
-        """Put down what was asked, and in whose name."""
+    def take_request(self, request: ParsedRequest) -> str:
+        """Put down what was asked; return in whose name, as the request has it."""
         self._request = request
-        self.witness.end_user = end_user_of(request.document)
+        self.witness.named = end_user_of(request.document)
+        return self.witness.named
+
+    def take_standing(self, context: ExchangeContext, judge: Judge) -> None:
+        """Put down by which rules it is judged, and in whose name."""
+        self._context, self._judge = context, judge
+        self.witness.end_user = context.standing.end_user
 
     def take_texts(self, phase: Phase, texts: Texts) -> None:
         """Put down the texts of a prompt or of a whole reply."""
@@ -92,8 +98,8 @@ class Recording:
             started_at_us=self.started_at_us or at_us,
             ended_at_us=at_us,
             account=context.account,
-            account_kind=context.account_kind,
-            policy=context.policy.name,
+            account_kind=context.standing.account_kind,
+            policy=context.standing.policy.name,
             dialect=context.dialect.name,
             model=model[:_RECORDED_MODEL_CHARACTERS],
             served_model="" if served == model else served[:_RECORDED_MODEL_CHARACTERS],
@@ -105,7 +111,7 @@ class Recording:
             released_characters=stream.channels.released_characters if stream and blocked else 0,
             findings=judge.recorded,
             unscanned=judge.not_scanned,
-            ruleset=short_digest(context.ruleset.digest),
+            ruleset=short_digest(context.standing.ruleset.digest),
             label=stream.channels.label_outcome if stream else self.label,
             produce_id=self.produce_id,
             status=self.status,

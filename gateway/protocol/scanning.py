@@ -35,18 +35,18 @@ class Scanning:
     def begin(self, phase: Phase, texts: Texts) -> Findings | ScanText:
         """Scan the texts of a document; return what was found, or the wish for a scan where it is long."""
         context, plain = self._context, [group.text for group in texts.groups]
-        personal = reads_personal_data(context.policy, phase)
+        personal = reads_personal_data(context.standing.policy, phase)
         # A reply is seen once; when it comes back it is part of a prompt, and judged as one.
         if phase is Phase.RESPONSE:
             self._unread = all_unread(plain)
         else:
             # What was not read for personal data is not known to be free of it.
-            self._unread = context.memory.unread(f"{phase} {context.ruleset.digest} {personal}", plain)
+            self._unread = context.memory.unread(f"{phase} {context.standing.ruleset.digest} {personal}", plain)
             self.lookups = (self._unread.hits, self._unread.misses)
         # A hop to the pool costs more than a short scan; a long scan on the loop delays every other stream.
         if self._unread.characters > context.bounds.inline_scan_characters:
             return ScanText(phase, self._unread.texts, personal)
-        return self.settle(scan_texts(context.ruleset, phase, self._unread.texts, personal=personal))
+        return self.settle(scan_texts(context.standing.ruleset, phase, self._unread.texts, personal=personal))
 
     def settle(self, findings: Findings) -> Findings:
         """Return the findings of every text of the document.
@@ -63,13 +63,13 @@ class Scanning:
 
     def missed_stages(self, phase: Phase) -> list[Stage]:
         """Return the stages a failed scan misses: one scan serves all, but none that would only have noted."""
-        noted = not acts_on_personal_data(self._context.policy, phase)
+        noted = not acts_on_personal_data(self._context.standing.policy, phase)
         return [Stage.KEYWORDS] if noted else [Stage.KEYWORDS, Stage.PERSONAL_DATA]
 
 
 def left_out(context: ExchangeContext, document: Document, judge: Judge) -> frozenset[str]:
     """Return which members of a request the policy leaves unread; what passes so is recorded."""
-    if context.policy.scan_tool_definitions or not any(document.get(name) for name in TOOL_DEFINITIONS):
+    if context.standing.policy.scan_tool_definitions or not any(document.get(name) for name in TOOL_DEFINITIONS):
         return frozenset()
     judge.left_unread(Phase.REQUEST, Stage.KEYWORDS, "tool_definitions")
     return TOOL_DEFINITIONS

@@ -5,12 +5,19 @@ of the fail mode; behind the end of the stream nothing is read any more. How fra
 the business of `gateway.protocol.outbox`.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import cast
 
+from filters.classifier.scores import Score
 from filters.findings import Action, Finding, Phase, Stage
 from gateway.errors import ANSWERS, ErrorCode
 from gateway.protocol.buffered import Texts, judge_texts
 from gateway.protocol.channels import Channels, StreamShapeError
+from gateway.protocol.classifier_stage import StreamScoring, scoring_of
+from gateway.protocol.classifying import missed
+from gateway.protocol.commands import ScoreTexts
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.base import ChannelKey, Document, FrameView, Identity, Segment, Wait
 from gateway.protocol.documents import read_document, reads_one_way, reported_model
@@ -66,16 +73,21 @@ class StreamedReply:
         self._witness = witness or Witness(ContentScope.NONE)
         self._dialect = context.dialect
         self._format = context.dialect.stream(identity)
-        self._matcher = context.ruleset.response
+        self._matcher = context.standing.ruleset.response
         self._judge = judge
         self._vault = vault
+        self._context = context
+        self._scoring = scoring_of(context)
+        self._backlog: deque[SseFrame] = deque()  # frames behind one that waits
+        self._waiting: Callable[[], None] | None = None  # what is done once the scores are in
+        self._ended = False  # no frame comes any more
         self._decoder = SseDecoder(context.bounds.frame_bytes)
         self._scanned: set[str | bytes] = set()
         self._template: FrameTemplate | None = None
         self._templates_left = _TEMPLATES
         self.channels = Channels(
-            context.ruleset,
-            context.labelling,
+            context.standing.ruleset,
+            context.standing.labelling,
             structured=structured,
             limit=context.bounds.channels,
             # Whoever says all of it once more does so in one frame.
@@ -83,6 +95,7 @@ class StreamedReply:
             personal=following(context),
             vault=vault,
             witness=self._witness,
+            scoring=self._scoring,
         )
         self._outbox = Outbox(self._dialect, self._format, self.channels)
         self.done = False
@@ -94,9 +107,50 @@ class StreamedReply:
         self._take(self._decoder.feed(data))
         return self._outbox.take()
 
+    @property
+    def waits(self) -> bool:
+        """True while a text has ended and not all its scores are in: no further frame is taken until then."""
+        return self._waiting is not None
+
+    def take_wishes(self) -> list[ScoreTexts]:
+        """Return what of the running texts is to be scored, once."""
+        return self._scoring.take_wishes() if self._scoring else []
+
+    def scored(self, ticket: int, score: Score | None) -> bytes:
+        """Take a score that was wished for; return the bytes that may leave now.
+
+        Args:
+            ticket: of the wish.
+            score: the answer; None where there is none, and the text passes so.
+        """
+        scoring = cast("StreamScoring", self._scoring)
+        owed = self.channels.learn(*scoring.take(ticket, score), self._judge)
+        self._outbox.owe(owed.pieces)
+        if owed.blocked:
+            self.stop = ErrorCode.CONTENT_FILTER
+        elif self._waiting is not None and scoring.settled:
+            go_on, self._waiting = self._waiting, None
+            go_on()
+            self._take([])
+        return self._outbox.take()
+
+    def missed(self, reason: str) -> FailMode:
+        """Say what becomes of a text whose score did not come."""
+        return missed(self._judge, self._context, Phase.RESPONSE, reason)
+
     def finish(self) -> bytes:
-        """The model's stream is complete: let go of what no successor can change any more."""
-        self._take(self._decoder.finish())
+        """The model's stream is complete: let go of what no successor can change any more, or wait for its scores."""
+        if not self._ended:
+            self._take(self._decoder.finish())
+        # Frames that still wait end texts of their own.
+        if self._waiting is not None:
+            return self._outbox.take()
+        self._ended = True
+        if self._scoring is not None and self.stop is None:
+            self._scoring.end(())
+            if not self._scoring.settled:
+                self._waiting = _nothing
+                return self._outbox.take()
         if self.stop is None:
             owed = self.channels.finish_all(self._judge)
             self._outbox.owe(owed.pieces)
@@ -140,12 +194,13 @@ class StreamedReply:
         return self._outbox.take()
 
     def _take(self, frames: list[SseFrame]) -> None:
-        for frame in frames:
-            if self.done or self.stop:
+        self._backlog += frames
+        while self._backlog:
+            if self.done or self.stop or self._waiting:
                 return
-            self._frame(frame)
+            self._frame(self._backlog.popleft())
         # Frames before the large one count first, also when one read brought them together.
-        if self._decoder.overflowed and not self.done and not self.stop:
+        if self._decoder.overflowed and not (self.done or self.stop or self._waiting):
             self.stop = ErrorCode.UPSTREAM_MALFORMED
 
     def _frame(self, frame: SseFrame) -> None:
@@ -224,6 +279,24 @@ class StreamedReply:
         if self.stop:
             return
         own = self._pieces(view)
+        if self._scoring is not None and view.finished and self.stop is None:
+            for path in view.finished:
+                self._scoring.end(path)
+            # What is still held leaves in this very frame or before it, so the frame waits for the scores.
+            if not self._scoring.settled:
+                self._waiting = partial(self._pass_on, frame, document, view, own, masked=masked)
+                return
+        self._pass_on(frame, document, view, own, masked=masked)
+
+    def _pass_on(
+        self,
+        frame: SseFrame,
+        document: Document,
+        view: FrameView,
+        own: dict[ChannelKey, Segment | None],
+        *,
+        masked: bool,
+    ) -> None:
         # Behind the texts: only now is it known what of them is still held.
         for path in view.finished:
             if self.stop is None:
@@ -312,3 +385,7 @@ class StreamedReply:
             if segment := own[key]:
                 segment.container[segment.key] += text
         self._outbox.owe(pieces)
+
+
+def _nothing() -> None:
+    """What is done when the scores of a stream that has ended are in: whoever ends it asks again."""

@@ -78,22 +78,24 @@ class VerdictMemory:
     def __len__(self) -> int:
         return len(self._clean)
 
-    def unread(self, scope: str, texts: Sequence[str]) -> Unread:
+    def unread(self, scope: str, texts: Sequence[str], *, shortest: int = SHORTEST_CHARACTERS) -> Unread:
         """Return which texts of a document have to be scanned.
 
         Args:
-            scope: names everything a finding depends on besides the text: the ruleset's digest, and the phase.
+            scope: names everything a finding depends on besides the text: the digest of the ruleset or of the model,
+                the phase or the side.
             texts: all texts of the document.
+            shortest: length in characters from which on a look-up costs less than the scan it saves.
         """
         # Most requests are short, and pay one look for what they have no use for.
-        if max(map(len, texts), default=0) < SHORTEST_CHARACTERS:
+        if max(map(len, texts), default=0) < shortest:
             return all_unread(texts)
         seed = None
         room = MOST_CHARACTERS
         kept: list[tuple[str, int, bytes]] = []
         for place, text in enumerate(texts):
             digest = b""
-            if SHORTEST_CHARACTERS <= len(text) <= room:
+            if shortest <= len(text) <= room:
                 room -= len(text)
                 # Copied for each text, which costs less than to begin anew with key and scope.
                 seed = seed or blake2b(f"{scope}\0".encode(), key=self._key, digest_size=_DIGEST_BYTES)

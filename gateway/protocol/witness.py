@@ -16,10 +16,11 @@ class Witness:
         scope: what is kept of the texts themselves.
 
     Attributes:
-        end_user: who the request says is asking, as sent.
+        named: who the request says is asking, as sent; no text of it is kept that says the same.
+        end_user: who is believed to be asking.
     """
 
-    __slots__ = ("_cut", "_excerpts", "_kept", "_scope", "_sha256", "_transcripts", "end_user")
+    __slots__ = ("_cut", "_excerpts", "_kept", "_scope", "_sha256", "_transcripts", "end_user", "named")
 
     def __init__(self, scope: ContentScope) -> None:
         self._scope = scope
@@ -28,13 +29,14 @@ class Witness:
         self._cut = {Phase.REQUEST: 0, Phase.RESPONSE: 0}
         self._excerpts: dict[Phase, list[Excerpt]] = {Phase.REQUEST: [], Phase.RESPONSE: []}
         self._transcripts: list[Transcript] = []
+        self.named = ""
         self.end_user = ""
 
     def hear(self, phase: Phase, texts: list[str]) -> None:
         """Take all texts of one half."""
         # Who asks is told apart from what is asked; some replies say it once more.
-        if self.end_user:
-            texts = [text for text in texts if text != self.end_user]
+        if self.named:
+            texts = [text for text in texts if text != self.named]
         self._sha256[phase] = digest_texts(texts)
         if self._scope is ContentScope.ALL:
             self._kept[phase], self._cut[phase] = keep(texts)
@@ -42,7 +44,7 @@ class Witness:
     def note(self, phase: Phase, text: str, findings: Iterable[Finding]) -> None:
         """Take what was found in a text that is complete."""
         found = self._excerpts[phase]
-        if self._scope is ContentScope.FLAGGED and text != self.end_user:
+        if self._scope is ContentScope.FLAGGED and text != self.named:
             found += islice(excerpts_of(phase, text, findings), MOST_EXCERPTS - len(found))
 
     def begin_text(self) -> Transcript:

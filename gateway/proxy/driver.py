@@ -20,10 +20,11 @@ from gateway.audit.entry import encode_exchange
 from gateway.errors import ErrorCode, RequestError, ResourceError, UpstreamError
 from gateway.protocol import commands as wish
 from gateway.protocol import events as fact
-from gateway.protocol.context import ExchangeContext
 from gateway.protocol.exchange import Exchange
 from gateway.protocol.record import Added, ExchangeRecord, Latency
 from gateway.protocol.states import State
+from gateway.proxy.admission import Asker, Verdict
+from gateway.proxy.classifying import ScoreBox
 from gateway.proxy.keep_alive import KeepAlive
 from gateway.proxy.services import Services
 from gateway.proxy.upstream.decoded import Reply
@@ -43,6 +44,8 @@ _WATCH_AFTER_SECONDS = 0.02
 _CLOSING_SECONDS = 1.0
 
 _UPSTREAM_STATES = frozenset({State.BUFFERING, State.STREAMING, State.PASSING, State.CLOSING})
+# Those in which nothing but the classifier is waited for.
+_SCORED_STATES = frozenset({State.CLASSIFYING, State.SETTLING})
 
 LARGE_BYTES: Final = 16 * 1024
 """Documents above this are read in the document thread.
@@ -51,7 +54,12 @@ Up to it, one of prose takes the loop a third of a millisecond, and one of nothi
 """
 
 # Facts whose step reads, judges or writes a whole document. A scan that was not done inline was one of a long text.
-_DOCUMENT_FACTS: Final = frozenset({fact.RequestReceived, fact.UpstreamFinished, fact.ScanCompleted, fact.ScanFailed})
+_DOCUMENT_FACTS: Final = frozenset(
+    {
+        *(fact.RequestReceived, fact.Admitted, fact.UpstreamFinished, fact.ScanCompleted, fact.ScanFailed),
+        *(fact.TextsScored, fact.ScoringFailed),
+    }
+)
 
 # Statuses whose ``retry-after`` is the model server's to give (RFC 9110 section 10.2.3), and what it may look like:
 # seconds or a date, and no text that nobody has scanned.
@@ -65,7 +73,7 @@ class Driver:
     Args:
         exchange: what decides.
         services: what carries out.
-        context: what the exchange began with.
+        asker: who asks, as far as the head of the request tells.
         receive: ASGI; the request's body was read, so what comes next is the client's leave.
         send: ASGI.
         forwarded: headers of the client's that the model server is sent.
@@ -73,8 +81,8 @@ class Driver:
     """
 
     __slots__ = (
+        "_asker",
         "_busy_status",
-        "_context",
         "_document_bytes",
         "_exchange",
         "_extra",
@@ -84,8 +92,10 @@ class Driver:
         "_keep_alive",
         "_receive",
         "_recorded",
+        "_release",
         "_reply",
         "_retry_after",
+        "_scores",
         "_send",
         "_services",
         "_started_ns",
@@ -99,7 +109,7 @@ class Driver:
         self,
         exchange: Exchange,
         services: Services,
-        context: ExchangeContext,
+        asker: Asker,
         receive: Receive,
         send: Send,
         *,
@@ -108,7 +118,7 @@ class Driver:
     ) -> None:
         self._exchange = exchange
         self._services = services
-        self._context = context
+        self._asker = asker
         self._receive = receive
         self._send = send
         self._forwarded = forwarded
@@ -124,6 +134,8 @@ class Driver:
         self._started_ns = 0
         self._head_sent = False
         self._recorded = False
+        self._release: Callable[[], None] | None = None
+        self._scores: ScoreBox | None = None
         self._streaming = False
 
     async def run(self, event: fact.Event) -> None:
@@ -142,7 +154,7 @@ class Driver:
                 self._task.uncancel()
         except Exception:  # noqa: BLE001 the outermost frame of an exchange; it is logged, recorded and answered
             # A defect of ours. The stack goes to the log, which holds no text of anybody's; the client gets the id.
-            _LOG.exception("exchange_failed", request_id=self._context.request_id)
+            _LOG.exception("exchange_failed", request_id=self._exchange.context.request_id)
             await self._give_up()
         finally:
             watch.cancel()
@@ -151,14 +163,22 @@ class Driver:
             # A cancelled task keeps its error, that its frames, and those us: let go of it, or every long stream
             # would stay in memory until the collector comes round.
             self._watcher = self._task = None
-            if self._reply is not None:
-                self._reply.close()
-            # However the stream ended, else the gauge would creep up with each client that leaves.
-            if self._streaming:
-                metrics.STREAMS_OPEN.dec()
-                self._services.streams.discard(self._exchange)
-            if self._keep_alive is not None:
-                self._keep_alive.stop()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Give back what the exchange holds, however it ended."""
+        if self._reply is not None:
+            self._reply.close()
+        if self._scores is not None:
+            self._scores.close()
+        # However the stream ended, else the gauge would creep up with each client that leaves.
+        if self._streaming:
+            metrics.STREAMS_OPEN.dec()
+            self._services.streams.discard(self._exchange)
+        if self._keep_alive is not None:
+            self._keep_alive.stop()
+        if self._release is not None:
+            self._release()
 
     async def _leave(self) -> None:
         """The answer has no reader any more; the record is made all the same."""
@@ -186,9 +206,9 @@ class Driver:
         exchange = self._exchange
         while True:
             if event is None:
-                if exchange.state not in _UPSTREAM_STATES:
+                event = await self._next()
+                if event is None:
                     return
-                event = await self._read()
             if type(event) in _DOCUMENT_FACTS and self._is_large(event):
                 commands = await self._tell_apart(event)
             else:
@@ -196,6 +216,19 @@ class Driver:
             event = None
             for command in commands:
                 event = await self._HANDLERS[type(command)](self, command)
+
+    async def _next(self) -> fact.Event | None:
+        """Wait for whatever the exchange waits for; None at its end."""
+        state, box = self._exchange.state, self._scores
+        if box is not None and state in _SCORED_STATES:
+            return await box.next()
+        if box is not None and state is State.STREAMING and box.expects and self._reply is not None:
+            began = time.perf_counter_ns()
+            answer = await box.before(self._reply.read)
+            self._timing.upstream_ns += time.perf_counter_ns() - began
+            if answer is not None:
+                return answer
+        return await self._read() if state in _UPSTREAM_STATES else None
 
     def _is_large(self, event: fact.Event) -> bool:
         if isinstance(event, fact.RequestReceived):
@@ -208,8 +241,8 @@ class Driver:
         try:
             return await self._services.document_thread.run(step)
         except ResourceError as exc:
-            # Before the exchange has begun it can be turned away; later on, the loop had better wait a little.
-            if isinstance(event, fact.RequestReceived):
+            # Before anything was judged it can be turned away; later on, the loop had better wait a little.
+            if isinstance(event, fact.RequestReceived | fact.Admitted):
                 return self._exchange.receive_event(fact.RequestRefused(exc.code), time.time_ns() // 1000)
             return step()
 
@@ -219,8 +252,9 @@ class Driver:
         began = time.perf_counter_ns()
         state = self._exchange.state
         closing = state is State.CLOSING
+        reading = (self._scores and self._scores.reading()) or self._reply.read()
         try:
-            data = await (asyncio.wait_for(self._reply.read(), _CLOSING_SECONDS) if closing else self._reply.read())
+            data = await (asyncio.wait_for(reading, _CLOSING_SECONDS) if closing else reading)
         except TimeoutError:
             # Only the wait for the end has a limit here; the connection has its own for everything before.
             return fact.UpstreamFailed(ErrorCode.UPSTREAM_TIMEOUT)
@@ -236,10 +270,19 @@ class Driver:
             self._document_bytes += len(data)
         return fact.UpstreamData(data) if data else fact.UpstreamFinished()
 
+    async def _admit(self, command: wish.Admit) -> fact.Event:
+        verdict = self._services.admission.admit(self._asker, self._exchange.context.standing, command)
+        # Not awaited when memory knows: nearly every request takes this way.
+        if not isinstance(verdict, Verdict):
+            verdict = await verdict
+        self._extra += verdict.headers
+        self._release = verdict.release
+        return verdict.event
+
     async def _open(self, command: wish.OpenUpstream) -> fact.Event:
         began = time.perf_counter_ns()
         self._timing.request_ns = began - self._started_ns
-        context = self._context
+        context = self._exchange.context
         # The client's key is ours to check and not the model server's to see; few of its headers go on.
         headers = (*command.headers, (b"x-request-id", context.request_id.encode()), *self._forwarded)
         ask = Ask(command.method, command.path, headers, command.body, command.model, context.dialect.name)
@@ -268,7 +311,15 @@ class Driver:
             self._reply.close()
 
     async def _scan(self, command: wish.ScanText) -> fact.Event:
-        return await self._services.scan_pool.scan(command, self._context.ruleset)
+        return await self._services.scan_pool.scan(command, self._exchange.context.standing.ruleset)
+
+    async def _score(self, command: wish.ScoreTexts) -> None:
+        panel = self._services.classifier
+        if panel is None:
+            raise RuntimeError("the exchange asks a classifier that is not there")
+        if self._scores is None:
+            self._scores = ScoreBox(panel)
+        self._scores.ask(command)
 
     async def _append(self, command: wish.AppendAudit) -> fact.Event:
         # Before the wait: one interrupted in it may be on disk already, and must not be appended again.
@@ -282,7 +333,12 @@ class Driver:
         metrics.count_lookups(*self._exchange.lookups)
         sealed = self._services.sealer.seal(command.record, command.evidence)
         entry = encode_exchange(command.record, Added(*sealed, self._latency(command.record)))
+        standing = self._exchange.context.standing
+        concluded = self._services.admission.conclude(self._asker, standing, command.record)
         try:
+            # Before its entry: what has no entry after a crash was at least counted.
+            if concluded is not None:
+                await concluded
             # An intervention is on disk before its effect is seen; an ordinary answer may leave before its batch is.
             if command.durable:
                 began = time.perf_counter()
@@ -351,9 +407,11 @@ class Driver:
 
     # By exact type: one look-up for each command, where a chain of isinstance would cost several.
     _HANDLERS: ClassVar[dict[type, Callable[[Any, Any], Awaitable[fact.Event | None]]]] = {
+        wish.Admit: _admit,
         wish.OpenUpstream: _open,
         wish.CloseUpstream: _close,
         wish.ScanText: _scan,
+        wish.ScoreTexts: _score,
         wish.AppendAudit: _append,
         wish.SendStart: _start,
         wish.SendData: _data,
@@ -364,7 +422,7 @@ class Driver:
 def _comment_for(exchange: Exchange) -> bytes:
     """Return what the client of a stream is told that waited."""
     # A stream that waits for its record, or for the model server's end, has its last words on the way.
-    if exchange.state is not State.STREAMING:
+    if exchange.state not in (State.STREAMING, State.SETTLING):
         return b""
     commands = exchange.receive_event(fact.ClientWaited(), time.time_ns() // 1000)
     return b"".join([command.data for command in commands if isinstance(command, wish.SendData)])

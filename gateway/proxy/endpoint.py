@@ -31,6 +31,8 @@ from gateway.protocol.dialects.openai_responses import OpenAIResponses
 from gateway.protocol.dialects.openai_speech import OpenAISpeech
 from gateway.protocol.dialects.openai_transcriptions import OpenAITranscriptions
 from gateway.protocol.exchange import Exchange
+from gateway.protocol.standing import Standing
+from gateway.proxy.admission import Asker
 from gateway.proxy.bodies import ClientLeftError, read_body
 from gateway.proxy.driver import Driver, Receive, Send
 from gateway.proxy.encodings import ACCEPTED
@@ -78,13 +80,14 @@ class Endpoint:
             return
         request_id = new_request_id(at_us)
         account: Account | None = None
+        address = client_address(scope, services)
         event: fact.RequestReceived | fact.RequestRefused
         # Who is not known yet is recorded under the default.
         policy = services.policy(None)
         extra: Headers = services.cors.headers(scope["headers"]) if services.cors.enabled else ()
         try:
             dialect, rest = _route(scope)
-            account = await _authenticate(services, scope, at_us)
+            account = await _authenticate(services, scope, address, at_us)
             policy = services.policy(account.policy)
             head = RequestHead(_content_type(scope), rest)
             is_json = dialect.carriage.encode is encode_json
@@ -97,20 +100,25 @@ class Endpoint:
             event = fact.RequestRefused(exc.code)
             extra += _refusal_headers(scope, dialect, exc.code)
         ruleset = services.ruleset
+        standing = Standing(
+            policy,
+            ruleset,
+            services.labelling,
+            account.kind.value if account else "",
+            account is not None and account.kind is AccountKind.UNFILTERED,
+        )
         context = ExchangeContext(
             request_id=request_id,
             dialect=dialect,
-            policy=policy,
-            ruleset=ruleset,
-            labelling=services.labelling,
+            standing=standing,
             account=account.id if account else "",
-            account_kind=account.kind.value if account else "",
-            observe=account is not None and account.kind is AccountKind.UNFILTERED,
             content=services.content,
             memory=services.memory,
+            classification=services.classifier.classification if services.classifier else None,
         )
+        asker = Asker(account, address)
         forwarded = _forwarded(scope, dialect, ruleset)
-        driver = Driver(Exchange(context), services, context, receive, send, forwarded=forwarded, extra=extra)
+        driver = Driver(Exchange(context), services, asker, receive, send, forwarded=forwarded, extra=extra)
         await driver.run(event)
 
 
@@ -184,7 +192,7 @@ def _forwarded(scope: Scope, dialect: Dialect, ruleset: Ruleset) -> Headers:
     )
 
 
-async def _authenticate(services: Services, scope: Scope, at_us: int) -> Account:
+async def _authenticate(services: Services, scope: Scope, address: str | None, at_us: int) -> Account:
     # Both before the key: they need no look-up, and are as true for strangers.
     if services.draining:
         raise GatewayError("", ErrorCode.DRAINING)
@@ -193,7 +201,6 @@ async def _authenticate(services: Services, scope: Scope, at_us: int) -> Account
     key = _key(scope)
     if not key:
         raise GatewayError("", ErrorCode.KEY_MISSING)
-    address = client_address(scope, services)
     # Not awaited when it is in memory: nearly every request takes this way.
     account = services.directory.cached(key, address, at_us)
     if account is None:

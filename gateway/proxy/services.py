@@ -14,6 +14,8 @@ from gateway.protocol.exchange import Exchange
 from gateway.protocol.labels import Labelling
 from gateway.protocol.policy import Policy
 from gateway.protocol.verdicts import VerdictMemory
+from gateway.proxy.admission import Admission
+from gateway.proxy.classifier_panel import ClassifierPanel
 from gateway.proxy.cors import Cors
 from gateway.proxy.document_thread import DocumentThread
 from gateway.proxy.scan_pool import ScanPool
@@ -50,9 +52,11 @@ class Services:
         body_seconds: longest time for a request body to arrive.
         memory: texts of prompts that are known to be clean.
         keep_alive_seconds: longest time a stream's client hears nothing.
+        admission: whether who asks may, and by which rules.
         streams: exchanges whose stream is open.
         trusted_proxies: whose ``X-Forwarded-For`` is believed.
         content: what is kept of prompts and replies.
+        classifier: scores texts; None where there is none.
         cors: pages of which origins may call.
         draining: True once the gateway is stopping: new exchanges are turned away.
     """
@@ -71,10 +75,12 @@ class Services:
     body_seconds: float = BODY_SECONDS
     memory: VerdictMemory = field(default_factory=new_memory)
     keep_alive_seconds: float = KEEP_ALIVE_SECONDS
+    admission: Admission = field(default_factory=Admission)
     streams: set[Exchange] = field(default_factory=set)
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     cors: Cors = field(default_factory=Cors)
     content: ContentScope = ContentScope.FLAGGED
+    classifier: ClassifierPanel | None = None
     draining: bool = False
 
     def policy(self, name: str | None) -> Policy:

@@ -18,6 +18,7 @@ from gateway.protocol.evidence import ContentScope
 from gateway.protocol.policy import FailMode
 from gateway.settings.anchors import Anchor
 from gateway.settings.base import Section, rejected
+from gateway.settings.classifiers import Classifier
 from gateway.settings.labels import Labels
 from gateway.settings.policy_models import PolicySettings
 from gateway.settings.problems import has_user
@@ -355,6 +356,11 @@ class Settings(Section):
     labels: Labels = Labels()
     audit: Audit = Audit()
     logging: Logging = Logging()
+    classifiers: tuple[Classifier, ...] = Field(
+        (),
+        max_length=1,
+        json_schema_extra={"remedy": "Write one [[classifiers]] table"},
+    )
 
     @field_validator("upstreams")
     @classmethod

@@ -60,21 +60,33 @@ def _policy(name: str, given: PolicySettings) -> Policy:
         response=_phase(given.response),
         risks={risk: _risk(rule) for risk, rule in given.risks.items()},
         scan_tool_definitions=given.scan_tool_definitions,
+        stream=given.stream,
+        trail_characters=given.trail_characters,
     )
 
 
 def _phase(given: PhaseSettings) -> PhasePolicy:
-    actions = {Stage.KEYWORDS: given.keywords, Stage.PERSONAL_DATA: given.personal_data}
+    actions = {
+        Stage.KEYWORDS: given.keywords,
+        Stage.PERSONAL_DATA: given.personal_data,
+        Stage.CLASSIFIER: given.classifier,
+    }
     return PhasePolicy(
         # Absent, so that the action of each term is asked; no action here could say that.
         actions={stage: action for stage, action in actions.items() if action is not None},
         fail_modes={
             Stage.KEYWORDS: given.fail_mode.keywords,
             Stage.PERSONAL_DATA: given.fail_mode.personal_data,
+            Stage.CLASSIFIER: given.fail_mode.classifier,
         },
     )
 
 
 def _risk(given: RiskSettings) -> RiskPolicy:
     # Languages without a text of their own are left out, and get the shipped one.
-    return RiskPolicy(action=given.action, answers=given.answer.model_dump(exclude_none=True))
+    return RiskPolicy(
+        given.action,
+        given.answer.model_dump(exclude_none=True),
+        given.threshold_request,
+        given.threshold_response,
+    )

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from filters.findings import Action
-from gateway.protocol.policy import FailMode, RefusalStyle
+from gateway.protocol.policy import FailMode, RefusalStyle, StreamMode
 from gateway.settings.base import Section
 
 # A risk id of the taxonomy (`A.1.f`, `A.1`, `X.secret`); whether it exists is asked of the taxonomy itself.
@@ -24,6 +24,11 @@ class FailModes(Section):
         FailMode.CLOSED,
         description="The same for personal data; without effect where it is only flagged.",
     )
+    classifier: FailMode = Field(
+        FailMode.CLOSED,
+        description="The same for the classifier. `closed`: 503, or the end of a stream; `open`: the text passes as"
+        " `unscanned`.",
+    )
 
 
 class PhaseSettings(Section):
@@ -38,6 +43,11 @@ class PhaseSettings(Section):
         None,
         description="Action for personal data and secrets; absent flags them. `restore` gives the model a "
         "placeholder and the reply the value again; in replies it is the same as `mask`.",
+    )
+    classifier: Action | None = Field(
+        None,
+        description="Action for what the classifier finds; absent blocks it. `mask` and `restore` are the same as"
+        " `block`, since a score is of a whole passage.",
     )
     fail_mode: FailModes = FailModes()
 
@@ -67,6 +77,14 @@ class RiskSettings(Section):
         None,
         description="Action for the risk; wins over the stage and the term, except that `off` anywhere wins.",
     )
+    threshold_request: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Score from which the classifier's findings of this risk in prompts count; absent takes the"
+        " model's own threshold.",
+    )
+    threshold_response: float | None = Field(None, ge=0, le=1, description="The same for replies.")
     answer: RefusalAnswers = RefusalAnswers()
 
 
@@ -83,6 +101,18 @@ class PolicySettings(Section):
         True,  # noqa: FBT003 the field's default
         description="Whether `tools` and `functions` of a request are read. Their texts are long and give false "
         "blocks; left unread, they are a way round the filter, and such a request is recorded as `unscanned`.",
+    )
+    stream: StreamMode = Field(
+        StreamMode.TRAIL,
+        description="What of a stream may leave before the classifier has scored it: `trail_characters` more than was"
+        " scored (`trail`), nothing (`hold`), or nothing before the whole reply was (`full`).",
+    )
+    trail_characters: int = Field(
+        # Two long sentences of Chinese: what is on its way while a score is.
+        80,
+        ge=0,
+        le=10_000,
+        description="Most characters of a stream that are ahead of the classifier where `stream` is `trail`.",
     )
     request: PhaseSettings = PhaseSettings()
     response: PhaseSettings = PhaseSettings()

@@ -14,6 +14,7 @@ import orjson
 from filters.findings import Action, Phase, Severity, Term
 from filters.ruleset import build_ruleset
 from gateway.protocol.commands import (
+    Admit,
     AppendAudit,
     CloseUpstream,
     Command,
@@ -26,6 +27,7 @@ from gateway.protocol.commands import (
 from gateway.protocol.context import Bounds, ExchangeContext
 from gateway.protocol.dialects.openai_chat import OpenAIChat
 from gateway.protocol.events import (
+    Admitted,
     AuditAppended,
     ClientDisconnected,
     Event,
@@ -40,6 +42,7 @@ from gateway.protocol.labels import Labelling, Position
 from gateway.protocol.personal import scan_texts
 from gateway.protocol.policy import Policy
 from gateway.protocol.record import ExchangeRecord
+from gateway.protocol.standing import Standing
 from gateway.protocol.states import State
 
 RISK = "A.1.f"
@@ -66,14 +69,10 @@ def given(
     terms = [each if isinstance(each, Term) else term(each) for each in keywords]
     terms += [term(each, Action.MASK, "A.2.a") for each in masks]
     terms += [term(each, Action.FLAG, "A.3.a") for each in flags]
+    standing = Standing(Policy(), build_ruleset(terms, DIGEST), Labelling("producer", position, LABEL), "user")
+    rules = {name: members.pop(name) for name in Standing._fields if name in members}
     context = ExchangeContext(
-        request_id="req-1",
-        dialect=OpenAIChat(),
-        policy=Policy(),
-        ruleset=build_ruleset(terms, DIGEST),
-        labelling=Labelling("producer", position, LABEL),
-        account="acc-1",
-        account_kind="user",
+        request_id="req-1", dialect=OpenAIChat(), standing=standing._replace(**rules), account="acc-1"
     )
     return replace(context, **members)
 
@@ -163,16 +162,30 @@ ANY_DATA = Like(SendData)
 LAST = Like(SendEnd)
 
 
-class Play:
-    """One exchange, fed by `>>` and checked by `<<`."""
+def admit(exchange: Exchange, command: Command) -> list[Command]:
+    """Answer the wish to be admitted, by the rules there are; return any other wish."""
+    if not isinstance(command, Admit):
+        return [command]
+    standing = exchange.context.standing
+    if command.end_user:
+        standing = standing._replace(end_user=command.end_user)
+    return exchange.receive_event(Admitted(standing), AT_US)
 
-    def __init__(self, context: ExchangeContext) -> None:
+
+class Play:
+    """One exchange, fed by `>>` and checked by `<<`; admitted by the rules it has, unless asked otherwise."""
+
+    def __init__(self, context: ExchangeContext, *, admitting: bool = True) -> None:
         self.exchange = Exchange(context)
+        self.admitting = admitting
         self.commands: list[Command] = []
         self.log: list[Command] = []
 
     def __rshift__(self, event: Event) -> "Play":
-        self.commands += self.exchange.receive_event(event, AT_US)
+        commands = self.exchange.receive_event(event, AT_US)
+        if self.admitting and isinstance(event, RequestReceived):
+            commands = [made for each in commands for made in admit(self.exchange, each)]
+        self.commands += commands
         return self
 
     def __lshift__(self, expected: list[Any]) -> "Play":
@@ -258,11 +271,14 @@ def run(context: ExchangeContext, events: Iterable[Event]) -> Outcome:
         pending = exchange.receive_event(event, AT_US)
         while pending:
             command = pending.pop(0)
+            if isinstance(command, Admit):
+                pending += admit(exchange, command)
+                continue
             commands.append(command)
             if isinstance(command, AppendAudit):
                 pending += exchange.receive_event(AuditAppended(), AT_US)
             elif isinstance(command, ScanText):
-                found = scan_texts(context.ruleset, command.phase, command.texts, personal=command.personal)
+                found = scan_texts(context.standing.ruleset, command.phase, command.texts, personal=command.personal)
                 pending += exchange.receive_event(ScanCompleted(command.phase, found), AT_US)
     return Outcome(commands, exchange)
 

@@ -16,7 +16,7 @@ from tests.gateway.protocol.playbook import RISK, ask, chunk, given, read, reque
 def test_every_error_has_its_status_and_shape(code: ErrorCode) -> None:
     """One shape, a stable code, the id of the exchange; ``Retry-After`` where trying again helps."""
     context = given()
-    start, end = AnswerBuilder(context, Judge(context.policy, observe=False)).error(code, "'x' is missing.")
+    start, end = AnswerBuilder(context, Judge(context.standing.policy, observe=False)).error(code, "'x' is missing.")
     assert isinstance(start, SendStart)
     assert isinstance(end, SendEnd)
     headers = dict(start.headers)

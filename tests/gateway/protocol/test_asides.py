@@ -35,7 +35,7 @@ def test_encodings_come_back_and_spellings_only_where_they_may() -> None:
 def test_a_spelling_shows_nothing_that_would_be_acted_on(action: Action, *, shown: bool) -> None:
     """What is only flagged stays."""
     context = given([term("forbidden", action)])
-    found = context.ruleset.response.scan_all(["fine", "forbidden"])
+    found = context.standing.ruleset.response.scan_all(["fine", "forbidden"])
     assert may_show(found, Judge(Policy(), observe=False)) is shown
     assert may_show(found, Judge(Policy(), observe=True))
 

@@ -18,7 +18,7 @@ def test_all_findings_are_judged_and_masks_written() -> None:
     document = {"a": "odd mild", "input": ["bad", "mild"]}
     texts = texts_of(document)
     judge = Judge(Policy(), observe=False)
-    found = tuple(tuple(context.ruleset.request.scan(group.text)) for group in texts.groups)
+    found = tuple(tuple(context.standing.ruleset.request.scan(group.text)) for group in texts.groups)
     assert judge_texts(Phase.REQUEST, texts, found, judge, Vault("req-1")) is Action.BLOCK
     assert texts.characters == len("aodd mildbadmild")
     assert document == {"a": "odd ****", "input": ["bad", "****"]}
@@ -46,7 +46,7 @@ def test_nothing_found_is_no_action() -> None:
 def test_answers_are_labelled_once(message: dict[str, object], structured: bool, content: str, outcome: str) -> None:  # noqa: FBT001 a parameter
     """Never inside structured output, never twice, never where nothing was said."""
     document = {"choices": [{"message": message}]}
-    labelling = given(position=Position.BOTH).labelling
+    labelling = given(position=Position.BOTH).standing.labelling
     assert label_answers(OpenAIChat().answers(document), labelling, structured=structured) == outcome
     assert message["content"] == content
 

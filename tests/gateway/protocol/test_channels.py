@@ -19,7 +19,7 @@ def channels(
 ) -> tuple[Channels, Judge]:
     """Build the channels of a stream."""
     context = given(keywords, masks, position=position)
-    made = Channels(context.ruleset, context.labelling, structured=False, limit=limit)
+    made = Channels(context.standing.ruleset, context.standing.labelling, structured=False, limit=limit)
     return made, Judge(Policy(), observe=False)
 
 
@@ -142,7 +142,9 @@ def test_a_part_that_ends_owes_its_texts_and_no_label() -> None:
 def keeping(*keywords: str, most_shown: int = 99) -> tuple[Channels, Judge]:
     """Build channels that keep what was shown."""
     context = given(keywords, ["mild"])
-    made = Channels(context.ruleset, context.labelling, structured=False, limit=9, most_shown=most_shown)
+    made = Channels(
+        context.standing.ruleset, context.standing.labelling, structured=False, limit=9, most_shown=most_shown
+    )
     return made, Judge(Policy(), observe=False)
 
 

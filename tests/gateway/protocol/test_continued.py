@@ -32,7 +32,7 @@ def test_a_term_over_the_seam_is_found_from_the_seam_on() -> None:
 def test_none_of_the_rest_is_shown() -> None:
     """A block stops the text at its beginning, and a mask covers what is left of the term."""
     for keywords, masks, out in ((["forbidden"], [], ""), ([], ["forbidden"], "****** word")):
-        ruleset, judge = given(keywords, masks).ruleset, Judge(Policy(), observe=False)
+        ruleset, judge = given(keywords, masks).standing.ruleset, Judge(Policy(), observe=False)
         channel = Channel((ContinuedStage(ruleset.response.stream(), "for"),))
         released = channel.feed("bidden word", judge)
         assert released.text + ("" if released.blocked else channel.finish(judge).text) == out

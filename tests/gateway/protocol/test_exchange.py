@@ -5,13 +5,15 @@ from typing import Any
 import orjson
 import pytest
 
-from filters.findings import Phase
+from filters.classifier.scores import Score
+from filters.findings import Action, Phase
 from gateway.errors import ErrorCode
-from gateway.protocol.commands import CloseUpstream, OpenUpstream, ScanText, SendData, SendEnd, SendStart
+from gateway.protocol.commands import Admit, CloseUpstream, OpenUpstream, ScanText, SendData, SendEnd, SendStart
 from gateway.protocol.dialects.base import Dialect
 from gateway.protocol.dialects.openai_chat import OpenAIChat
 from gateway.protocol.dialects.openai_speech import OpenAISpeech
 from gateway.protocol.events import (
+    Admitted,
     AuditAppended,
     AuditFailed,
     ClientDisconnected,
@@ -21,6 +23,8 @@ from gateway.protocol.events import (
     RequestRefused,
     ScanCompleted,
     ScanFailed,
+    ScoringFailed,
+    TextsScored,
     UpstreamData,
     UpstreamFailed,
     UpstreamFinished,
@@ -50,6 +54,7 @@ from tests.gateway.protocol.playbook import (
     request,
     stream,
 )
+from tests.gateway.protocol.scoring import CLASSIFICATION, phase_policy
 
 STREAM_HEAD = UpstreamStarted(200, "text/event-stream; charset=utf-8")
 JSON_HEAD = UpstreamStarted(200, "application/json")
@@ -61,6 +66,7 @@ LONG = bounds(inline_scan_characters=5)
 # How each state is reached: the bounds it needs, and the events that lead there.
 PATHS: dict[State, list[Event]] = {
     State.IDLE: [],
+    State.ADMITTING: [RequestReceived(request())],
     State.SCANNING_REQUEST: [RequestReceived(request("a long prompt"))],
     State.AWAITING_UPSTREAM: [RequestReceived(request())],
     State.BUFFERING: [RequestReceived(request()), JSON_HEAD],
@@ -70,7 +76,13 @@ PATHS: dict[State, list[Event]] = {
         UpstreamData(reply("a long one")),
         UpstreamFinished(),
     ],
-    State.STREAMING: [RequestReceived(request()), STREAM_HEAD],
+    State.CLASSIFYING: [RequestReceived(request())],
+    State.STREAMING: [
+        RequestReceived(request()),
+        STREAM_HEAD,
+        UpstreamData(chunk("a" * 40)),
+    ],
+    State.SETTLING: [RequestReceived(request()), STREAM_HEAD, UpstreamData(chunk("a text")), UpstreamFinished()],
     State.PASSING: [RequestReceived(SPOKEN), SOUND_HEAD],
     State.RECORDING: [RequestRefused(ErrorCode.KEY_MISSING)],
     State.CLOSING: [RequestReceived(request()), STREAM_HEAD, UpstreamData(DONE), AuditAppended()],
@@ -78,11 +90,14 @@ PATHS: dict[State, list[Event]] = {
 }
 LEGAL: dict[State, set[type]] = {
     State.IDLE: {RequestReceived, RequestRefused},
+    State.ADMITTING: {Admitted, RequestRefused},
     State.SCANNING_REQUEST: {ScanCompleted, ScanFailed},
     State.AWAITING_UPSTREAM: {UpstreamStarted, UpstreamFailed},
     State.BUFFERING: {UpstreamData, UpstreamFinished, UpstreamFailed},
     State.SCANNING_REPLY: {ScanCompleted, ScanFailed},
-    State.STREAMING: {UpstreamData, UpstreamFinished, UpstreamFailed, ClientWaited},
+    State.CLASSIFYING: {TextsScored, ScoringFailed},
+    State.STREAMING: {UpstreamData, UpstreamFinished, UpstreamFailed, ClientWaited, TextsScored, ScoringFailed},
+    State.SETTLING: {ClientWaited, TextsScored, ScoringFailed},
     State.PASSING: {UpstreamData, UpstreamFinished, UpstreamFailed},
     State.RECORDING: {AuditAppended, AuditFailed},
     State.CLOSING: {UpstreamData, UpstreamFinished, UpstreamFailed},
@@ -92,11 +107,21 @@ UPSTREAM_AT_WORK = {State.AWAITING_UPSTREAM, State.BUFFERING, State.STREAMING, S
 # Chat has no reply that passes unread.
 DIALECTS: dict[State, Dialect] = {State.PASSING: OpenAISpeech()}
 
+# Where the classifier is asked; of prompts only where that is what it is about.
+CLASSIFICATIONS = dict.fromkeys((State.CLASSIFYING, State.STREAMING, State.SETTLING), CLASSIFICATION)
+NO_PROMPTS = phase_policy(Phase.RESPONSE, Action.BLOCK)
+
 
 def play_to(state: State) -> Play:
     """Bring an exchange into a state."""
     dialect = DIALECTS.get(state, OpenAIChat())
-    play = Play(given(bounds=bounds(inline_scan_characters=10), dialect=dialect))
+    limits, scores = bounds(inline_scan_characters=10), CLASSIFICATIONS.get(state)
+    play = Play(
+        given(bounds=limits, dialect=dialect, policy=NO_PROMPTS, classification=scores),
+        admitting=state is not State.ADMITTING,
+    )
+    if state is State.CLASSIFYING:
+        play = Play(given(classification=scores))
     for event in PATHS[state]:
         play >> event
     assert play.exchange.state is state
@@ -110,9 +135,12 @@ def example(kind: type, state: State) -> Event:
     count = {State.SCANNING_REQUEST: 2, State.SCANNING_REPLY: 4}.get(state, 0)
     examples: dict[type, Event] = {
         RequestReceived: RequestReceived(request()),
+        Admitted: Admitted(given().standing),
         RequestRefused: RequestRefused(ErrorCode.KEY_MISSING),
         ScanCompleted: ScanCompleted(phase, ((),) * count),
         ScanFailed: ScanFailed(phase, "scan_timeout"),
+        TextsScored: TextsScored(0 if state is State.CLASSIFYING else 1, (Score(0.1),)),
+        ScoringFailed: ScoringFailed(0 if state is State.CLASSIFYING else 1, "classifier_timeout"),
         UpstreamStarted: JSON_HEAD,
         UpstreamData: UpstreamData(chunk("x")),
         UpstreamFinished: UpstreamFinished(),
@@ -425,3 +453,38 @@ def test_an_exchange_given_up_is_recorded_and_answered() -> None:
     assert (start.status, exchange.state) == (500, State.DONE)
     play = Play(given()) >> RequestRefused(ErrorCode.KEY_UNKNOWN)
     assert len(play.exchange.give_up(AT_US)) == 2
+
+
+def test_a_request_is_judged_by_the_rules_it_was_admitted_with() -> None:
+    """What the account has before the body is read is provisional: nothing is judged by it."""
+    body = request("bad", user="alice")
+    play = Play(given(["bad"]), admitting=False) >> RequestReceived(body)
+    play << [Admit("alice", "m", len(body), streamed=True)]
+    other = given(["worse"], account_kind="audit", end_user="alice").standing
+    play >> Admitted(other) << [Like(OpenUpstream)]
+    play >> UpstreamStarted(200, "application/json") >> UpstreamData(reply("worse")) >> UpstreamFinished()
+    play << [entry(durable=True, decision="block", account_kind="audit")]
+
+
+def test_a_request_is_judged_under_observation_where_it_was_admitted_so() -> None:
+    """The kind of the end user, not of the account, decides whether anything acts."""
+    play = Play(given(["bad"]), admitting=False) >> RequestReceived(request("bad"))
+    play >> Admitted(given(["bad"], account_kind="unfiltered", observe=True).standing)
+    assert play.commands[-1:] == [Like(OpenUpstream)]
+
+
+def test_who_is_not_admitted_is_told_why_and_when_to_try_again() -> None:
+    """With the moment the request was read, in the record, and nothing of it scanned."""
+    play = Play(given(["bad"]), admitting=False) >> RequestReceived(request("bad"))
+    play.commands.clear()
+    play >> RequestRefused(ErrorCode.STORE_UNAVAILABLE, "Until noon.", 77)
+    play << [entry(error="store_unavailable", decision="error", findings=(), started_at_us=AT_US)]
+    play >> AuditAppended()
+    assert b"Until noon." in play.commands[-1].data  # type: ignore[union-attr]  # it is the last piece
+    play << [head(503, retry_after="77"), LAST]
+
+
+def test_who_asks_is_in_no_representation() -> None:
+    """Wishes and rules get into logs by accident; names of people must not."""
+    asked = Admit("alice", "m", 10, streamed=True)
+    assert "alice" not in f"{asked!r} {given(end_user='alice').standing!r}"

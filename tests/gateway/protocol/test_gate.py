@@ -16,7 +16,7 @@ from tests.gateway.protocol.playbook import given, term
 
 def channel(blocked: Sequence[str | Term], masks: Sequence[str] = ()) -> tuple[Channel, Judge]:
     """Build a channel over keywords."""
-    ruleset = given(blocked, masks).ruleset
+    ruleset = given(blocked, masks).standing.ruleset
     return Channel((ruleset.response.stream(),)), Judge(Policy(), observe=False)
 
 
@@ -101,7 +101,7 @@ def test_the_slowest_stage_sets_the_frontier() -> None:
 def test_all_that_ends_where_a_block_falls_is_recorded() -> None:
     """Every stage and list that speaks at that place is in the record; what ends later is not judged."""
     rows = [term("ab", Action.BLOCK, "A.1.a"), term("b", Action.FLAG, "A.1.b"), term("ab", Action.BLOCK, "A.1.c")]
-    gate = Channel((given([*rows, term("c", risk="A.1.d")]).ruleset.response.stream(),))
+    gate = Channel((given([*rows, term("c", risk="A.1.d")]).standing.ruleset.response.stream(),))
     judge = Judge(Policy(), observe=False)
     assert gate.feed("xabc", judge) == Released("x", blocked=True)
     assert [each.risk for each in judge.recorded] == ["A.1.a", "A.1.c", "A.1.b"]

@@ -37,7 +37,7 @@ def found(text: str, *terms: str) -> list[str]:
 
 def streamed(parts: list[str], keywords: list[str], masks: list[str]) -> tuple[str, bool, Any]:
     """Send a text through a channel; return what leaves, whether it was blocked, and what was recorded."""
-    ruleset, judge = given(keywords, masks).ruleset, Judge(Policy(), observe=False)
+    ruleset, judge = given(keywords, masks).standing.ruleset, Judge(Policy(), observe=False)
     channel, out = Channel((NestedStage(ruleset.response.stream),)), ""
     for part in parts:
         released = channel.feed(part, judge)

@@ -16,7 +16,9 @@ from tests.gateway.protocol.playbook import DONE, given
 def outbox(context: ExchangeContext) -> tuple[Outbox, Channels]:
     """Build the way out of a stream."""
     stream = context.dialect.stream(Identity("req-1", "m", 1))
-    channels = Channels(context.ruleset, context.labelling, structured=False, limit=9, most_shown=99)
+    channels = Channels(
+        context.standing.ruleset, context.standing.labelling, structured=False, limit=9, most_shown=99
+    )
     return Outbox(context.dialect, stream, channels), channels
 
 

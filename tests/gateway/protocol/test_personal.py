@@ -280,7 +280,7 @@ def test_policies_say_who_reads_and_who_holds() -> None:
 
 def test_a_document_is_scanned_by_every_stage() -> None:
     """Findings of a text stand together; without personal data they are the keywords' alone."""
-    ruleset, texts = given(keywords=["bad"]).ruleset, ["bad", f"bad {ID_NUMBER}"]
+    ruleset, texts = given(keywords=["bad"]).standing.ruleset, ["bad", f"bad {ID_NUMBER}"]
     found = scan_texts(ruleset, Phase.REQUEST, texts, personal=True)
     assert [[each.stage for each in one] for one in found] == [
         [Stage.KEYWORDS],

@@ -52,7 +52,7 @@ def test_a_failed_scan_misses_the_stages_that_would_act() -> None:
 def test_tool_definitions_are_left_out_where_the_policy_says_so() -> None:
     """What passes so is recorded; where there are none, nothing is."""
     context = given(policy=Policy(scan_tool_definitions=False))
-    judge = Judge(context.policy, observe=False)
+    judge = Judge(context.standing.policy, observe=False)
     assert left_out(context, {"messages": []}, judge) == frozenset()
     assert not judge.not_scanned
     assert "tools" in left_out(context, {"tools": [{}]}, judge)

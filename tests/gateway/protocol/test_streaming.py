@@ -34,7 +34,7 @@ from tests.gateway.protocol.playbook import (
 
 def streamed(context: ExchangeContext) -> StreamedReply:
     """Build a streamed reply by itself."""
-    judge = Judge(context.policy, observe=context.observe)
+    judge = Judge(context.standing.policy, observe=context.standing.observe)
     return StreamedReply(context, judge, Identity("req-1", "m", 1), Vault("req-1"), structured=False)
 
 
@@ -274,7 +274,8 @@ class _LastWordMatcher:
 
 def ending(context: ExchangeContext) -> ExchangeContext:
     """Put that matcher into a context."""
-    return replace(context, ruleset=replace(context.ruleset, response=_LastWordMatcher()))  # type: ignore[arg-type]  # what a stream asks of it
+    ruleset = replace(context.standing.ruleset, response=_LastWordMatcher())  # type: ignore[arg-type]  # what a stream asks of it
+    return replace(context, standing=context.standing._replace(ruleset=ruleset))
 
 
 NOTICE = "[The answer was stopped: what followed cannot be shown.]"

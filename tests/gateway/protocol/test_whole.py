@@ -238,7 +238,7 @@ def test_a_blocked_reply_keeps_its_members_out() -> None:
     texts = whole.read()
     assert texts is not None
     context = given(keywords=["forbidden"])
-    found = context.ruleset.response.scan_all([group.text for group in texts.groups])
+    found = context.standing.ruleset.response.scan_all([group.text for group in texts.groups])
     exchange = Play(context).exchange
     whole.judge(found, exchange._judge, exchange._vault)
     assert whole.document["words"] is None

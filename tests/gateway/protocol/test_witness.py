@@ -38,12 +38,12 @@ def test_texts_are_kept_where_all_content_is(scope: ContentScope) -> None:
 def test_the_end_user_is_no_text() -> None:
     """Neither digested, nor kept, nor shown in an excerpt."""
     witness = Witness(ContentScope.ALL)
-    witness.end_user = "alice"
+    witness.named = "alice"
     witness.hear(Phase.REQUEST, ["alice", "a"])
     assert witness.testify().prompt == ("a",)
     assert witness.testify().prompt_sha256 == digest_texts(["a"])
     flagged = Witness(ContentScope.FLAGGED)
-    flagged.end_user = "alice"
+    flagged.named = "alice"
     flagged.note(Phase.REQUEST, "alice", [_found(0, 5)])
     assert flagged.testify().excerpts == ()
 

@@ -19,6 +19,7 @@ from gateway.accounts.account import AccountKind
 from gateway.errors import ErrorCode
 from gateway.protocol.events import RequestRefused
 from gateway.protocol.exchange import Exchange
+from gateway.proxy.admission import NOBODY
 from gateway.proxy.driver import Driver, Message
 from gateway.standin.replies import HARM_TERM, LABEL_TEXT
 from tests.gateway.audit.builders import FailingOps
@@ -472,7 +473,7 @@ def test_an_exchange_leaves_no_cycles(shared: Gateway) -> None:
             await asyncio.sleep(0)
 
         services = shared.services
-        driver = Driver(exchange, services, given(), receive, send)
+        driver = Driver(exchange, services, NOBODY, receive, send)
         asyncio.get_running_loop().call_soon(driver._watch)  # as after twenty milliseconds
         await asyncio.create_task(driver.run(RequestRefused(ErrorCode.KEY_UNKNOWN)))
         await asyncio.sleep(0)

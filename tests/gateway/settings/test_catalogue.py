@@ -47,7 +47,10 @@ def test_a_table_knows_its_members() -> None:
     """Keys and tables alike, for suggestions."""
     table = find_table(("policies", "strict"))
     assert table is not None
-    assert table.members == ("refusal", "scan_tool_definitions", "request", "response", "risks")
+    assert table.members == (
+        *("refusal", "scan_tool_definitions", "stream", "trail_characters"),
+        *("request", "response", "risks"),
+    )
     assert find_table(("polices",)) is None
 
 
