@@ -49,7 +49,8 @@ def main() -> int:
     own = [*public, *(row for row in written if not is_kept_back(row))]
     held += [row for row in written if is_kept_back(row)]
     trained = [*own, *augmented(own, recipe.seed)]
-    vocabulary = prune(package_tokenizer(), (row.text for row in own), PIECES)
+    # From the public rows alone: encodings stay valid when rows are written.
+    vocabulary = prune(package_tokenizer(), (row.text for row in public), PIECES)
     weights = package_weights()
     weights["embeddings"] = weights["embeddings"][vocabulary.kept]
     features = Features(vocabulary.model, SIZES)
