@@ -147,7 +147,7 @@ def row_weights(rows: Sequence[Row], power: float = 0.5) -> NDArray[np.float32]:
     groups = [(row.source, row.side, row.unsafe) for row in rows]
     sizes = Counter(groups)
     weights = np.array([sizes[group] ** -power for group in groups], np.float32)
-    return weights / weights.mean()
+    return np.asarray(weights / weights.mean(), np.float32)
 
 
 def class_numbers(rows: Iterable[Row]) -> NDArray[np.int64]:

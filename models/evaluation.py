@@ -51,7 +51,7 @@ class Judged:
 
     def where(self, chosen: Callable[[Row], bool]) -> Scores:
         """Return the scores of some rows."""
-        return self.scores[np.array([chosen(row) for row in self.rows], bool)]
+        return np.asarray(self.scores[np.array([chosen(row) for row in self.rows], bool)])
 
 
 def is_ordinary(row: Row, side: str) -> bool:

@@ -149,7 +149,7 @@ def fit(examples: Examples, buckets: int, recipe: Recipe, name: str = "fitting")
     for indices in track(_steps(len(dense), recipe, order), name, total=steps):
         loss = _loss(heads, examples, indices, recipe.smoothing)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         optimizer.step()
         schedule.step()
     return heads.eval()
@@ -176,12 +176,13 @@ def _loss(heads: Heads, examples: Examples, indices: NDArray[np.int64], smoothin
 
 
 def _forward(heads: Heads, encodings: Encodings, sides: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-    return heads(
+    verdicts, classes = heads(
         torch.from_numpy(encodings.dense.astype(np.float32)),
         torch.from_numpy(encodings.ngrams.astype(np.int64)),
         torch.from_numpy(encodings.offsets),
         torch.from_numpy(sides),
     )
+    return verdicts, classes
 
 
 def predict(

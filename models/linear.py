@@ -56,6 +56,6 @@ def fit_linear(examples: Examples, buckets: int, recipe: Recipe) -> Linear:
         weights = torch.from_numpy(examples.weights[indices])
         loss = functional.binary_cross_entropy_with_logits(logits, target, weights)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         optimizer.step()
     return Linear(bag.weight.detach().numpy().T.copy(), bias.detach().numpy().copy())

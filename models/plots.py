@@ -55,7 +55,13 @@ def plot_confusion(counts: Sequence[Sequence[int]], path: Path) -> None:
             if counts[true][said]:
                 dark = shares[true][said] > 0.5  # noqa: PLR2004 - where black on blue is hard to read
                 panel.text(
-                    said, true, counts[true][said], ha="center", va="center", fontsize=6, color="w" if dark else "k"
+                    said,
+                    true,
+                    str(counts[true][said]),
+                    ha="center",
+                    va="center",
+                    fontsize=6,
+                    color="w" if dark else "k",
                 )
     panel.set_xlabel("said")
     panel.set_ylabel("true")

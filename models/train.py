@@ -29,7 +29,8 @@ from models.export import classifier_model, encoder_model
 from models.folding import Material, judge_by_folds
 from models.heads import Recipe, exported, fit
 from models.linear import fit_linear
-from models.publishing import Training, publish
+from models.manifest import Training
+from models.publishing import publish
 from models.rows import Row
 from models.verdicts import Verdicts, figures, judge
 from models.vocabulary import prune

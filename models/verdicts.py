@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.baseline import HARM, HARMLESS, baseline_scores
-from models.calibration import f1_by_class, quantile, share_at, sigmoid, temperature, threshold_at
+from models.calibration import class_thresholds, f1_by_class, quantile, share_at, sigmoid, temperature, threshold_at
 from models.corpus import Corpus
 from models.encoding import Encoder
 from models.evaluation import ALARM_SHARE, Judged, confusion, is_ordinary, side_figures, tables
-from models.folding import Material, Unseen, alarm_share, class_thresholds, sides_of
+from models.folding import Material, Unseen, alarm_share, sides_of
 from models.heads import Heads, predict
 from models.linear import Linear
 from models.rows import CATEGORIES, SAFE, SIDES
