@@ -6,9 +6,12 @@ from typing import Final
 import filters
 from filters.classifier.manifest import MANIFEST, Manifest, ManifestError
 from filters.classifier.model import OnnxModel, load_model
-from filters.findings import Phase
+from filters.classifier.scores import Window
+from filters.classifier.windows import cut_windows
+from filters.findings import Finding, Phase
 from filters.taxonomy import load_taxonomy
-from gateway.protocol.bars import Bar, Classification, classifies
+from gateway.protocol.bars import SIDE_OF, Bar, Classification, bars_of, classifies
+from gateway.protocol.policy import Policy
 from gateway.proxy.classifier_panel import ClassifierPanel
 from gateway.proxy.classifier_pool import ClassifierPool
 from gateway.settings.classifiers import Classifier
@@ -57,6 +60,28 @@ def open_model(loaded: Loaded, chosen: Classifier) -> OnnxModel:
         raise SettingsError(
             [Problem(loaded.origins.place(path), ".".join(path), None, wrong or str(exc), remedy)]
         ) from exc
+
+
+class TextScores:
+    """Findings of a model in texts by themselves, by a policy.
+
+    Args:
+        model: scores.
+        policy: says what a score is measured against.
+        phase: half of an exchange the texts are taken for.
+    """
+
+    def __init__(self, model: OnnxModel, policy: Policy, phase: Phase) -> None:
+        self._model = model
+        self._side = SIDE_OF[phase]
+        self._bars = bars_of(classification_of(model.manifest), policy, self._side)
+
+    def findings(self, text: str) -> list[Finding]:
+        """Return the findings in a text, window by window."""
+        spans = cut_windows(text)
+        scores = self._model.score([Window(text[span.start : span.end], self._side) for span in spans])
+        found = [self._bars.finding(score, *span) for span, score in zip(spans, scores, strict=True)]
+        return [each for each in found if each is not None]
 
 
 def classification_of(manifest: Manifest) -> Classification:

@@ -58,14 +58,26 @@ class OnnxModel:
         Raises:
             ScorerError: the encoder failed, or its answer is none.
         """
-        scores: list[Score | None] = [None] * len(windows)
-        open_rows: list[tuple[int, Side, Encoded]] = []
+        settled: dict[int, Score] = {}
         for place, window in enumerate(windows):
             linear = self.linear_score(window)
             if linear < self.manifest.thresholds[window.side].settled_below:
-                scores[place] = Score(linear, settled=True)
-            else:
-                open_rows += [(place, window.side, encoded) for encoded in self._read(window.text)]
+                settled[place] = Score(linear, settled=True)
+        left = iter(self.encoder_scores([each for place, each in enumerate(windows) if place not in settled]))
+        return [settled.get(place) or next(left) for place in range(len(windows))]
+
+    def encoder_scores(self, windows: Sequence[Window]) -> list[Score]:
+        """Score windows by the encoder alone, in their order: what it says of all is of one scale.
+
+        Raises:
+            ScorerError: the encoder failed, or its answer is none.
+        """
+        scores: list[Score | None] = [None] * len(windows)
+        open_rows = [
+            (place, window.side, encoded)
+            for place, window in enumerate(windows)
+            for encoded in self._read(window.text)
+        ]
         # Rows of like length side by side: padding is computed like text.
         open_rows.sort(key=lambda row: len(row[2].pieces))
         for first in range(0, len(open_rows), _BATCH):

@@ -20,12 +20,13 @@ from filters.lists import ListError
 from filters.ruleset import Ruleset
 from filters.taxonomy import load_taxonomy
 from gateway.accounts.account import AccountKind
+from gateway.classifiers import TextScores, chosen_classifier, open_model
 from gateway.cli.rows import STANDARD, open_source, open_target, read_rows, write_row
 from gateway.lifecycle import load_ruleset
 from gateway.protocol.judge import Decision, Judge
 from gateway.protocol.personal import scan_texts
 from gateway.protocol.policy import Policy
-from gateway.settings.loader import load
+from gateway.settings.loader import Loaded, load
 from gateway.settings.policies import build_policies, check_risks
 from gateway.settings.problems import SettingsError
 
@@ -49,7 +50,9 @@ def check(  # noqa: PLR0913 each is an option of the command
     phase: Annotated[Phase, typer.Option(help="Judge as a prompt or as a reply.")] = Phase.REQUEST,
     account: Annotated[AccountKind, typer.Option(help="Judge as for this kind of account.")] = AccountKind.USER,
     policy: Annotated[str, typer.Option(help="Policy to judge by.")] = "default",
-    stages: Annotated[str, typer.Option(help="Stages to scan with, joined by commas.")] = ",".join(Stage),
+    stages: Annotated[
+        str | None, typer.Option(help="Stages to scan with, joined by commas; otherwise all there are.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="Settings file; default ./sluice.toml.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
@@ -61,8 +64,8 @@ def check(  # noqa: PLR0913 each is an option of the command
     # Before the lists are loaded, which takes longer than anybody should wait for a mistyped option.
     _check_use(text, file, jsonl, output)
     # A stage left out by a slip would make every text look clean.
-    chosen = set(stages.split(","))
-    if unknown := chosen - set(Stage):
+    chosen = set(stages.split(",")) if stages is not None else None
+    if unknown := (chosen or set()) - set(Stage):
         _refuse(f"--stages: {', '.join(sorted(unknown))} is not known here; known are {', '.join(Stage)}")
     scanner = _Scanner(config, policy, phase, chosen, observe=account is AccountKind.UNFILTERED)
     if jsonl is not None and output is not None:
@@ -84,7 +87,7 @@ class _Scanner:
     """Scans texts by one policy."""
 
     def __init__(
-        self, config: Path | None, policy: str, phase: Phase, stages: Collection[str], *, observe: bool
+        self, config: Path | None, policy: str, phase: Phase, stages: Collection[str] | None, *, observe: bool
     ) -> None:
         try:
             loaded = load(config, os.environ)
@@ -98,7 +101,11 @@ class _Scanner:
             _refuse(f"--policy: there is no policy {policy!r}; known are {', '.join(policies)}")
         self._policy: Policy = policies[policy]
         self._phase = phase
-        self._stages = stages
+        try:
+            self._scores = _scores_of(loaded, self._policy, phase, stages)
+        except SettingsError as error:
+            _refuse(str(error))
+        self._stages = set(Stage) if stages is None else stages
         # An unfiltered account is judged as in an exchange, so its records can be compared with this.
         self._observe = observe
 
@@ -109,12 +116,18 @@ class _Scanner:
         personal = Stage.PERSONAL_DATA in self._stages
         (findings,) = scan_texts(self._ruleset, self._phase, [text], personal=personal)
         chosen = [each for each in findings[:MOST_FINDINGS] if each.stage in self._stages]
+        # What keywords decide is not scored, in an exchange either: a block needs no second reason.
+        if self._scores is not None and not self._blocks(chosen):
+            chosen += self._scores.findings(text)
         # A term the policy switches off has no effect in an exchange, so it is no finding here.
         acted = [each for each in chosen if judge.act(self._phase, each) is not Action.OFF]
         # More than are judged one by one block as such, and the text was not read to its end.
         if len(findings) > MOST_FINDINGS:
             judge.overrun(self._phase)
         return {"decision": judge.decision.value, "findings": [_describe(each) for each in acted]}
+
+    def _blocks(self, found: list[Finding]) -> bool:
+        return any(self._policy.action_for(self._phase, each) is Action.BLOCK for each in found)
 
     def scan_rows(self, source: Path, target: Path) -> int:
         """Scan a file of rows into a file of rows, in the same order; return how many could not be read."""
@@ -140,6 +153,18 @@ class _Scanner:
                 if rows.size_bytes is not None:
                     progress.update(task, completed=rows.raw.tell())
         return unread
+
+
+def _scores_of(loaded: Loaded, policy: Policy, phase: Phase, stages: Collection[str] | None) -> "TextScores | None":
+    """Load the classifier where the stage is wanted; where it was named and is not there, end the command."""
+    if stages is not None and Stage.CLASSIFIER not in stages:
+        return None
+    chosen = chosen_classifier(loaded.settings)
+    if chosen is None:
+        if stages is None:
+            return None
+        _refuse("--stages: there is no classifier here; add a table [[classifiers]] with name and path")
+    return TextScores(open_model(loaded, chosen), policy, phase)
 
 
 # Never "allow": nobody read it.
@@ -189,7 +214,7 @@ def _describe(finding: Finding) -> dict[str, Any]:
         "end": finding.end,
         "term": finding.term.text,
         # A keyword finding has none; the member stands so that every row has one shape.
-        "score": None,
+        "score": finding.score,
         "via": [step.value for step in finding.via],
     }
 

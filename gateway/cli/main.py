@@ -8,7 +8,7 @@ import sys
 import structlog
 import typer
 
-from gateway.cli import accounts, audit, config, lists
+from gateway.cli import accounts, audit, config, lists, model
 from gateway.cli.check import check
 from gateway.cli.demo import demo
 from gateway.cli.doctor import doctor
@@ -31,6 +31,7 @@ app.add_typer(config.app, name="config")
 app.add_typer(lists.app, name="lists")
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(audit.app, name="audit")
+app.add_typer(model.app, name="model")
 app.command("migrate")(migrate_command)
 app.command()(doctor)
 app.command()(standin)

@@ -64,6 +64,9 @@ class ClassifierPool:
         limit: most windows queued or in work.
         breaker: opened by failures.
         hangs_after_seconds: after how long in one batch the thread is given up.
+
+    Attributes:
+        queued: windows that wait or are in work.
     """
 
     def __init__(
@@ -82,7 +85,7 @@ class ClassifierPool:
         self._limit = limit
         self._breaker = breaker or Breaker()
         self._hangs_after_seconds = hangs_after_seconds
-        self._queued = 0
+        self.queued = 0
         self._hanging = 0
         self._worker = _Worker(scorer, self._settle)
 
@@ -100,7 +103,7 @@ class ClassifierPool:
         question = _Question(windows, answer, now)
         seconds = self._budget_seconds * (1 + (len(windows) - 1) // _BUDGETED_WINDOWS)
         question.timer = loop.call_later(seconds, self._expire, question)
-        self._queued += len(windows)
+        self.queued += len(windows)
         metrics.SCAN_QUEUE_DEPTH.inc(len(windows))
         answer.add_done_callback(lambda _: self._forget(question))
         self._worker.put(question, loop)
@@ -112,7 +115,7 @@ class ClassifierPool:
 
     def _refusal(self, count: int, now: float) -> str:
         # A bound that one text alone exceeds would never let it through.
-        if self._queued and self._queued + count > self._limit:
+        if self.queued and self.queued + count > self._limit:
             return QUEUE_FULL
         return "" if self._breaker.allows(now) else DOWN
 
@@ -152,7 +155,7 @@ class ClassifierPool:
     def _forget(self, question: _Question) -> None:
         if question.timer is not None:
             question.timer.cancel()
-        self._queued -= len(question.windows)
+        self.queued -= len(question.windows)
         metrics.SCAN_QUEUE_DEPTH.dec(len(question.windows))
 
 

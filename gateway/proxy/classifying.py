@@ -39,6 +39,11 @@ class ScoreBox:
         """Whether an answer is there, or on its way."""
         return bool(self._arrived or self._open)
 
+    @property
+    def arrived(self) -> bool:
+        """Whether an answer is there."""
+        return bool(self._arrived)
+
     def ask(self, command: ScoreTexts) -> None:
         """Ask; the answer comes when it comes."""
         answer = self._panel.ask(command.windows)

@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 
 from filters.findings import MOST_FINDINGS
 from gateway.cli.main import app
+from tests.classifiers import EVIL, write_model
 
 pytestmark = pytest.mark.usefixtures("few_terms")
 
@@ -202,3 +203,28 @@ def test_personal_data_is_found_by_its_kind() -> None:
     assert "13812345678" not in result.stdout
     assert _check("电话 13812345678", "--stages", "keywords").exit_code == 0
     assert _check(TERM, "--stages", "personal_data").exit_code == 0
+
+
+def test_the_classifier_is_a_stage(tmp_path: Path) -> None:
+    """Named, it finds what no keyword does; a text that keywords block is not scored."""
+    model = write_model(tmp_path / "model")
+    config = tmp_path / "own.toml"
+    config.write_text(f'[[classifiers]]\nname = "tiny"\npath = "{model}"\n', "utf-8")
+    done = CliRunner().invoke(
+        app, ["check", f"my {EVIL}", "--stages", "keywords,classifier", "--config", str(config), "--json"]
+    )
+    row = orjson.loads(done.stdout)
+    assert row["decision"] == "block"
+    assert [(each["stage"], each["term"], each["score"]) for each in row["findings"]] == [
+        ("classifier", "fraud", 990)
+    ]
+    done = CliRunner().invoke(app, ["check", f"出售冰毒 {EVIL}", "--config", str(config), "--json"])
+    assert {each["stage"] for each in orjson.loads(done.stdout)["findings"]} == {"keywords"}
+
+
+def test_a_classifier_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where it was named; where it was not, the other stages do."""
+    monkeypatch.setattr("gateway.classifiers.SHIPPED", tmp_path)
+    done = CliRunner().invoke(app, ["check", "hello", "--stages", "classifier"])
+    assert (done.exit_code, "there is no classifier here" in done.stderr) == (2, True)
+    assert CliRunner().invoke(app, ["check", "hello"]).exit_code == 0

@@ -60,6 +60,7 @@ def test_required_and_hidden_settings_are_marked() -> None:
         ("upstreams", "*", "name"),
         ("upstreams", "*", "base_url"),
         ("audit", "anchors", "*", "kind"),
+        ("classifiers", "*", "name"),
     }
     assert {setting.path for setting in SETTINGS if setting.hidden} == {("upstreams", "*", "api_key_env")}
 

@@ -69,8 +69,8 @@ def test_a_wrong_variable_is_named_as_spelt(tmp_path: Path) -> None:
         ("port = 1", "port", "Did you mean server.port"),
         ("audit.zzz = 1", "audit.zzz", "Use one of: directory, segment_bytes, batch_milliseconds"),
         (
-            'policies.default.request.classifer = "block"',
-            "policies.default.request.classifer",
+            'policies.default.request.zzz = "block"',
+            "policies.default.request.zzz",
             "Use one of: keywords",
         ),
     ],
@@ -160,6 +160,9 @@ def _as_table(setting: Setting) -> str:
     """Set a setting to a table of numbers, which none of them takes; places that need a name get one."""
     if setting.path[0] == "upstreams":
         return f"[[upstreams]]\n{setting.path[-1]} = {'1' if setting.path[-1] == 'models' else '{}'}"
+    if setting.path[0] == "classifiers":
+        name = "" if setting.path[-1] == "name" else 'name = "x"\n'
+        return f"[[classifiers]]\n{name}{setting.path[-1]} = {{}}"
     if setting.path[:2] == ("audit", "anchors"):
         return f"[[audit.anchors]]\n{setting.path[-1]} = {{}}"
     names = iter(("default", "A.1.f"))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from filters.findings import Action, Phase, Stage
-from gateway.protocol.policy import FailMode, PhasePolicy, Policy, RefusalStyle, RiskPolicy
+from gateway.protocol.policy import FailMode, PhasePolicy, Policy, RefusalStyle, RiskPolicy, StreamMode
 from gateway.settings import Settings, SettingsError, build_policies, check_risks
 from tests.settings_files import load_text
 
@@ -17,7 +17,11 @@ request.keywords = "block"
 request.fail_mode.keywords = "open"
 request.personal_data = "restore"
 response.fail_mode.personal_data = "open"
-risks."A.1.f" = {action = "mask", answer.zh = "不行"}
+response.classifier = "flag"
+response.fail_mode.classifier = "open"
+stream = "hold"
+trail_characters = 40
+risks."A.1.f" = {action = "mask", answer.zh = "不行", threshold_request = 0.5, threshold_response = 0.9}
 risks."A.1.x" = {action = "off"}
 """
 
@@ -30,14 +34,27 @@ def test_every_setting_reaches_the_core(tmp_path: Path) -> None:
         refusal=RefusalStyle.ERROR,
         request=PhasePolicy(
             {Stage.KEYWORDS: Action.BLOCK, Stage.PERSONAL_DATA: Action.RESTORE},
-            {Stage.KEYWORDS: FailMode.OPEN, Stage.PERSONAL_DATA: FailMode.CLOSED},
+            {
+                Stage.KEYWORDS: FailMode.OPEN,
+                Stage.PERSONAL_DATA: FailMode.CLOSED,
+                Stage.CLASSIFIER: FailMode.CLOSED,
+            },
         ),
-        response=PhasePolicy({}, {Stage.KEYWORDS: FailMode.CLOSED, Stage.PERSONAL_DATA: FailMode.OPEN}),
+        response=PhasePolicy(
+            {Stage.CLASSIFIER: Action.FLAG},
+            {
+                Stage.KEYWORDS: FailMode.CLOSED,
+                Stage.PERSONAL_DATA: FailMode.OPEN,
+                Stage.CLASSIFIER: FailMode.OPEN,
+            },
+        ),
         risks={
-            "A.1.f": RiskPolicy(Action.MASK, {"zh": "不行"}),
+            "A.1.f": RiskPolicy(Action.MASK, {"zh": "不行"}, 0.5, 0.9),
             "A.1.x": RiskPolicy(Action.OFF, {}),
         },
         scan_tool_definitions=False,
+        stream=StreamMode.HOLD,
+        trail_characters=40,
     )
 
 

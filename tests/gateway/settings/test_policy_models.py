@@ -34,7 +34,7 @@ def test_words_become_the_values_of_the_core() -> None:
         {"refusal": "silence"},
         {"request": {"keywords": "drop"}},
         {"request": {"fail_mode": {"keywords": "maybe"}}},
-        {"request": {"fail_mode": {"classifier": "open"}}},
+        {"request": {"fail_mode": {"classifier": "maybe"}}},
         {"risks": {"terror": {"action": "block"}}},
         {"risks": {"A.1.f": {"action": "drop"}}},
         {"risks": {"A.1.f": {"answer": {"fr": "non"}}}},
