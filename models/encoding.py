@@ -44,13 +44,15 @@ class Encodings:
         places = np.arange(offsets[-1]) + np.repeat(self.offsets[indices] - offsets[:-1], lengths)
         return Encodings(self.dense[indices], self.ngrams[places], offsets)
 
-    def joined(self, other: "Encodings") -> "Encodings":
-        """Return these and the others behind them."""
-        return Encodings(
-            np.concatenate([self.dense, other.dense]),
-            np.concatenate([self.ngrams, other.ngrams]),
-            np.concatenate([self.offsets, other.offsets[1:] + self.offsets[-1]]),
-        )
+
+def joined(parts: Sequence[Encodings]) -> Encodings:
+    """Return encodings one behind the other."""
+    lengths = [np.diff(part.offsets) for part in parts]
+    return Encodings(
+        np.concatenate([part.dense for part in parts]),
+        np.concatenate([part.ngrams for part in parts]),
+        np.concatenate([[0], np.cumsum(np.concatenate(lengths))]),
+    )
 
 
 class Encoder:

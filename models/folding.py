@@ -51,14 +51,12 @@ class Unseen:
 
     Attributes:
         logits: the verdict's, for each row.
-        classes: those of the classes, shape (rows, classes).
         linear: the linear stage's.
         alarms: by share of harmless texts of sources met that reach a threshold, how many of those not met do, by
             side.
     """
 
     logits: NDArray[np.float32]
-    classes: NDArray[np.float32]
     linear: NDArray[np.float32]
     alarms: dict[float, dict[str, float]]
 
@@ -79,24 +77,21 @@ def judge_by_folds(material: Material, buckets: int, recipe: Recipe) -> Unseen:
     folds = np.array([fold_of(row.source) for row in material.rows])
     sides = sides_of(material.rows)
     logits, linear = np.empty((2, len(folds)), np.float32)
-    classes: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(folds)
     alarms: dict[float, list[dict[str, NDArray[np.bool_]]]] = {share: [] for share in _SHARES}
     for fold in range(FOLDS):
         examples = material.examples(np.flatnonzero(folds[: material.trained] != fold))
         heads = fit(examples, buckets, recipe, f"fold {fold + 1} of {FOLDS}")
-        verdicts, named = predict(heads, material.encodings, sides)
+        verdicts, _ = predict(heads, material.encodings, sides)
         own = np.flatnonzero(folds == fold)
         logits[own] = verdicts[own]
         linear[own] = fit_linear(examples, buckets, recipe).logits(material.encodings.of(own), sides[own])
-        for index in own:
-            classes[index] = named[index]
         for share, found in alarms.items():
             found.append(_alarms(material, verdicts, folds == fold, share))
     pooled = {
         share: {side: float(np.concatenate([one[side] for one in found]).mean()) for side in SIDES}
         for share, found in alarms.items()
     }
-    return Unseen(logits, np.stack(classes), linear, pooled)
+    return Unseen(logits, linear, pooled)
 
 
 def _alarms(

@@ -4,8 +4,8 @@ The labels of public data are noisy and its sources few, so the heads are held b
 the n-grams' are dropped, labels are smoothed, and a source weighs by the square root of its rows.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ NGRAM_WIDTH = 64
 MEMBERS = 4
 """Small heads that vote: each leaves out other values in each step, and they err apart on sources none has met."""
 MEMBER_WIDTH = 128
-CATEGORY_HIDDEN = 384
+CATEGORY_HIDDEN = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,9 @@ class Recipe:
     """How heads are fitted.
 
     Attributes:
-        epochs: passes over the rows.
+        epochs: passes over the rows for the verdict.
+        category_epochs: passes over the harmful rows for the classes: they are seen apart from the verdict, which
+            longer fitting makes worse on sources it has not met, while it makes the classes better.
         batch: rows in a step.
         rate: highest learning rate.
         decay: weight decay.
@@ -39,7 +41,8 @@ class Recipe:
         seed: of the order of rows, the first weights and what is left out.
     """
 
-    epochs: int = 3
+    epochs: int = 2
+    category_epochs: int = 8
     batch: int = 512
     rate: float = 1e-3
     decay: float = 0.05
@@ -126,8 +129,8 @@ def exported(heads: Heads) -> dict[str, NDArray[np.float32]]:
     return {name: values.numpy() for name, values in heads.state_dict().items()}
 
 
-def fit(examples: Examples, buckets: int, recipe: Recipe, name: str = "fitting") -> Heads:
-    """Fit heads to rows.
+def fit(examples: Examples, buckets: int, recipe: Recipe, name: str = "fitting the verdict") -> Heads:
+    """Fit the verdict to rows; the classes stay as they are.
 
     Args:
         examples: the rows.
@@ -141,38 +144,77 @@ def fit(examples: Examples, buckets: int, recipe: Recipe, name: str = "fitting")
     sample = dense[:: max(1, len(dense) // 20_000)].astype(np.float32)
     heads.mean.copy_(torch.from_numpy(sample.mean(axis=0)))
     heads.scale.copy_(torch.from_numpy(1 / (sample.std(axis=0) + 1e-2)))
-    optimizer = torch.optim.AdamW(heads.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
-    steps = recipe.epochs * (len(dense) // recipe.batch)
+
+    def loss(indices: NDArray[np.int64]) -> Tensor:
+        logits, _ = _forward(heads, examples.encodings.of(indices), examples.sides[indices])
+        target = torch.from_numpy(examples.unsafe[indices]) * (1 - recipe.smoothing) + recipe.smoothing / 2
+        return functional.binary_cross_entropy_with_logits(
+            logits, target.unsqueeze(1).expand_as(logits), torch.from_numpy(examples.weights[indices]).unsqueeze(1)
+        )
+
+    own = [values for part, values in heads.named_parameters() if not part.startswith("category")]
+    _descend(heads, own, loss, np.arange(len(dense)), recipe, recipe.epochs, name)
+    return heads
+
+
+def fit_categories(heads: Heads, examples: Examples, recipe: Recipe) -> None:
+    """Fit the classes to the harmful rows; the verdict stays as it is.
+
+    Args:
+        heads: changed in place.
+        examples: the rows.
+        recipe: how.
+    """
+    torch.manual_seed(recipe.seed)
+    harmful = np.flatnonzero(examples.categories >= 0)
+    counts = np.bincount(examples.categories[harmful], minlength=len(CATEGORIES))
+    # Rare classes weigh more, by the root of how rare they are, and the rarest are not let dominate.
+    weights = torch.from_numpy(
+        (counts.clip(min=50) ** -0.5 / (counts.clip(min=50) ** -0.5).mean()).astype(np.float32)
+    )
+
+    def loss(indices: NDArray[np.int64]) -> Tensor:
+        _, classes = _forward(heads, examples.encodings.of(indices), examples.sides[indices])
+        category = torch.from_numpy(examples.categories[indices])
+        return functional.cross_entropy(classes, category, weights, label_smoothing=recipe.smoothing)
+
+    own = [values for part, values in heads.named_parameters() if part.startswith("category")]
+    # Fewer rows bear larger steps, and there are no sources to hold it back for.
+    quick = replace(recipe, batch=recipe.batch // 2, rate=2 * recipe.rate)
+    _descend(heads, own, loss, harmful, quick, recipe.category_epochs, "fitting the classes")
+
+
+def _descend(
+    heads: Heads,
+    parameters: list[nn.Parameter],
+    loss: Callable[[NDArray[np.int64]], Tensor],
+    rows: NDArray[np.int64],
+    recipe: Recipe,
+    epochs: int,
+    name: str,
+) -> None:
+    """Change parameters step by step, so that the loss of the rows falls."""
+    optimizer = torch.optim.AdamW(parameters, lr=recipe.rate, weight_decay=recipe.decay)
+    steps = epochs * (len(rows) // recipe.batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.rate, total_steps=steps, pct_start=0.15)
-    heads.train()
     order = np.random.default_rng(recipe.seed)
-    for indices in track(_steps(len(dense), recipe, order), name, total=steps):
-        loss = _loss(heads, examples, indices, recipe.smoothing)
+    heads.train()
+    for indices in track(_steps(rows, recipe.batch, epochs, order), name, total=steps):
+        value = loss(indices)
         optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
+        torch.autograd.backward(value)
         optimizer.step()
         schedule.step()
-    return heads.eval()
+    heads.eval()
 
 
-def _steps(rows: int, recipe: Recipe, order: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-    for _ in range(recipe.epochs):
+def _steps(
+    rows: NDArray[np.int64], batch: int, epochs: int, order: np.random.Generator
+) -> Iterator[NDArray[np.int64]]:
+    for _ in range(epochs):
         shuffled = order.permutation(rows)
-        for start in range(0, rows - recipe.batch + 1, recipe.batch):
-            yield shuffled[start : start + recipe.batch]
-
-
-def _loss(heads: Heads, examples: Examples, indices: NDArray[np.int64], smoothing: float) -> Tensor:
-    logits, classes = _forward(heads, examples.encodings.of(indices), examples.sides[indices])
-    weights = torch.from_numpy(examples.weights[indices])
-    target = torch.from_numpy(examples.unsafe[indices]) * (1 - smoothing) + smoothing / 2
-    verdict = functional.binary_cross_entropy_with_logits(
-        logits, target.unsqueeze(1).expand_as(logits), weights.unsqueeze(1)
-    )
-    category = torch.from_numpy(examples.categories[indices])
-    known = category >= 0
-    named = functional.cross_entropy(classes[known], category[known], reduction="none", label_smoothing=smoothing)
-    return verdict + (named * weights[known]).sum() / weights.sum()
+        for start in range(0, len(rows) - batch + 1, batch):
+            yield shuffled[start : start + batch]
 
 
 def _forward(heads: Heads, encodings: Encodings, sides: NDArray[np.int64]) -> tuple[Tensor, Tensor]:

@@ -24,10 +24,10 @@ import torch
 from filters.classifier.features import Features, Sizes
 from models.corpus import Corpus, augmented, digest, is_kept_back, read_public, read_written
 from models.encoder import package_tokenizer, package_weights
-from models.encoding import Encoder
+from models.encoding import Encoder, joined
 from models.export import classifier_model, encoder_model
 from models.folding import Material, judge_by_folds
-from models.heads import Recipe, exported, fit
+from models.heads import Recipe, exported, fit, fit_categories
 from models.linear import fit_linear
 from models.manifest import Training
 from models.publishing import publish
@@ -47,9 +47,16 @@ def main() -> int:
     recipe = Recipe(seed=arguments.seed, epochs=arguments.epochs)
     public, held, benign = read_public(arguments.data)
     written = read_written()
-    own = [*public, *(row for row in written if not is_kept_back(row))]
+    written_own = [row for row in written if not is_kept_back(row)]
     held += [row for row in written if is_kept_back(row)]
-    trained = [*own, *augmented(own, recipe.seed)]
+    own = [*public, *written_own]
+    parts = {
+        "public rows": public,
+        "written rows": written_own,
+        "evasions of public rows": augmented(public, recipe.seed),
+        "evasions of written rows": augmented(written_own, recipe.seed),
+        "harmless rows": benign,
+    }
     # From the public rows alone: encodings stay valid when rows are written.
     vocabulary = prune(package_tokenizer(), (row.text for row in public), PIECES)
     weights = package_weights()
@@ -57,17 +64,13 @@ def main() -> int:
     features = Features(vocabulary.model, SIZES)
     encoder = Encoder(encoder_model(weights), features, arguments.cache, arguments.threads)
 
-    material = Material(
-        [*trained, *benign],
-        encoder.encode([row.text for row in public], "public rows")
-        .joined(encoder.encode([row.text for row in own[len(public) :]], "written rows"))
-        .joined(encoder.encode([row.text for row in trained[len(own) :]], "evasions"))
-        .joined(encoder.encode([row.text for row in benign], "harmless rows")),
-        len(trained),
-    )
+    encodings = [encoder.encode([row.text for row in rows], name) for name, rows in parts.items()]
+    rows = [row for part in parts.values() for row in part]
+    material = Material(rows, joined(encodings), len(rows) - len(benign))
     unseen = judge_by_folds(material, SIZES.ngram_buckets, recipe)
-    examples = material.examples(np.arange(len(trained)))
+    examples = material.examples(np.arange(material.trained))
     heads = fit(examples, SIZES.ngram_buckets, recipe)
+    fit_categories(heads, examples, recipe)
     linear = fit_linear(examples, SIZES.ngram_buckets, recipe)
 
     verdicts = Verdicts(heads, linear, encoder)

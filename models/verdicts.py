@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from models.baseline import HARM, HARMLESS, baseline_scores
 from models.calibration import class_thresholds, f1_by_class, quantile, share_at, sigmoid, temperature, threshold_at
-from models.corpus import Corpus
+from models.corpus import Corpus, class_numbers
 from models.encoding import Encoder
 from models.evaluation import ALARM_SHARE, Judged, confusion, is_ordinary, side_figures, tables
 from models.folding import Material, Unseen, alarm_share, sides_of
@@ -116,7 +116,7 @@ def judge(
     for side in SIDES:
         own = np.array([is_ordinary(row, side) for row in harmless_rows])
         shares[side] = alarm_share(unseen, side)
-        caught = unseen.classes[original].argmax(axis=1)[unsafe & (sides == SIDES.index(side))]
+        caught = class_numbers(row for row in rows if row.unsafe and row.side == side)
         thresholds[side] = _thresholds(harmless[own], harmless_said[own], caught, shares[side])
     prompts = benign_scores[benign.sides == 0]
     bars = np.array([thresholds["input"]["categories"][CATEGORIES[number]] for number in question_said])
