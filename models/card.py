@@ -83,5 +83,5 @@ def _thresholds(figures: Mapping[str, Any]) -> Iterator[str]:
         yield (
             f"| {_NAMES[side]} | {found['unsafe']:.3f} | {found['early']:.3f} | "
             f"{_percent(figures['alarm_share'][side])} | {figures['linear']['safe_below'][side]:.3f} | "
-            f"{_percent(figures['settled'][side])} |"
+            f"{_percent(figures['settled'][side])} | {_percent(figures['lost_by_settling'][side])} |"
         )

@@ -93,5 +93,6 @@ def manifest(
             "macro_f1": figures["macro_f1"],
             "frightening_questions": figures["questions"],
             "settled_by_linear": figures["settled"],
+            "lost_by_settling": figures["lost_by_settling"],
         },
     }

@@ -59,6 +59,8 @@ class Outcome:
         questions: share of frightening but harmless questions that alarm, at 1 % of prompts and as shipped.
         settled: by side, share of harmless rows that the linear stage settles.
         shares: by side, harmless rows of known sources that alarm by the thresholds.
+        lost: by side, share of harm of sources not met that the linear stage settles and the encoder would have
+            caught.
     """
 
     temperatures: Mapping[str, float]
@@ -71,6 +73,7 @@ class Outcome:
     questions: Mapping[str, float]
     settled: Mapping[str, float]
     shares: Mapping[str, float]
+    lost: Mapping[str, float]
 
 
 def judge(
@@ -90,11 +93,9 @@ def judge(
     rows = [row for row, kept in zip(material.rows, original, strict=True) if kept]
     sides, unsafe = sides_of(rows), np.array([row.unsafe for row in rows])
     logits, linear = unseen.logits[original], unseen.linear[original]
-    temperatures, safe_below = {}, {}
-    for number, side in enumerate(SIDES):
-        own = sides == number
-        temperatures[side] = temperature(logits[own], unsafe[own])
-        safe_below[side] = quantile(sigmoid(linear[own & unsafe]), _SETTLED_HARM)
+    temperatures = {
+        side: temperature(logits[sides == number], unsafe[sides == number]) for number, side in enumerate(SIDES)
+    }
     cooling = np.array([temperatures[side] for side in SIDES])
     encoder = verdicts.encoder
     base = baseline_scores(
@@ -102,7 +103,7 @@ def judge(
         encoder.encode(HARM, "names of harm"),
         encoder.encode(HARMLESS, "names of harmless subjects"),
     )
-    held_logits, held_said, _ = verdicts.of(held, "held rows")
+    held_logits, held_said, held_linear = verdicts.of(held, "held rows")
     benign_logits, benign_said, benign_linear = verdicts.of(benign, "windows of harmless rows")
     question_logits, question_said, _ = verdicts.of(questions, "questions")
     held_scores = sigmoid(held_logits / cooling[held.sides])
@@ -112,12 +113,16 @@ def judge(
     harmless = np.concatenate([benign_scores, held_scores[~held.unsafe]])
     harmless_said = np.concatenate([benign_said, held_said[~held.unsafe]])
     harmless_rows = [*benign.rows, *(row for row in held.rows if not row.unsafe)]
-    thresholds, shares = {}, {}
-    for side in SIDES:
+    thresholds, shares, safe_below, lost = {}, {}, {}, {}
+    for number, side in enumerate(SIDES):
         own = np.array([is_ordinary(row, side) for row in harmless_rows])
         shares[side] = alarm_share(unseen, side)
         caught = class_numbers(row for row in rows if row.unsafe and row.side == side)
         thresholds[side] = _thresholds(harmless[own], harmless_said[own], caught, shares[side])
+        safe_below[side] = quantile(sigmoid(held_linear[held.unsafe & (held.sides == number)]), _SETTLED_HARM)
+        harm = unsafe & (sides == number)
+        reached = sigmoid(logits[harm] / cooling[number]) >= thresholds[side]["unsafe"]
+        lost[side] = float((reached & (sigmoid(linear[harm]) < safe_below[side])).mean())
     prompts = benign_scores[benign.sides == 0]
     bars = np.array([thresholds["input"]["categories"][CATEGORIES[number]] for number in question_said])
     return Outcome(
@@ -141,6 +146,7 @@ def judge(
             for number, side in enumerate(SIDES)
         },
         shares,
+        lost,
     )
 
 
@@ -189,6 +195,7 @@ def figures(outcome: Outcome) -> dict[str, Any]:
         "confusion": confusion(truth, guess, CATEGORIES).tolist(),
         "questions": dict(outcome.questions),
         "settled": dict(outcome.settled),
+        "lost_by_settling": dict(outcome.lost),
         "alarm_share": dict(outcome.shares),
         "curves": _curves(outcome),
     }

@@ -26,6 +26,7 @@ def _figures() -> dict[str, Any]:
         "macro_f1": 0.8,
         "questions": {},
         "settled": {},
+        "lost_by_settling": {},
     }
 
 
