@@ -41,10 +41,10 @@ class Recipe:
         seed: of the order of rows, the first weights and what is left out.
     """
 
-    epochs: int = 2
+    epochs: int = 3
     category_epochs: int = 8
     batch: int = 512
-    rate: float = 1e-3
+    rate: float = 2e-3
     decay: float = 0.05
     dropout: float = 0.5
     input_dropout: float = 0.2
@@ -179,9 +179,9 @@ def fit_categories(heads: Heads, examples: Examples, recipe: Recipe) -> None:
         return functional.cross_entropy(classes, category, weights, label_smoothing=recipe.smoothing)
 
     own = [values for part, values in heads.named_parameters() if part.startswith("category")]
-    # Fewer rows bear larger steps, and there are no sources to hold it back for.
-    quick = replace(recipe, batch=recipe.batch // 2, rate=2 * recipe.rate)
-    _descend(heads, own, loss, harmful, quick, recipe.category_epochs, "fitting the classes")
+    # Fewer rows want smaller batches, or there are too few steps.
+    finer = replace(recipe, batch=recipe.batch // 2)
+    _descend(heads, own, loss, harmful, finer, recipe.category_epochs, "fitting the classes")
 
 
 def _descend(

@@ -33,6 +33,7 @@ from models.manifest import Training
 from models.publishing import publish
 from models.rows import Row
 from models.verdicts import Verdicts, figures, judge
+from models.verify import difference
 from models.vocabulary import prune
 
 SIZES = Sizes(max_pieces=128, ngram_buckets=65536, max_ngrams=512)
@@ -74,9 +75,12 @@ def main() -> int:
     linear = fit_linear(examples, SIZES.ngram_buckets, recipe)
 
     verdicts = Verdicts(heads, linear, encoder)
-    judged = judge(verdicts, Corpus.of(held), Corpus.of(benign), Corpus.of(_questions()), material, unseen)
+    corpus = Corpus.of(held)
+    judged = judge(verdicts, corpus, Corpus.of(benign), Corpus.of(_questions()), material, unseen)
     training = Training(digest(own), len(own), arguments.seed, arguments.date, arguments.version)
     model = classifier_model(weights, exported(heads), judged.temperatures)
+    apart = difference(model, features, verdicts, corpus, judged.temperatures)
+    sys.stdout.write(f"graph and fitted model lie {apart:.4f} apart on average\n")
     publish(arguments.out, model, vocabulary.model, linear, SIZES, training, figures(judged))
     return 0
 
