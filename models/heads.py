@@ -6,6 +6,7 @@ the n-grams' are dropped, labels are smoothed, and a source weighs by the square
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from torch.nn import functional
 from models.encoding import Encodings
 from models.rows import CATEGORIES
 
-NGRAM_WIDTH = 64
+NGRAM_WIDTH = 32
 MEMBERS = 4
 """Small heads that vote: each leaves out other values in each step, and they err apart on sources none has met."""
 MEMBER_WIDTH = 128
@@ -43,8 +44,8 @@ class Recipe:
 
     epochs: int = 3
     category_epochs: int = 8
-    batch: int = 512
-    rate: float = 2e-3
+    batch: int = 1024
+    rate: float = 3e-3
     decay: float = 0.05
     dropout: float = 0.5
     input_dropout: float = 0.2
@@ -101,27 +102,52 @@ class Heads(nn.Module):
         self.category_hidden = nn.Linear(width + 1, CATEGORY_HIDDEN)
         self.category = nn.Linear(CATEGORY_HIDDEN, len(CATEGORIES))
 
-    def forward(self, dense: Tensor, ngrams: Tensor, offsets: Tensor, sides: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the verdict's logits, shape (texts, members), and those of the classes, shape (texts, classes).
-
-        Args:
-            dense: the encoder's values.
-            ngrams: numbers of all texts, one behind the other.
-            offsets: where those of each text start, and the end of the last.
-            sides: 0 or 1 per text.
-        """
-        side = (sides.float() * 2 - 1).unsqueeze(1)
-        levelled = self.input_dropout((dense - self.mean) * self.scale)
-        counts = (offsets[1:] - offsets[:-1]).clamp(min=1).float().sqrt().unsqueeze(1)
-        bag = torch.relu(self.ngrams(ngrams, offsets[:-1]) / counts + self.ngram_bias)
-        read = torch.cat([levelled, side], dim=1)
+    def verdicts(self, batch: "Batch") -> Tensor:
+        """Return the verdict's logits, shape (texts, members)."""
+        counts = (batch.offsets[1:] - batch.offsets[:-1]).clamp(min=1).float().sqrt().unsqueeze(1)
+        bag = torch.relu(self.ngrams(batch.ngrams, batch.offsets[:-1]) / counts + self.ngram_bias)
         spelt = functional.pad(self.ngram_hidden(self.dropout(bag)), (0, (MEMBERS - 1) * MEMBER_WIDTH))
-        hidden = torch.relu(self.unsafe_hidden(read) + spelt)
-        category = torch.relu(self.category_hidden(read))
+        hidden = torch.relu(self.unsafe_hidden(self._read(batch)) + spelt)
         # The verdict is the mean of the members', each read from its own part of the hidden values.
         parts = (self.dropout(hidden) * self.unsafe.weight).view(-1, MEMBERS, MEMBER_WIDTH)
-        verdicts = parts.sum(dim=2) * MEMBERS + self.unsafe.bias
-        return verdicts, self.category(self.dropout(category))
+        verdicts: Tensor = parts.sum(dim=2) * MEMBERS + self.unsafe.bias
+        return verdicts
+
+    def classes(self, batch: "Batch") -> Tensor:
+        """Return the logits of the classes, shape (texts, classes)."""
+        logits: Tensor = self.category(self.dropout(torch.relu(self.category_hidden(self._read(batch)))))
+        return logits
+
+    def _read(self, batch: "Batch") -> Tensor:
+        side = (batch.sides.float() * 2 - 1).unsqueeze(1)
+        return torch.cat([self.input_dropout((batch.dense - self.mean) * self.scale), side], dim=1)
+
+
+class Batch(NamedTuple):
+    """Texts as tensors.
+
+    Attributes:
+        dense: the encoder's values.
+        ngrams: numbers of all texts, one behind the other.
+        offsets: where those of each text start, and the end of the last.
+        sides: 0 or 1 per text.
+    """
+
+    dense: Tensor
+    ngrams: Tensor
+    offsets: Tensor
+    sides: Tensor
+
+    @classmethod
+    def of(cls, encodings: Encodings, sides: NDArray[np.int64], indices: NDArray[np.int64]) -> "Batch":
+        """Take some texts."""
+        own = encodings.of(indices)
+        return cls(
+            torch.from_numpy(own.dense.astype(np.float32)),
+            torch.from_numpy(own.ngrams.astype(np.int64)),
+            torch.from_numpy(own.offsets),
+            torch.from_numpy(sides[indices]),
+        )
 
 
 def exported(heads: Heads) -> dict[str, NDArray[np.float32]]:
@@ -146,7 +172,7 @@ def fit(examples: Examples, buckets: int, recipe: Recipe, name: str = "fitting t
     heads.scale.copy_(torch.from_numpy(1 / (sample.std(axis=0) + 1e-2)))
 
     def loss(indices: NDArray[np.int64]) -> Tensor:
-        logits, _ = _forward(heads, examples.encodings.of(indices), examples.sides[indices])
+        logits = heads.verdicts(Batch.of(examples.encodings, examples.sides, indices))
         target = torch.from_numpy(examples.unsafe[indices]) * (1 - recipe.smoothing) + recipe.smoothing / 2
         return functional.binary_cross_entropy_with_logits(
             logits, target.unsqueeze(1).expand_as(logits), torch.from_numpy(examples.weights[indices]).unsqueeze(1)
@@ -174,13 +200,13 @@ def fit_categories(heads: Heads, examples: Examples, recipe: Recipe) -> None:
     )
 
     def loss(indices: NDArray[np.int64]) -> Tensor:
-        _, classes = _forward(heads, examples.encodings.of(indices), examples.sides[indices])
+        classes = heads.classes(Batch.of(examples.encodings, examples.sides, indices))
         category = torch.from_numpy(examples.categories[indices])
         return functional.cross_entropy(classes, category, weights, label_smoothing=recipe.smoothing)
 
     own = [values for part, values in heads.named_parameters() if part.startswith("category")]
     # Fewer rows want smaller batches, or there are too few steps.
-    finer = replace(recipe, batch=recipe.batch // 2)
+    finer = replace(recipe, batch=recipe.batch // 4)
     _descend(heads, own, loss, harmful, finer, recipe.category_epochs, "fitting the classes")
 
 
@@ -217,16 +243,6 @@ def _steps(
             yield shuffled[start : start + batch]
 
 
-def _forward(heads: Heads, encodings: Encodings, sides: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-    verdicts, classes = heads(
-        torch.from_numpy(encodings.dense.astype(np.float32)),
-        torch.from_numpy(encodings.ngrams.astype(np.int64)),
-        torch.from_numpy(encodings.offsets),
-        torch.from_numpy(sides),
-    )
-    return verdicts, classes
-
-
 def predict(
     heads: Heads, encodings: Encodings, sides: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -234,7 +250,7 @@ def predict(
     verdicts, classes = [], []
     with torch.inference_mode():
         for indices in np.array_split(np.arange(len(encodings)), max(1, len(encodings) // 2048)):
-            logits, named = _forward(heads, encodings.of(indices), sides[indices])
-            verdicts.append(logits.mean(dim=1).numpy())
-            classes.append(named.numpy())
+            batch = Batch.of(encodings, sides, indices)
+            verdicts.append(heads.verdicts(batch).mean(dim=1).numpy())
+            classes.append(heads.classes(batch).numpy())
     return np.concatenate(verdicts), np.concatenate(classes)

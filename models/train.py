@@ -68,12 +68,12 @@ def main() -> int:
     encodings = [encoder.encode([row.text for row in rows], name) for name, rows in parts.items()]
     rows = [row for part in parts.values() for row in part]
     material = Material(rows, joined(encodings), len(rows) - len(benign))
-    unseen = judge_by_folds(material, SIZES.ngram_buckets, recipe)
     examples = material.examples(np.arange(material.trained))
     heads = fit(examples, SIZES.ngram_buckets, recipe)
     fit_categories(heads, examples, recipe)
     linear = fit_linear(examples, SIZES.ngram_buckets, recipe)
 
+    unseen = judge_by_folds(material, SIZES.ngram_buckets, recipe)
     verdicts = Verdicts(heads, linear, encoder)
     corpus = Corpus.of(held)
     judged = judge(verdicts, corpus, Corpus.of(benign), Corpus.of(_questions()), material, unseen)
