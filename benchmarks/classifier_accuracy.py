@@ -37,10 +37,11 @@ def main() -> int:
     """Score, time, report."""
     arguments = parse_arguments()
     model = load_model(arguments.model, load_taxonomy().risks)
-    dev = list(read_rows(arguments.data / "classifier" / "dev.jsonl.gz"))
+    dev = list(read_rows(arguments.data / "classifier" / "dev.jsonl.gz"))[:: arguments.every]
     benign = [
         row for name in ("prompts", "replies") for row in read_rows(arguments.data / "benign" / f"{name}.jsonl.gz")
     ]
+    benign = benign[:: arguments.every]
     questions = [line for line in _QUESTIONS.read_text(encoding="utf-8").splitlines() if line]
     asked = [_worst(model, text, Side.INPUT) for text in questions]
     text = "\n".join(
@@ -54,7 +55,7 @@ def main() -> int:
             *_speed(model),
             "",
             engine_machine_lines(
-                "python -m benchmarks.classifier_accuracy --data DATA --write benchmarks/RESULTS.md",
+                f"python -m benchmarks.classifier_accuracy --data DATA --every {arguments.every}",
                 ["onnxruntime", "sentencepiece", "numpy"],
             ),
         ]
@@ -70,6 +71,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure accuracy and speed of a classifier.")
     parser.add_argument("--data", type=Path, required=True, help="directory with classifier/ and benign/")
     parser.add_argument("--model", type=Path, default=Path("models/classifier"), help="folder (default: %(default)s)")
+    parser.add_argument("--every", type=int, default=1, help="score every so many rows alone (default: all)")
     parser.add_argument("--write", type=Path, help="file to put the section in")
     return parser.parse_args()
 
