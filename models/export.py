@@ -41,16 +41,26 @@ def classifier_model(
     centred = graph.add("Sub", encoding.name, graph.weight("mean", heads["mean"]))
     levelled = graph.add("Mul", centred, graph.weight("scale", heads["scale"]))
     bag = _add_bag(graph, heads)
-    hidden = _add_layer(graph, graph.add("Concat", levelled, bag, sign, axis=-1), "unsafe_hidden", heads)
+    read = graph.add("Concat", levelled, sign, axis=-1)
+    spelt = graph.matmul(bag, "ngram_hidden", _padded(heads).T)
+    hidden = graph.add("Add", _add_layer(graph, read, "unsafe_hidden", heads), spelt)
     logits = _add_linear(graph, graph.add("Relu", hidden), "unsafe", heads)
     chosen = graph.weight("temperatures", np.array([temperatures[name] for name in SIDES], np.float32))
     cooled = graph.add("Div", graph.add("Squeeze", logits, graph.numbers(1)), graph.add("Gather", chosen, "side"))
     unsafe = graph.add("Sigmoid", cooled, name="unsafe")
-    hidden = _add_layer(graph, graph.add("Concat", levelled, sign, axis=-1), "category_hidden", heads)
+    hidden = _add_layer(graph, read, "category_hidden", heads)
     named = _add_linear(graph, graph.add("Relu", hidden), "category", heads)
     categories = graph.add("Softmax", named, name="categories", axis=-1)
     inputs = {"pieces": PIECES, "ngrams": _NGRAMS, "side": ("texts",)}
     return _quantized(graph.model(inputs, {unsafe: ("texts",), categories: ("texts", len(CATEGORIES))}))
+
+
+def _padded(heads: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Return the weights of the n-grams with zeros for the members that do not read them."""
+    own = heads["ngram_hidden.weight"]
+    whole = np.zeros((len(heads["unsafe_hidden.weight"]), own.shape[1]), np.float32)
+    whole[: len(own)] = own
+    return whole
 
 
 def _add_bag(graph: Graph, heads: Mapping[str, NDArray[np.float32]]) -> str:

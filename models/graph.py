@@ -34,13 +34,16 @@ class Graph:
         """Add a single number."""
         return self.weight(f"f{value}", np.array(value, np.float32))
 
-    def add(self, operator: str, *inputs: str, name: str = "", **attributes: object) -> str:
+    def add(self, operator: str, *inputs: str, name: str = "", **attributes: str | float | Sequence[int]) -> str:
         """Add a node with one output."""
         return self.add_several(operator, *inputs, names=[name or f"{operator}_{len(self._nodes)}"], **attributes)[0]
 
-    def add_several(self, operator: str, *inputs: str, names: Sequence[str], **attributes: object) -> list[str]:
+    def add_several(
+        self, operator: str, *inputs: str, names: Sequence[str], **attributes: str | float | Sequence[int]
+    ) -> list[str]:
         """Add a node with the outputs named."""
-        self._nodes.append(helper.make_node(operator, list(inputs), list(names), name=names[0], **attributes))
+        node = helper.make_node(operator, list(inputs), list(names), names[0], None, None, None, **attributes)
+        self._nodes.append(node)
         return list(names)
 
     def matmul(self, values: str, name: str, weights: NDArray[np.float32]) -> str:

@@ -4,8 +4,9 @@ The labels of public data are noisy and its sources few, so the heads are held b
 the n-grams' are dropped, labels are smoothed, and a source weighs by the square root of its rows.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,9 +18,11 @@ from torch.nn import functional
 from models.encoding import Encodings
 from models.rows import CATEGORIES
 
-NGRAM_WIDTH = 96
-HIDDEN = 384
-CATEGORY_HIDDEN = 256
+NGRAM_WIDTH = 32
+MEMBERS = 4
+"""Small heads that vote: each leaves out other values in each step, and they err apart on sources none has met."""
+MEMBER_WIDTH = 128
+CATEGORY_HIDDEN = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,9 @@ class Recipe:
     """How heads are fitted.
 
     Attributes:
-        epochs: passes over the rows.
+        epochs: passes over the rows for the verdict.
+        category_epochs: passes over the harmful rows for the classes: they are seen apart from the verdict, which
+            longer fitting makes worse on sources it has not met, while it makes the classes better.
         batch: rows in a step.
         rate: highest learning rate.
         decay: weight decay.
@@ -37,10 +42,11 @@ class Recipe:
         seed: of the order of rows, the first weights and what is left out.
     """
 
-    epochs: int = 6
-    batch: int = 512
-    rate: float = 1e-3
-    decay: float = 0.02
+    epochs: int = 3
+    category_epochs: int = 8
+    batch: int = 1024
+    rate: float = 3e-3
+    decay: float = 0.05
     dropout: float = 0.5
     input_dropout: float = 0.2
     smoothing: float = 0.1
@@ -88,32 +94,69 @@ class Heads(nn.Module):
         self.ngram_bias = nn.Parameter(torch.zeros(NGRAM_WIDTH))
         self.input_dropout = nn.Dropout(recipe.input_dropout)
         self.dropout = nn.Dropout(recipe.dropout)
-        self.unsafe_hidden = nn.Linear(width + NGRAM_WIDTH + 1, HIDDEN)
-        self.unsafe = nn.Linear(HIDDEN, 1)
+        self.unsafe_hidden = nn.Linear(width + 1, MEMBERS * MEMBER_WIDTH)
+        # One member alone reads them: they know the sources that were met best, and others worst.
+        self.ngram_hidden = nn.Linear(NGRAM_WIDTH, MEMBER_WIDTH, bias=False)
+        self.unsafe = nn.Linear(MEMBERS * MEMBER_WIDTH, 1)
         # Without the n-grams: what they know of classes is what the sources' templates look like.
         self.category_hidden = nn.Linear(width + 1, CATEGORY_HIDDEN)
         self.category = nn.Linear(CATEGORY_HIDDEN, len(CATEGORIES))
 
-    def forward(self, dense: Tensor, ngrams: Tensor, offsets: Tensor, sides: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the verdict's logits, shape (texts,), and those of the classes, shape (texts, classes).
+    def verdicts(self, batch: "Batch") -> Tensor:
+        """Return the verdict's logits, shape (texts, members)."""
+        counts = (batch.offsets[1:] - batch.offsets[:-1]).clamp(min=1).float().sqrt().unsqueeze(1)
+        bag = torch.relu(self.ngrams(batch.ngrams, batch.offsets[:-1]) / counts + self.ngram_bias)
+        spelt = functional.pad(self.ngram_hidden(self.dropout(bag)), (0, (MEMBERS - 1) * MEMBER_WIDTH))
+        hidden = torch.relu(self.unsafe_hidden(self._read(batch)) + spelt)
+        # The verdict is the mean of the members', each read from its own part of the hidden values.
+        parts = (self.dropout(hidden) * self.unsafe.weight).view(-1, MEMBERS, MEMBER_WIDTH)
+        verdicts: Tensor = parts.sum(dim=2) * MEMBERS + self.unsafe.bias
+        return verdicts
 
-        Args:
-            dense: the encoder's values.
-            ngrams: numbers of all texts, one behind the other.
-            offsets: where those of each text start, and the end of the last.
-            sides: 0 or 1 per text.
-        """
-        side = (sides.float() * 2 - 1).unsqueeze(1)
-        levelled = self.input_dropout((dense - self.mean) * self.scale)
-        counts = (offsets[1:] - offsets[:-1]).clamp(min=1).float().sqrt().unsqueeze(1)
-        bag = torch.relu(self.ngrams(ngrams, offsets[:-1]) / counts + self.ngram_bias)
-        hidden = torch.relu(self.unsafe_hidden(torch.cat([levelled, self.dropout(bag), side], dim=1)))
-        category = torch.relu(self.category_hidden(torch.cat([levelled, side], dim=1)))
-        return self.unsafe(self.dropout(hidden)).squeeze(1), self.category(self.dropout(category))
+    def classes(self, batch: "Batch") -> Tensor:
+        """Return the logits of the classes, shape (texts, classes)."""
+        logits: Tensor = self.category(self.dropout(torch.relu(self.category_hidden(self._read(batch)))))
+        return logits
+
+    def _read(self, batch: "Batch") -> Tensor:
+        side = (batch.sides.float() * 2 - 1).unsqueeze(1)
+        return torch.cat([self.input_dropout((batch.dense - self.mean) * self.scale), side], dim=1)
 
 
-def fit(examples: Examples, buckets: int, recipe: Recipe, name: str = "fitting") -> Heads:
-    """Fit heads to rows.
+class Batch(NamedTuple):
+    """Texts as tensors.
+
+    Attributes:
+        dense: the encoder's values.
+        ngrams: numbers of all texts, one behind the other.
+        offsets: where those of each text start, and the end of the last.
+        sides: 0 or 1 per text.
+    """
+
+    dense: Tensor
+    ngrams: Tensor
+    offsets: Tensor
+    sides: Tensor
+
+    @classmethod
+    def of(cls, encodings: Encodings, sides: NDArray[np.int64], indices: NDArray[np.int64]) -> "Batch":
+        """Take some texts."""
+        own = encodings.of(indices)
+        return cls(
+            torch.from_numpy(own.dense.astype(np.float32)),
+            torch.from_numpy(own.ngrams.astype(np.int64)),
+            torch.from_numpy(own.offsets),
+            torch.from_numpy(sides[indices]),
+        )
+
+
+def exported(heads: Heads) -> dict[str, NDArray[np.float32]]:
+    """Return the weights by name, as `models.export` takes them."""
+    return {name: values.numpy() for name, values in heads.state_dict().items()}
+
+
+def fit(examples: Examples, buckets: int, recipe: Recipe, name: str = "fitting the verdict") -> Heads:
+    """Fit the verdict to rows; the classes stay as they are.
 
     Args:
         examples: the rows.
@@ -127,45 +170,77 @@ def fit(examples: Examples, buckets: int, recipe: Recipe, name: str = "fitting")
     sample = dense[:: max(1, len(dense) // 20_000)].astype(np.float32)
     heads.mean.copy_(torch.from_numpy(sample.mean(axis=0)))
     heads.scale.copy_(torch.from_numpy(1 / (sample.std(axis=0) + 1e-2)))
-    optimizer = torch.optim.AdamW(heads.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
-    steps = recipe.epochs * (len(dense) // recipe.batch)
+
+    def loss(indices: NDArray[np.int64]) -> Tensor:
+        logits = heads.verdicts(Batch.of(examples.encodings, examples.sides, indices))
+        target = torch.from_numpy(examples.unsafe[indices]) * (1 - recipe.smoothing) + recipe.smoothing / 2
+        return functional.binary_cross_entropy_with_logits(
+            logits, target.unsqueeze(1).expand_as(logits), torch.from_numpy(examples.weights[indices]).unsqueeze(1)
+        )
+
+    own = [values for part, values in heads.named_parameters() if not part.startswith("category")]
+    _descend(heads, own, loss, np.arange(len(dense)), recipe, recipe.epochs, name)
+    return heads
+
+
+def fit_categories(heads: Heads, examples: Examples, recipe: Recipe) -> None:
+    """Fit the classes to the harmful rows; the verdict stays as it is.
+
+    Args:
+        heads: changed in place.
+        examples: the rows.
+        recipe: how.
+    """
+    torch.manual_seed(recipe.seed)
+    harmful = np.flatnonzero(examples.categories >= 0)
+    counts = np.bincount(examples.categories[harmful], minlength=len(CATEGORIES))
+    # Rare classes weigh more, by the root of how rare they are, and the rarest are not let dominate.
+    weights = torch.from_numpy(
+        (counts.clip(min=50) ** -0.5 / (counts.clip(min=50) ** -0.5).mean()).astype(np.float32)
+    )
+
+    def loss(indices: NDArray[np.int64]) -> Tensor:
+        classes = heads.classes(Batch.of(examples.encodings, examples.sides, indices))
+        category = torch.from_numpy(examples.categories[indices])
+        return functional.cross_entropy(classes, category, weights, label_smoothing=recipe.smoothing)
+
+    own = [values for part, values in heads.named_parameters() if part.startswith("category")]
+    # Fewer rows want smaller batches, or there are too few steps.
+    finer = replace(recipe, batch=recipe.batch // 4)
+    _descend(heads, own, loss, harmful, finer, recipe.category_epochs, "fitting the classes")
+
+
+def _descend(
+    heads: Heads,
+    parameters: list[nn.Parameter],
+    loss: Callable[[NDArray[np.int64]], Tensor],
+    rows: NDArray[np.int64],
+    recipe: Recipe,
+    epochs: int,
+    name: str,
+) -> None:
+    """Change parameters step by step, so that the loss of the rows falls."""
+    optimizer = torch.optim.AdamW(parameters, lr=recipe.rate, weight_decay=recipe.decay)
+    steps = epochs * (len(rows) // recipe.batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.rate, total_steps=steps, pct_start=0.15)
-    heads.train()
     order = np.random.default_rng(recipe.seed)
-    for indices in track(_steps(len(dense), recipe, order), name, total=steps):
-        loss = _loss(heads, examples, indices, recipe.smoothing)
+    heads.train()
+    for indices in track(_steps(rows, recipe.batch, epochs, order), name, total=steps):
+        value = loss(indices)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(value)
         optimizer.step()
         schedule.step()
-    return heads.eval()
+    heads.eval()
 
 
-def _steps(rows: int, recipe: Recipe, order: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-    for _ in range(recipe.epochs):
+def _steps(
+    rows: NDArray[np.int64], batch: int, epochs: int, order: np.random.Generator
+) -> Iterator[NDArray[np.int64]]:
+    for _ in range(epochs):
         shuffled = order.permutation(rows)
-        for start in range(0, rows - recipe.batch + 1, recipe.batch):
-            yield shuffled[start : start + recipe.batch]
-
-
-def _loss(heads: Heads, examples: Examples, indices: NDArray[np.int64], smoothing: float) -> Tensor:
-    logits, classes = _forward(heads, examples.encodings.of(indices), examples.sides[indices])
-    weights = torch.from_numpy(examples.weights[indices])
-    target = torch.from_numpy(examples.unsafe[indices]) * (1 - smoothing) + smoothing / 2
-    verdict = functional.binary_cross_entropy_with_logits(logits, target, weights)
-    category = torch.from_numpy(examples.categories[indices])
-    known = category >= 0
-    named = functional.cross_entropy(classes[known], category[known], reduction="none", label_smoothing=smoothing)
-    return verdict + 0.3 * (named * weights[known]).sum() / weights.sum()
-
-
-def _forward(heads: Heads, encodings: Encodings, sides: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-    return heads(
-        torch.from_numpy(encodings.dense.astype(np.float32)),
-        torch.from_numpy(encodings.ngrams.astype(np.int64)),
-        torch.from_numpy(encodings.offsets),
-        torch.from_numpy(sides),
-    )
+        for start in range(0, len(rows) - batch + 1, batch):
+            yield shuffled[start : start + batch]
 
 
 def predict(
@@ -175,7 +250,7 @@ def predict(
     verdicts, classes = [], []
     with torch.inference_mode():
         for indices in np.array_split(np.arange(len(encodings)), max(1, len(encodings) // 2048)):
-            logits, named = _forward(heads, encodings.of(indices), sides[indices])
-            verdicts.append(logits.numpy())
-            classes.append(named.numpy())
+            batch = Batch.of(encodings, sides, indices)
+            verdicts.append(heads.verdicts(batch).mean(dim=1).numpy())
+            classes.append(heads.classes(batch).numpy())
     return np.concatenate(verdicts), np.concatenate(classes)

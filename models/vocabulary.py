@@ -4,18 +4,27 @@ A SentencePiece model segments a text by the most probable sequence of its piece
 writes a rare word as several frequent pieces; single characters are kept as far as texts have them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol
 
 import numpy as np
 import sentencepiece
 from numpy.typing import NDArray
-from sentencepiece import sentencepiece_model_pb2
 
 from filters.classifier.features import fold_codes
 
+# Its classes are made at import, so type checkers know none of them.
+_ModelProto = import_module("sentencepiece.sentencepiece_model_pb2").ModelProto
 _SPECIAL = 3
 """Unknown, start and end come first in both models."""
+
+
+class _Piece(Protocol):
+    piece: str
+    score: float
+    type: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +57,9 @@ def prune(model: bytes, texts: Iterable[str], pieces: int) -> Vocabulary:
     for text in texts:
         numbers = processor.encode(fold_codes(text).tobytes().decode("utf-32-le"))
         np.add.at(counts, numbers, 1)
-    whole = sentencepiece_model_pb2.ModelProto.FromString(model)
-    kept = np.array(_most_used(whole, counts, pieces))
-    smaller = sentencepiece_model_pb2.ModelProto()
+    whole = _ModelProto.FromString(model)
+    kept = np.array(_most_used(list(whole.pieces), counts, pieces))
+    smaller = _ModelProto()
     smaller.CopyFrom(whole)
     del smaller.pieces[:]
     smaller.pieces.extend(whole.pieces[number] for number in kept)
@@ -58,14 +67,14 @@ def prune(model: bytes, texts: Iterable[str], pieces: int) -> Vocabulary:
     return Vocabulary(smaller.SerializeToString(), kept)
 
 
-def _most_used(whole: "sentencepiece_model_pb2.ModelProto", counts: NDArray[np.int64], pieces: int) -> list[int]:
-    normal = sentencepiece_model_pb2.ModelProto.SentencePiece.NORMAL
+def _most_used(whole: Sequence[_Piece], counts: NDArray[np.int64], pieces: int) -> list[int]:
+    normal = _ModelProto.SentencePiece.NORMAL
     ranked = sorted(
-        (number for number in range(_SPECIAL, len(whole.pieces)) if whole.pieces[number].type == normal),
+        (number for number in range(_SPECIAL, len(whole)) if whole[number].type == normal),
         key=lambda number: (
-            counts[number] == 0 or len(whole.pieces[number].piece) > 1,
+            counts[number] == 0 or len(whole[number].piece) > 1,
             -counts[number],
-            -whole.pieces[number].score,
+            -whole[number].score,
         ),
     )
     return [*range(_SPECIAL), *sorted(ranked[: pieces - _SPECIAL])]

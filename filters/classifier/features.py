@@ -10,6 +10,7 @@ they look like in words that have Latin letters, too. Separators stay: sentences
 """
 
 import hashlib
+import math
 from functools import cache
 from typing import NamedTuple
 
@@ -43,6 +44,8 @@ _UNSPACED_SCRIPTS = (
 _IDEOGRAPHS = (range(0x3400, 0xA000), range(0xF900, 0xFB00), range(0x20000, 0x40000))
 _KANA = (0x3040, 0x30FF)
 _SPACE = 32
+# Beyond it a probability is 0 or 1 and its exponential too large.
+_STEEPEST = 60.0
 # An odd multiplier has an inverse modulo 2**64, by which the hash of any part of a text follows from two prefix sums.
 _MULTIPLIER = 0x9E3779B97F4A7C15
 _INVERSE = pow(_MULTIPLIER, -1, 2**64)
@@ -120,7 +123,7 @@ def linear_score(weights: NDArray[np.float32], bias: float, ngrams: Numbers) -> 
         the square root of how many there are, which keeps long texts from being certain by their length.
     """
     logit = bias + float(weights[ngrams].sum()) / max(1.0, len(ngrams)) ** 0.5
-    return float(1.0 / (1.0 + np.exp(-logit)))
+    return 1.0 / (1.0 + math.exp(-max(-_STEEPEST, min(_STEEPEST, logit))))
 
 
 def tables_digest() -> str:
@@ -138,7 +141,9 @@ def fold_codes(text: str) -> Codes:
     codes = _codes(text[:MOST_CHARACTERS])
     folded = forms[codes]
     if not folded.all():
-        folded = forms[_codes(text[:MOST_CHARACTERS].translate(_several()))]
+        # Some forms are many characters long.
+        codes = _codes(text[:MOST_CHARACTERS].translate(_several())[:MOST_CHARACTERS])
+        folded = forms[codes]
     if _is_japanese(codes):
         # Its characters are no misspelt Chinese ones.
         folded = np.where(kinds[codes] == _UNSPACED, codes, folded)
@@ -161,8 +166,8 @@ def hashed_ngrams(codes: Codes, sizes: Sizes) -> Numbers:
     """
     codes, kinds = _without_spare_separators(codes)
     prefixes = np.zeros(len(codes) + 1, np.uint64)
-    powers, inverses = _powers(len(codes))
-    np.cumsum((codes + np.uint64(1)) * powers, out=prefixes[1:])
+    powers, inverses = _powers()
+    np.cumsum((codes + np.uint64(1)) * powers[: len(codes)], out=prefixes[1:])
     starts, ends = _spans(kinds)
     hashes = (prefixes[ends] - prefixes[starts]) * inverses[starts]
     hashes = (hashes ^ (hashes >> _SHIFT)) * _MIX
@@ -237,13 +242,10 @@ def _codes(text: str) -> Codes:
 
 
 @cache
-def _powers(length: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """Return powers of the multiplier and of its inverse modulo 2**64: one of each per character, and one more."""
-    if length < MOST_CHARACTERS * 2:
-        powers, inverses = _powers(MOST_CHARACTERS * 2)
-        return powers[:length], inverses[: length + 1]
-    powers = np.full(length + 1, _MULTIPLIER, np.uint64)
-    inverses = np.full(length + 1, _INVERSE, np.uint64)
+def _powers() -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Return powers of the multiplier and of its inverse modulo 2**64, from the power of nothing on."""
+    powers = np.full(MOST_CHARACTERS + 1, _MULTIPLIER, np.uint64)
+    inverses = np.full(MOST_CHARACTERS + 1, _INVERSE, np.uint64)
     powers[0] = inverses[0] = 1
     return np.cumprod(powers), np.cumprod(inverses)
 

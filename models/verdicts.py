@@ -1,0 +1,217 @@
+"""The final word on a trained model: thresholds, and figures on rows that were not trained on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.baseline import HARM, HARMLESS, baseline_scores
+from models.calibration import class_thresholds, f1_by_class, quantile, share_at, sigmoid, temperature, threshold_at
+from models.corpus import Corpus, class_numbers
+from models.encoding import Encoder
+from models.evaluation import ALARM_SHARE, Judged, confusion, is_ordinary, side_figures, tables
+from models.folding import Material, Unseen, alarm_share, sides_of
+from models.heads import Heads, predict
+from models.linear import Linear
+from models.rows import CATEGORIES, SAFE, SIDES
+
+_SETTLED_HARM = 0.05
+"""Harm that the linear stage may settle as harmless: what it scores so low the encoder does not catch either."""
+_EARLY = 1 / 4
+"""Alarms of a verdict on a part of a stream, as a share of those on the whole: there are many parts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """A trained model as it is before export."""
+
+    heads: Heads
+    linear: Linear
+    encoder: Encoder
+
+    def of(self, corpus: Corpus, name: str) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float64]]:
+        """Score rows by their worst window.
+
+        Returns:
+            For each row the verdict's logit, the number of the likeliest class, and the linear stage's logit.
+        """
+        encodings = self.encoder.encode(corpus.windows, name)
+        sides = corpus.sides[corpus.owners]
+        logits, classes = predict(self.heads, encodings, sides)
+        worst = corpus.highest(logits)
+        linear = self.linear.logits(encodings, sides)
+        return logits[worst], classes.argmax(axis=1)[worst], linear[corpus.highest(linear)]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a model is shipped with.
+
+    Attributes:
+        temperatures: by side, what the verdict's logits are divided by.
+        safe_below: by side, the score below which the linear stage settles.
+        thresholds: by side, as the manifest holds them.
+        unseen: rows scored by heads that had not met their source: by the model, the linear stage, the baseline.
+        held: rows of known sources that were not trained on, with the likeliest class of each.
+        benign: harmless rows that thresholds are set by.
+        questions: share of frightening but harmless questions that alarm, at 1 % of prompts and as shipped.
+        settled: by side, share of harmless rows that the linear stage settles.
+        shares: by side, harmless rows of known sources that alarm by the thresholds.
+        lost: by side, share of harm of sources not met that the linear stage settles and the encoder would have
+            caught.
+    """
+
+    temperatures: Mapping[str, float]
+    safe_below: Mapping[str, float]
+    thresholds: Mapping[str, Mapping[str, Any]]
+    unseen: Mapping[str, Judged]
+    held: Judged
+    held_said: list[str]
+    benign: Judged
+    questions: Mapping[str, float]
+    settled: Mapping[str, float]
+    shares: Mapping[str, float]
+    lost: Mapping[str, float]
+
+
+def judge(
+    verdicts: Verdicts, held: Corpus, benign: Corpus, questions: Corpus, material: Material, unseen: Unseen
+) -> Outcome:
+    """Set temperatures and thresholds, and score what was not trained on.
+
+    Args:
+        verdicts: the model.
+        held: rows of known sources that were not trained on.
+        benign: harmless rows that were not.
+        questions: frightening but harmless questions.
+        material: the rows of the folds.
+        unseen: what the folds gave.
+    """
+    original = np.array(["+" not in row.id for row in material.rows])
+    rows = [row for row, kept in zip(material.rows, original, strict=True) if kept]
+    sides, unsafe = sides_of(rows), np.array([row.unsafe for row in rows])
+    logits, linear = unseen.logits[original], unseen.linear[original]
+    temperatures = {
+        side: temperature(logits[sides == number], unsafe[sides == number]) for number, side in enumerate(SIDES)
+    }
+    cooling = np.array([temperatures[side] for side in SIDES])
+    encoder = verdicts.encoder
+    base = baseline_scores(
+        material.encodings.of(np.flatnonzero(original)),
+        encoder.encode(HARM, "names of harm"),
+        encoder.encode(HARMLESS, "names of harmless subjects"),
+    )
+    held_logits, held_said, held_linear = verdicts.of(held, "held rows")
+    benign_logits, benign_said, benign_linear = verdicts.of(benign, "windows of harmless rows")
+    question_logits, question_said, _ = verdicts.of(questions, "questions")
+    held_scores = sigmoid(held_logits / cooling[held.sides])
+    benign_scores = sigmoid(benign_logits / cooling[benign.sides])
+    question_scores = sigmoid(question_logits / cooling[questions.sides])
+    # Written rows kept back are harmless texts of other kinds than the public ones, and as many as one of those.
+    harmless = np.concatenate([benign_scores, held_scores[~held.unsafe]])
+    harmless_said = np.concatenate([benign_said, held_said[~held.unsafe]])
+    harmless_rows = [*benign.rows, *(row for row in held.rows if not row.unsafe)]
+    thresholds, shares, safe_below, lost = {}, {}, {}, {}
+    for number, side in enumerate(SIDES):
+        own = np.array([is_ordinary(row, side) for row in harmless_rows])
+        shares[side] = alarm_share(unseen, side)
+        caught = class_numbers(row for row in rows if row.unsafe and row.side == side)
+        thresholds[side] = _thresholds(harmless[own], harmless_said[own], caught, shares[side])
+        safe_below[side] = quantile(sigmoid(held_linear[held.unsafe & (held.sides == number)]), _SETTLED_HARM)
+        harm = unsafe & (sides == number)
+        reached = sigmoid(logits[harm] / cooling[number]) >= thresholds[side]["unsafe"]
+        lost[side] = float((reached & (sigmoid(linear[harm]) < safe_below[side])).mean())
+    prompts = benign_scores[benign.sides == 0]
+    bars = np.array([thresholds["input"]["categories"][CATEGORIES[number]] for number in question_said])
+    return Outcome(
+        temperatures,
+        safe_below,
+        thresholds,
+        {
+            "model": Judged(rows, sigmoid(logits / cooling[sides])),
+            "linear": Judged(rows, sigmoid(linear)),
+            "baseline": Judged(rows, base),
+        },
+        Judged(held.rows, held_scores),
+        [CATEGORIES[number] for number in held_said],
+        Judged(benign.rows, benign_scores),
+        {
+            "at_one_percent": share_at(question_scores, threshold_at(prompts, ALARM_SHARE)),
+            "as_shipped": float((question_scores >= bars).mean()),
+        },
+        {
+            side: float((sigmoid(benign_linear[benign.sides == number]) < safe_below[side]).mean())
+            for number, side in enumerate(SIDES)
+        },
+        shares,
+        lost,
+    )
+
+
+def _thresholds(
+    scores: NDArray[np.float64], said: NDArray[np.int64], caught: NDArray[np.int64], share: float
+) -> dict[str, Any]:
+    whole = max(0.5, threshold_at(scores, share))
+    named = class_thresholds(scores, said, caught, len(CATEGORIES), share)
+    early = threshold_at(scores, share * _EARLY)
+    return {
+        "unsafe": round(whole, 6),
+        "early": round(max(early, whole), 6),
+        "categories": {name: round(value, 6) for name, value in zip(CATEGORIES, named, strict=True)},
+    }
+
+
+def figures(outcome: Outcome) -> dict[str, Any]:
+    """Return everything that the manifest, the card and the plots say of the model."""
+    unseen = {name: side_figures(judged) for name, judged in outcome.unseen.items()}
+    bars = {side: unseen["model"][side]["threshold"] for side in SIDES}
+    unsafe = [row.unsafe for row in outcome.held.rows]
+    truth = [row.category for row in outcome.held.rows if row.unsafe]
+    guess = [said for said, harmful in zip(outcome.held_said, unsafe, strict=True) if harmful]
+    by_class = dict(f1_by_class(truth, guess, CATEGORIES))
+    return {
+        "temperature": dict(outcome.temperatures),
+        "linear": {"safe_below": dict(outcome.safe_below)},
+        "thresholds": outcome.thresholds,
+        "unseen": unseen,
+        "unseen_by": {
+            "source": tables(outcome.unseen["model"], bars, lambda row: row.source),
+            "lang": tables(outcome.unseen["model"], bars, lambda row: row.lang),
+            "category": tables(outcome.unseen["model"], bars, lambda row: row.category),
+        },
+        "held": side_figures(outcome.held),
+        "held_by": {
+            key: tables(
+                outcome.held,
+                {side: outcome.thresholds[side]["unsafe"] for side in SIDES},
+                lambda row, key=key: getattr(row, key),  # type: ignore[misc]
+            )
+            for key in ("lang", "category")
+        },
+        "macro_f1": float(np.mean(list(by_class.values()))),
+        "f1": by_class,
+        "confusion": confusion(truth, guess, CATEGORIES).tolist(),
+        "questions": dict(outcome.questions),
+        "settled": dict(outcome.settled),
+        "lost_by_settling": dict(outcome.lost),
+        "alarm_share": dict(outcome.shares),
+        "curves": _curves(outcome),
+    }
+
+
+def _curves(outcome: Outcome) -> dict[str, dict[str, list[float]]]:
+    """Return recall and alarms by threshold, on sources that were not met."""
+    judged = outcome.unseen["model"]
+    at = np.linspace(0, 1, 101)
+    curves = {}
+    for side in SIDES:
+        harmful = judged.where(lambda row, side=side: row.side == side and row.category != SAFE)  # type: ignore[misc]
+        harmless = judged.where(lambda row, side=side: is_ordinary(row, side))  # type: ignore[misc]
+        curves[side] = {
+            "threshold": at.tolist(),
+            "recall": [share_at(harmful, value) for value in at],
+            "alarms": [share_at(harmless, value) for value in at],
+        }
+    return curves
