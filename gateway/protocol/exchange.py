@@ -15,6 +15,7 @@ from gateway.errors import ANSWERS, ErrorCode, RequestError
 from gateway.protocol import commands as wish
 from gateway.protocol import events as fact
 from gateway.protocol.answers import AnswerBuilder
+from gateway.protocol.asking import ask_upstream, reply_kind
 from gateway.protocol.buffered import label_answers, texts_of
 from gateway.protocol.carriage import ReplyKind
 from gateway.protocol.context import ExchangeContext
@@ -38,8 +39,6 @@ from gateway.protocol.whole import WholeReply
 
 _OK = 200
 _ERRORS_FROM = 400
-# The model server refuses us, not the client: its answer would mislead.
-_CREDENTIALS_REFUSED = frozenset({401, 403, 407})
 _NO_REQUEST = ParsedRequest({}, "", streamed=False, structured=False, language_hint="")  # until one was read
 
 
@@ -207,23 +206,11 @@ class Exchange:
         self.state = State.AWAITING_UPSTREAM
         # From the wish on, not from the first byte: a client that leaves before it must end the request as well.
         self._upstream_open = True
-        return [self._ask()]
+        return [ask_upstream(self.context, self._request)]
 
     def _on_strike_noted(self, event: fact.StrikeNoted, at_us: int) -> list[wish.Command]:
         self._builder.strike = event.outcome
         return self._refuse(at_us)
-
-    def _ask(self) -> wish.OpenUpstream:
-        """Return the wish for the model server's reply."""
-        dialect, document = self.context.dialect, self._request.document
-        carriage = dialect.carriage
-        # Encoded again and not passed on as it came: two members of one name would be read one way here and perhaps
-        # another way there.
-        content_type, body = carriage.encode(document, self.context.request_id)
-        about = ((b"content-type", content_type),) if content_type else ()
-        headers = (*about, (b"accept", carriage.accept))
-        path = carriage.target(dialect.upstream_path, document)
-        return wish.OpenUpstream(path, body, self._request.model, carriage.method, headers)
 
     def _answer_itself(self, inputs: tuple[Input, ...], findings: Findings, at_us: int) -> list[wish.Command]:
         """The client asked for a verdict and not for an answer of the model."""
@@ -236,23 +223,14 @@ class Exchange:
     def _on_upstream_started(self, event: fact.UpstreamStarted, at_us: int) -> list[wish.Command]:
         self._recording.status = event.status
         self._recording.upstream = event.upstream
-        # Our key is wrong, not the client's: passed on, the answer would send it looking for a fault of its own.
-        if event.status in _CREDENTIALS_REFUSED:
-            return self._fail(ErrorCode.UPSTREAM_REFUSED, at_us)
-        # Redirects are not followed: where they lead to is nobody the operator has named.
-        if event.status != _OK and event.status < _ERRORS_FROM:
-            return self._fail(ErrorCode.UPSTREAM_MALFORMED, at_us)
-        request, context, good = self._request, self.context, event.status == _OK
-        carriage = context.dialect.carriage
-        # Errors are JSON in every format.
-        kind = carriage.kind_of(event.content_type, streamed=request.streamed) if good else ReplyKind.DOCUMENT
-        # Under another type, bytes that nobody reads could be anything.
-        if kind is None:
-            return self._fail(ErrorCode.UPSTREAM_MALFORMED, at_us)
+        kind, request, context = reply_kind(event, self.context, self._request), self._request, self.context
+        if isinstance(kind, ErrorCode):
+            return self._fail(kind, at_us)
         if kind in (ReplyKind.DOCUMENT, ReplyKind.TEXT):
             self.state, self._content_type = State.BUFFERING, event.content_type
-            limit = context.bounds.encoded_reply_bytes if carriage.large else context.bounds.reply_bytes
-            self._whole = WholeReply(context.dialect, kind, limit, good=good)
+            bounds = context.bounds
+            limit = bounds.encoded_reply_bytes if context.dialect.carriage.large else bounds.reply_bytes
+            self._whole = WholeReply(context.dialect, kind, limit, good=event.status == _OK)
             return []
         self._recording.produce()
         if kind is ReplyKind.BINARY:

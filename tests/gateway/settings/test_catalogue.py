@@ -54,13 +54,14 @@ def test_a_table_knows_its_members() -> None:
 
 
 def test_required_and_hidden_settings_are_marked() -> None:
-    """Name and address of an upstream, and the kind of an anchor, must be given; what may hold a key is not shown."""
+    """Name and address of an upstream, what an anchor is, when a review is; what may hold a key is not shown."""
     assert {setting.path for setting in SETTINGS if setting.required} == {
         ("upstreams", "*", "name"),
         ("upstreams", "*", "base_url"),
         ("policies", "select", "*", "policy"),
         ("audit", "anchors", "*", "kind"),
         ("classifiers", "*", "name"),
+        *(("reviews", "*", name) for name in ("name", "begins", "ends")),
     }
     assert {setting.path for setting in SETTINGS if setting.hidden} == {
         ("upstreams", "*", "api_key_env"),

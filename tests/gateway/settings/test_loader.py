@@ -165,6 +165,8 @@ def _as_table(setting: Setting) -> str:
         return f"[[classifiers]]\n{name}{setting.path[-1]} = {{}}"
     if setting.path[:2] == ("audit", "anchors"):
         return f"[[audit.anchors]]\n{setting.path[-1]} = {{}}"
+    if setting.path[0] == "reviews":
+        return f"[[reviews]]\n{setting.path[-1]} = {{}}"
     if setting.path[:2] == ("policies", "select"):
         return f"[[policies.select]]\n{setting.path[-1]} = {{}}"
     names = iter(("default", "A.1.f"))
