@@ -7,7 +7,7 @@ from filters.compiling import Compiled
 from filters.entries import Entry
 from filters.kernel import Kernel, Layer
 from filters.lexicon import Lexicon, Match, by_end
-from filters.locating import UNSETTLED, Place, Unsettled, locate, locate_at_once
+from filters.locating import UNSETTLED, Growing, Place, Unsettled, locate, locate_at_once
 from filters.reading import Reading, class_text, spell
 
 _PAIR = 2
@@ -123,8 +123,10 @@ class KernelText:
     ) -> Iterator[tuple[Entry, Place]]:
         text, signs, reading = self.text, self._signs, None
         for entry in entries:
-            place = UNSETTLED if signs else locate_at_once(text, begin, end, written, entry)
-            if isinstance(place, Unsettled):
+            place: Place | Growing | Unsettled | None = UNSETTLED
+            if not signs:
+                place = locate_at_once(text, begin, end, written, entry)
+            if place is UNSETTLED:
                 reading = reading or Reading(text, 0, *spell(text[begin:end], begin, signs=signs), signs=signs)
                 place = locate(reading, skipped, entry)
             if isinstance(place, Place):

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from filters.combining import Combiner, Part, finding_of
-from filters.findings import MOST_FINDINGS, Finding, Kind, Phase, Term
 from filters.entries import Entry
+from filters.findings import MOST_FINDINGS, Finding, Kind, Phase, Term
 from filters.joint_stream import JointStream
 from filters.kernel import is_available
 from filters.kernel_lexicon import KernelLexicon, KernelText

@@ -180,16 +180,13 @@ def locate_at_once(text: str, start: int, end: int, written: str, entry: Entry) 
     if stretch == entry.letters:
         return Place(start, end, _NO_STEPS, _WORDS if entry.term.kind is _WORD else _ANY)
     swaps = [at for at, char in enumerate(entry.skeleton) if char != written[at]]
-    if not swaps or not is_ideograph(written[swaps[0]]):
+    if not swaps or not is_ideograph(written[swaps[0]]) or _HOMOPHONES in entry.term.folds_off:
         return UNSETTLED
-    if _HOMOPHONES in entry.term.folds_off:
-        return None
     if stretch == written and entry.letters == entry.skeleton:
         return Place(start, end, _BY_SOUND, _RARE, tuple([start + at for at in swaps]))
-    # Two characters on either side of a comma.
-    if len(written) == _PAIR and len(stretch) > _PAIR and _PLAIN_SEPARATORS.issuperset(stretch[1:-1]):
-        return None
-    return UNSETTLED
+    # Two characters on either side of a comma are two sentences.
+    over_a_gap = len(written) == _PAIR and len(stretch) > _PAIR and _PLAIN_SEPARATORS.issuperset(stretch[1:-1])
+    return None if over_a_gap else UNSETTLED
 
 
 def _as_listed(reading: Reading, first: int, entry: Entry) -> Place | None:
