@@ -13,12 +13,13 @@ from typing import NamedTuple
 
 from filters.characters import STEPS, CharacterClass, character_class
 from filters.entries import Entry
-from filters.findings import Kind, Step
+from filters.findings import ROMANISED, Kind, Step
 from filters.reading import LONGEST_RUN, SIGN_BY_LETTER, Reading
 from filters.scripts import is_ideograph, may_look_alike
 
 # What ordinary sentences have between words. A term is not read across one of these as freely as across a star.
 _PLAIN_SEPARATORS = frozenset(" \t\r\n\u3000\xa0,.;:!?，。、；：！？…—–-~·/()（）[]【】《》〈〉「」『』“”‘’\"'")
+_PAIR = 2
 # So long a word does not come about at the seam of two others.
 _UNMISTAKABLE_LETTERS = 8
 # English doubles these and no other letters.
@@ -120,6 +121,9 @@ def locate(reading: Reading, first: int, entry: Entry) -> Place | Growing | None
     place = _as_listed(reading, first, entry)
     if place is not None:
         return place
+    # What follows cannot undo it, so nobody has to wait for that.
+    if entry.step in ROMANISED and _is_within_word(reading, first):
+        return None
     span = _span(reading, first, entry)
     if not isinstance(span, _Span):
         return span
@@ -146,6 +150,19 @@ def locate(reading: Reading, first: int, entry: Entry) -> Place | Growing | None
         _edges(entry, via, gaps),
         tuple(positions[reading.starts[first + at]] for at in swaps),
     )
+
+
+def is_two_sentences(stretch: str, written: str, entry: Entry) -> bool:
+    """Tell at once what most pairs that only sound like a term are: the end of a sentence, and the next one's start.
+
+    Args:
+        stretch: what the text has from the first character to the last.
+        written: what the skeleton has there.
+        entry: what may stand there.
+    """
+    if len(written) != _PAIR or len(stretch) == _PAIR or written == entry.skeleton or entry.gaps:
+        return False
+    return _PLAIN_SEPARATORS.issuperset(stretch[1:-1]) and is_ideograph(written[written[0] == entry.skeleton[0]])
 
 
 def _as_listed(reading: Reading, first: int, entry: Entry) -> Place | None:
@@ -185,6 +202,14 @@ def _span(reading: Reading, first: int, entry: Entry) -> _Span | Growing | None:
     begin = _run_start(reading, start, end, needed) if longer else end - needed
     finish = reading.starts[first + last] + (entry.runs[last] if entry.runs else 1)
     return _Span(begin if last else start, finish, bool(longer))
+
+
+def _is_within_word(reading: Reading, first: int) -> bool:
+    """Tell whether a plain letter or digit stands right before a place that begins with another."""
+    begin, end = reading.run(first)
+    at = reading.positions[begin] - reading.base
+    before = reading.text[at - 1 : at + 1] if at else ""
+    return end == begin + 1 and before.isascii() and before.isalnum()
 
 
 def _has_sign(reading: Reading, span: _Span) -> bool:

@@ -7,7 +7,7 @@ with the text, and the answer is the same for every cutting of a stream.
 
 import rjieba
 
-from filters.characters import CharacterClass, character_class
+from filters.characters import CharacterClass, class_numbers
 from filters.entries import Entry, level
 from filters.findings import Step
 from filters.homophones import is_word
@@ -21,8 +21,10 @@ RIGHT_CHARACTERS = 4
 # What cutting into words costs is bounded for each text: behind it a place counts as it stands.
 _MOST_CUTS = 20_000
 # Bound once: looking a member up in its enum takes longer than what is done with it.
-_INVISIBLE, _REPEATS = CharacterClass.INVISIBLE, Step.REPEATS
+_REPEATS = Step.REPEATS
 _ANY, _LETTERS, _WORDS, _RARE = Edges
+_INVISIBLE = list(CharacterClass).index(CharacterClass.INVISIBLE)
+_UNSEEN = frozenset(chr(code) for code, number in enumerate(class_numbers()) if number == _INVISIBLE)
 _PAIR = 2
 _TRIPLE = 3
 
@@ -34,10 +36,10 @@ class Surroundings:
         lexicon: knows the phrases inside which a term does not count.
     """
 
-    __slots__ = ("_cuts", "_lexicon")
+    __slots__ = ("_allowances", "_cuts")
 
     def __init__(self, lexicon: Lexicon) -> None:
-        self._lexicon = lexicon
+        self._allowances = lexicon.allowances
         self._cuts = 0
 
     def certain_at(self, entry: Entry, place: Place) -> int:
@@ -48,7 +50,7 @@ class Surroundings:
             place: where.
         """
         behind = 0 if place.edges is _ANY else RIGHT_CHARACTERS
-        for allowance in self._lexicon.allowances.get(entry.kept, ()):
+        for allowance in self._allowances.get(entry.kept, ()) if self._allowances else ():
             behind = max(behind, len(allowance.text) - allowance.before - len(entry.kept))
         return place.end + behind
 
@@ -62,17 +64,20 @@ class Surroundings:
             base: offset of the window's first character.
         """
         start, end = place.start - base, place.end - base
-        if self._is_allowed(entry, text, start):
+        if self._allowances and self._is_allowed(entry, text, start):
             return False
         if place.edges is _ANY:
             return True
         window = text[max(0, start - LEFT_CHARACTERS) : end + RIGHT_CHARACTERS]
         left = min(start, LEFT_CHARACTERS)
-        # Invisible characters would stand in the way of the dictionary, and hide the letter behind them.
-        seen = [at for at, char in enumerate(window) if character_class(char) is not _INVISIBLE]
-        levelled = level("".join([window[at] for at in seen]))
-        first = sum(1 for at in seen if at < left)
-        last = sum(1 for at in seen if at < left + end - start)
+        if _UNSEEN.isdisjoint(window):
+            levelled, first, last = level(window), left, left + end - start
+        else:
+            # Invisible characters would stand in the way of the dictionary, and hide the letter behind them.
+            seen = [at for at, char in enumerate(window) if char not in _UNSEEN]
+            levelled = level("".join([window[at] for at in seen]))
+            first = sum(1 for at in seen if at < left)
+            last = sum(1 for at in seen if at < left + end - start)
         # Where somebody repeats characters, those behind the last one are no other word.
         while _REPEATS in place.via and last < len(levelled) and levelled[last] == levelled[last - 1]:
             last += 1
@@ -81,12 +86,12 @@ class Surroundings:
         if place.edges is _LETTERS:
             return True
         # Read where they stand: what is levelled has lost the invisible characters between them.
-        swapped = level("".join([text[at - base] for at in place.swapped]))
+        swapped = level("".join([text[at - base] for at in place.swapped])) if place.swapped else ""
         return self._is_word(levelled, first, last, place, swapped)
 
     def _is_allowed(self, entry: Entry, text: str, start: int) -> bool:
         """Tell whether the place is inside an allow phrase, written without anything between its characters."""
-        for allowance in self._lexicon.allowances.get(entry.kept, ()):
+        for allowance in self._allowances.get(entry.kept, ()):
             begin = start - allowance.before
             if begin >= 0 and spell(text[begin : begin + len(allowance.text)])[0] == allowance.text:
                 return True
