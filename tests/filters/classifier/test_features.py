@@ -26,7 +26,7 @@ def _folded(text: str) -> str:
 
 
 def _ngrams(text: str, sizes: Sizes = _SIZES) -> list[int]:
-    return hashed_ngrams(fold_codes(text), sizes).tolist()
+    return list(map(int, hashed_ngrams(fold_codes(text), sizes)))
 
 
 @pytest.fixture(scope="module", name="features")

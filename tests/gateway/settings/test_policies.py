@@ -131,4 +131,4 @@ def test_a_rule_for_an_unknown_risk_is_an_error(tmp_path: Path) -> None:
 
 def test_rules_for_known_risks_pass(tmp_path: Path) -> None:
     """A taxonomy that has them all has nothing to object to."""
-    check_risks(load_text(tmp_path, STRICT), {"A.1.f", "A.1.x"})
+    check_risks(load_text(tmp_path, STRICT), {"A.1.f", "A.1.h", "A.1.x"})
