@@ -165,7 +165,7 @@ class Lexicon:
         """
         codes, class_codes = text.skeleton_codes, text.class_codes
         skeleton, classes = text.skeleton, text.classes
-        if end - start < len(codes):
+        if start or end < len(codes):
             codes, class_codes = codes[start:end], class_codes[start:end]
             skeleton, classes = skeleton[start:end], classes[start:end]
         places = self._glance.places(codes, class_codes)

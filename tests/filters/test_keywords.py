@@ -152,3 +152,12 @@ def test_a_sign_is_a_letter_wherever_it_stands(around: str) -> None:
     (finding,) = matcher.scan(f"{around}c@sh{around}")
     assert (finding.start, finding.end) == (len(around), len(around) + 4)
     assert matcher.scan(f"{around}@{around}") == []
+
+
+@pytest.mark.parametrize("over", [1, 4, 8, 9, 40])
+def test_a_text_that_ends_soon_behind_a_slice_is_read_where_it_stands(over: int) -> None:
+    """The last slice begins before its own text: together it may be as long as all of it."""
+    text = ("xw" * _SLICE_CHARACTERS)[: _SLICE_CHARACTERS + over - 9] + "forbidden"
+    found = matcher("forbidden", "den").scan(text)
+    end = _SLICE_CHARACTERS + over
+    assert spans(found) == [(end - 9, end, "forbidden"), (end - 3, end, "den")]
