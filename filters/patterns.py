@@ -197,8 +197,9 @@ class PatternSet:
 
     def rows_in(self, folded: str) -> Iterable[int]:
         """Return the numbers of the patterns that may match a part of a folded text."""
-        # It runs out of memory where the text drives it through too many states, and then says nothing.
-        return self._which.Match(folded) or range(len(self._rows))
+        # It runs out of memory where the text drives it through too many states, and then says nothing. Its own order
+        # depends on the text, and with it would that of findings at one place.
+        return sorted(self._which.Match(folded)) or range(len(self._rows))
 
 
 class PatternStream:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 import re2
+from hypothesis import example, settings
 from hypothesis import given as generate
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from filters.findings import MOST_FINDINGS, Known, Stage, Term
@@ -71,6 +71,7 @@ def test_a_scan_finds_the_longest_match_at_each_place(expressions: list[str], te
     assert found == sorted((each, *span) for each in expressions for span in slowly(each, text))
 
 
+@example(["\\ba", "a|ab|abc"], "bA AA", [])
 @generate(SETS, TEXTS, st.lists(st.integers(0, 30), max_size=5))
 @settings(max_examples=300, deadline=None)
 def test_a_stream_finds_the_same_at_the_same_moments(expressions: list[str], text: str, cuts: list[int]) -> None:
