@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from filters.characters import fold
 from filters.entries import texts_of
-from filters.findings import Term
+from filters.findings import ROMANISED, Term
 from filters.reading import class_text, without_runs
 
 _PAIR = 2
@@ -73,11 +73,19 @@ class Owners(NamedTuple):
 
 
 class Compiled(NamedTuple):
-    """The patterns of all terms, by kind (`Space`)."""
+    """The patterns of all terms, by kind (`Space`).
+
+    Attributes:
+        pairs: spellings of one or two characters.
+        sounds: longer Chinese ones, by classes.
+        letters: those of Latin letters and digits alone, by classes.
+        plain: of these, the ones that are not only Chinese terms in Latin letters.
+    """
 
     pairs: Owners
     sounds: Patterns
     letters: Patterns
+    plain: frozenset[str]
 
 
 def compile_terms(terms: Sequence[Term]) -> Compiled:
@@ -90,18 +98,23 @@ def compile_terms(terms: Sequence[Term]) -> Compiled:
         ValueError: nothing of a term is left when it is folded; it would match everywhere.
     """
     pairs, sounds, letters = (Owners({}, {}) for _ in Space)
+    plain: set[str] = set()
     for start in range(0, len(terms), _BATCH_TERMS):
-        texts, numbers = _folded(terms, start)
+        texts, numbers, romanised = _folded(terms, start)
         skeletons = without_runs(_BETWEEN.join(texts))
         classes = class_text(skeletons).split(_BETWEEN)
-        for skeleton, pattern, number in zip(skeletons.split(_BETWEEN), classes, numbers, strict=True):
+        for skeleton, pattern, number, is_romanised in zip(
+            skeletons.split(_BETWEEN), classes, numbers, romanised, strict=True
+        ):
             if skeleton.isascii():
                 letters.add(pattern, number)
+                if not is_romanised:
+                    plain.add(pattern)
             elif len(skeleton) > _PAIR:
                 sounds.add(pattern, number)
             else:
                 pairs.add(skeleton, number)
-    return Compiled(pairs, sounds.patterns(), letters.patterns())
+    return Compiled(pairs, sounds.patterns(), letters.patterns(), frozenset(plain))
 
 
 def pattern_of(skeleton: str) -> tuple[Space, str]:
@@ -113,17 +126,19 @@ def pattern_of(skeleton: str) -> tuple[Space, str]:
     return Space.SOUNDS, class_text(skeleton)
 
 
-def _folded(terms: Sequence[Term], start: int) -> tuple[list[str], list[int]]:
-    """Return the texts that are looked for of a batch, folded, and by text the position of its term."""
+def _folded(terms: Sequence[Term], start: int) -> tuple[list[str], list[int], list[bool]]:
+    """Return the texts that are looked for of a batch, folded; by text the position of its term, and if romanised."""
     texts: list[str] = []
     numbers: list[int] = []
+    romanised: list[bool] = []
     for number, term in enumerate(terms[start : start + _BATCH_TERMS], start):
         for text, step, _ in texts_of(term):
             # What is spelled otherwise is made of folded text.
             texts.append(text if step else fold(text))
             numbers.append(number)
+            romanised.append(step in ROMANISED)
     if "" in texts:
         raise ValueError(
             "a term must hold a letter, a digit or an ideograph: write what is made of signs alone as a pattern"
         )
-    return texts, numbers
+    return texts, numbers, romanised

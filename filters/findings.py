@@ -73,6 +73,10 @@ class Step(StrEnum):
     LEET = "leet"
 
 
+ROMANISED = frozenset({Step.PINYIN, Step.INITIALS})
+"""Expansions that write a Chinese term in Latin letters; none counts where a letter goes on from either end."""
+
+
 class Term(NamedTuple):
     """One row of a keyword list that the matcher looks for.
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from filters.combining import Combiner, Part
 from filters.entries import Entry
 from filters.findings import Known
+from filters.kernel_tail import KernelState, KernelTail, new_tail
 from filters.lexicon import Lexicon
 from filters.locating import Place
 from filters.reading import SIGNS
@@ -19,7 +20,7 @@ from filters.tail import State, Tail
 
 # Both readings, waiting places, combinations, the window and its offset, the size, the frontier. A plain tuple,
 # because one is made for every piece of every stream.
-_Before = tuple[State, State | None, Sequence[Part], Combiner | None, str, int, int, int]
+_Before = tuple[State | KernelState, State | KernelState | None, Sequence[Part], Combiner | None, str, int, int, int]
 # The window is cut when so much of it is of no use any more: each cut copies the rest.
 _SPARE_CHARACTERS = 256
 
@@ -54,9 +55,9 @@ class KeywordStream:
         self._lexicon = lexicon
         self._left_characters = max(LEFT_CHARACTERS, lexicon.farthest)
         self._surroundings = Surroundings(lexicon)
-        self._tail = Tail(lexicon)
+        self._tail = new_tail(lexicon)
         # The reading in which signs are letters; it exists while its tail has one.
-        self._signed: Tail | None = None
+        self._signed: Tail | KernelTail | None = None
         # Places whose surroundings are still to come.
         self._waiting: Sequence[Part] = ()
         # It exists once a part of a combination was seen.
@@ -90,13 +91,13 @@ class KeywordStream:
             self._forget()
         self._window += text
         size = self._size = base + len(text)
-        passed = self._signed is None and self._tail.passes(text, base)
+        passed = self._signed is None and self._tail.passes(text, base, self._window, self._window_base)
         places = [] if passed else self._feed_both(text, base)
         if places or self._waiting or self._combiner is not None:
             known = self._settle(places, final=False)
         elif passed:
             # Nothing else can hold anything.
-            start = self._tail.state[5]
+            start = self._tail.start
             self.frontier = size if start is None else start
             return []
         else:
@@ -108,7 +109,7 @@ class KeywordStream:
         """Take a piece in the ordinary reading, and in the one with signs where it differs."""
         signed = self._signed
         if signed is None and not SIGNS.isdisjoint(text):
-            signed = Tail(self._lexicon, self._tail.state, signs=True)
+            signed = self._tail.resumed(self._tail.state, signs=True)
         places = self._tail.feed(text, base, self._window, self._window_base)
         if signed is not None:
             places += signed.feed(text, base, self._window, self._window_base)
@@ -143,8 +144,8 @@ class KeywordStream:
         tail, signed, again._waiting, combiner, again._window, again._window_base, again._size, again.frontier = (
             self._before
         )
-        again._tail = Tail(self._lexicon, tail)
-        again._signed = Tail(self._lexicon, signed, signs=True) if signed else None
+        again._tail = self._tail.resumed(tail)
+        again._signed = self._tail.resumed(signed, signs=True) if signed else None
         # It is gone back to as often as somebody asks.
         again._combiner = combiner.copy() if combiner else None
         again.feed(self._piece[: at - again._size])
@@ -192,6 +193,6 @@ class KeywordStream:
 
     def _forget(self) -> None:
         """Drop what no place will be looked around in any more."""
-        start = self.frontier - self._left_characters
+        start = min(self.frontier, self._tail.begin) - self._left_characters
         self._window = self._window[start - self._window_base :]
         self._window_base = start

@@ -10,13 +10,16 @@ from typing import Any
 
 from filters.combining import Combiner, Part, finding_of
 from filters.findings import MOST_FINDINGS, Finding, Kind, Phase, Term
+from filters.entries import Entry
 from filters.joint_stream import JointStream
+from filters.kernel import is_available
+from filters.kernel_lexicon import KernelLexicon, KernelText
 from filters.keyword_stream import KeywordStream
 from filters.lexicon import Lexicon, Match
 from filters.locating import Place, locate
 from filters.long_text import LongText
 from filters.patterns import PatternSet
-from filters.reading import SIGN_BY_LETTER, ShortText
+from filters.reading import ShortText
 from filters.surroundings import Surroundings
 
 # One call into the automaton holds the interpreter lock; this bounds it to about a millisecond.
@@ -25,7 +28,6 @@ _SLICE_CHARACTERS = 16_384
 _MOST_PARTS = 10_000
 # From here on passes over the whole text cost less than a look at each character.
 _LONG_CHARACTERS = 96
-_CLOSE = 16
 
 
 class KeywordMatcher:
@@ -45,7 +47,7 @@ class KeywordMatcher:
 
     def __init__(self, terms: Iterable[Term], phase: Phase) -> None:
         rows = [term for term in terms if phase in term.phases]
-        self.lexicon = Lexicon(rows)
+        self.lexicon: Lexicon = (KernelLexicon if is_available() else Lexicon)(rows)
         self.patterns = _pattern_set(rows)
 
     def parts(self) -> Iterator[Any]:
@@ -57,7 +59,7 @@ class KeywordMatcher:
         """Return the matcher of these terms that `parts` was asked of, without compiling them again."""
         rows = [term for term in terms if phase in term.phases]
         matcher = cls((), phase)
-        matcher.lexicon, matcher.patterns = Lexicon.restore(rows, parts), _pattern_set(rows)
+        matcher.lexicon, matcher.patterns = type(matcher.lexicon).restore(rows, parts), _pattern_set(rows)
         return matcher
 
     def scan(self, text: str) -> list[Finding]:
@@ -73,10 +75,10 @@ class KeywordMatcher:
         by_pattern = self.patterns.scan(text) if self.patterns else []
         if not self.lexicon.longest:
             return by_pattern
-        whole = read_whole(text)
+        whole = self._read(text)
         found = self._search(whole)
-        if whole.has_signs and _has_sign_by_letter(whole):
-            found += self._search(read_whole(text, signs=True))
+        if whole.has_sign_by_letter:
+            found += self._search(self._read(text, signs=True))
         if not found:
             return by_pattern
         if len(found) > _MOST_PARTS:
@@ -108,23 +110,33 @@ class KeywordMatcher:
         stream = KeywordStream(self.lexicon)
         return JointStream((stream, self.patterns.stream())) if self.patterns else stream
 
-    def _search(self, whole: ShortText | LongText) -> list[Part]:
+    def _read(self, text: str, *, signs: bool = False) -> KernelText | ShortText | LongText:
+        if isinstance(self.lexicon, KernelLexicon):
+            return KernelText(self.lexicon, text, signs=signs)
+        return read_whole(text, signs=signs)
+
+    def _search(self, whole: KernelText | ShortText | LongText) -> list[Part]:
         """Return what stands in one reading of a text."""
         parts: list[Part] = []
         alone = 0
         surroundings = Surroundings(self.lexicon)
+        for entry, place in whole.places() if isinstance(whole, KernelText) else self._places(whole):
+            if surroundings.suit(entry, place, whole.text, 0):
+                at = min(surroundings.certain_at(entry, place), len(whole.text))
+                parts.append(Part(at, entry, place))
+                alone += entry.part < 0
+                # A text written to match everywhere would be paid for in memory.
+                if alone > MOST_FINDINGS or len(parts) > _MOST_PARTS:
+                    break
+        return parts
+
+    def _places(self, whole: ShortText | LongText) -> Iterator[tuple[Entry, Place]]:
         for match in self._matches(whole):
             reading = whole.around(match.start, match.end)
             for entry in match.entries:
                 place = locate(reading, 0, entry)
-                if isinstance(place, Place) and surroundings.suit(entry, place, whole.text, 0):
-                    at = min(surroundings.certain_at(entry, place), len(whole.text))
-                    parts.append(Part(at, entry, place))
-                    alone += entry.part < 0
-            # A text written to match everywhere would be paid for in memory.
-            if alone > MOST_FINDINGS or len(parts) > _MOST_PARTS:
-                break
-        return parts
+                if isinstance(place, Place):
+                    yield entry, place
 
     def _matches(self, whole: ShortText | LongText) -> Iterable[Match]:
         """Return what may stand in a text, in order of its end within a slice."""
@@ -152,14 +164,6 @@ def read_whole(text: str, *, signs: bool = False) -> ShortText | LongText:
         signs: True when signs are letters.
     """
     return (LongText if len(text) >= _LONG_CHARACTERS else ShortText)(text, signs=signs)
-
-
-def _has_sign_by_letter(whole: ShortText | LongText) -> bool:
-    places, text = whole.signs_at(), whole.text
-    # Where signs stand close together, one search costs less than a look at each.
-    if len(places) * _CLOSE > len(text):
-        return SIGN_BY_LETTER.search(text) is not None
-    return any(SIGN_BY_LETTER.match(text, at) for at in places)
 
 
 def _pattern_set(terms: Iterable[Term]) -> PatternSet | None:

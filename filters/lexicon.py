@@ -8,13 +8,13 @@ Each kind of pattern (`filters.compiling`) has an automaton of its own; most Chi
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from filters.automata import Finder, build_finder
 from filters.beginnings import END, Beginnings
-from filters.compiling import Patterns, compile_terms
+from filters.compiling import Compiled, Patterns, compile_terms
 from filters.entries import Allowance, Entry, allowances_of
-from filters.findings import Kind, Step, Term
+from filters.findings import ROMANISED, Kind, Term
 from filters.glance import Glance
 from filters.long_text import LongText
 from filters.passing import Passing
@@ -26,8 +26,6 @@ _PAIR = 2
 _TRIPLE = 3
 _LETTER = re.compile(r"[0-9a-z]")
 _ASCII_END = 128
-# Of these, `filters.locating` asks that no letter goes on from either end.
-_ROMANISED = frozenset({Step.PINYIN, Step.INITIALS})
 # Where beginnings stand as near to each other as this, an automaton reads everything at once.
 _CROWDED = 8
 
@@ -87,36 +85,47 @@ class Lexicon:
         phrases = [term.text for term in rows if term.kind is Kind.ALLOW]
         self.allowances: dict[str, tuple[Allowance, ...]] = allowances_of(phrases)
         self.farthest = max((len(places[0].text) for places in self.allowances.values()), default=0)
-        pairs, sounds, letters = compile_terms(self._terms)
-        self._short = ShortTerms(*pairs)
-        self._sounds, self._letters = _Patterns(sounds), _Patterns(letters)
-        self._glance = Glance(self._short.spellings, sounds.texts)
-        self._beginnings = Beginnings([*sounds.texts, *letters.texts])
+        compiled = compile_terms(self._terms)
+        self._short = ShortTerms(*compiled.pairs)
+        self._sounds, self._letters = _Patterns(compiled.sounds), _Patterns(compiled.letters)
         self.longest = max(self._short.longest, self._sounds.longest, self._letters.longest)
         self._resemblance = Resemblance(self._terms)
+        self._index(compiled)
+
+    def _index(self, compiled: Compiled) -> None:
+        """Build what tells where a look is worth it."""
+        sounds, letters = compiled.sounds.texts, compiled.letters.texts
+        self._glance = Glance(self._short.spellings, sounds)
+        self._beginnings = Beginnings([*sounds, *letters])
         self.passing = Passing(self._short, self._beginnings, self._resemblance)
-        self._letter_runs = re.compile(b"\x01" * min(map(len, letters.texts), default=1) + b"\x01*")
+        self._letter_runs = re.compile(b"\x01" * min(map(len, letters), default=1) + b"\x01*")
 
     def parts(self) -> Iterator[Any]:
         """Yield what `restore` makes the same of, besides the terms, in small pieces."""
-        yield self.allowances, self.farthest, self.longest, self._short, self._glance
-        yield self._letter_runs
+        yield self.allowances, self.farthest, self.longest, self._short
         yield self._sounds
         yield self._letters
+        yield from self._index_parts()
+
+    def _index_parts(self) -> Iterator[Any]:
+        yield self._glance, self._letter_runs
         yield from self._beginnings.parts()
 
     @classmethod
-    def restore(cls, terms: Iterable[Term], parts: Iterator[Any]) -> "Lexicon":
+    def restore(cls, terms: Iterable[Term], parts: Iterator[Any]) -> Self:
         """Return the lexicon of these terms that `parts` was asked of, without compiling them again."""
         lexicon = cls(())
         lexicon._terms = tuple(term for term in terms if term.kind in _SEARCHED)
-        lexicon.allowances, lexicon.farthest, lexicon.longest, lexicon._short, lexicon._glance = next(parts)
-        lexicon._letter_runs = next(parts)
+        lexicon.allowances, lexicon.farthest, lexicon.longest, lexicon._short = next(parts)
         lexicon._sounds, lexicon._letters = next(parts), next(parts)
-        lexicon._beginnings = Beginnings.restore(parts)
         lexicon._resemblance = Resemblance(lexicon._terms)
-        lexicon.passing = Passing(lexicon._short, lexicon._beginnings, lexicon._resemblance)
+        lexicon._restore_index(parts)
         return lexicon
+
+    def _restore_index(self, parts: Iterator[Any]) -> None:
+        self._glance, self._letter_runs = next(parts)
+        self._beginnings = Beginnings.restore(parts)
+        self.passing = Passing(self._short, self._beginnings, self._resemblance)
 
     def find(self, skeleton: str, classes: str) -> list[Match]:
         """Return all occurrences of patterns for which an entry may stand, in order of their end.
@@ -143,7 +152,7 @@ class Lexicon:
             found += self._standing(self._sounds, self._sounds.find(classes), skeleton)
         if self._letters.longest and _LETTER.search(classes):
             found += self._standing(self._letters, self._letters.find(classes), skeleton)
-        found.sort(key=_by_end)
+        found.sort(key=by_end)
         return found
 
     def find_long(self, text: LongText, start: int, end: int) -> list[Match]:
@@ -170,7 +179,7 @@ class Lexicon:
         if start:
             found = [Match(start + match.start, start + match.end, match.entries) for match in found]
         found = [match for match in found if _is_possible(match, text)]
-        found.sort(key=_by_end)
+        found.sort(key=by_end)
         return found
 
     def _sounds_at(self, places: list[int], skeleton: str, classes: str) -> Iterator[Match]:
@@ -230,7 +239,8 @@ class Lexicon:
                 yield Match(base + start, base + end, entries)
 
 
-def _by_end(match: Match) -> tuple[int, int]:
+def by_end(match: Match) -> tuple[int, int]:
+    """Return what matches are put in order by."""
     return match.end, match.start
 
 
@@ -239,7 +249,7 @@ def _is_possible(match: Match, text: LongText) -> bool:
     start, end, entries = match
     romanised = repeated = True
     for entry in entries:
-        romanised = romanised and entry.step in _ROMANISED
+        romanised = romanised and entry.step in ROMANISED
         repeated = repeated and bool(entry.runs)
     if repeated:
         return text.has_repeats(start, end)

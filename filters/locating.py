@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from filters.characters import STEPS, CharacterClass, character_class
 from filters.entries import Entry
-from filters.findings import Kind, Step
+from filters.findings import ROMANISED, Kind, Step
 from filters.reading import LONGEST_RUN, SIGN_BY_LETTER, Reading
 from filters.scripts import is_ideograph, may_look_alike
 
@@ -39,6 +39,7 @@ class Edges(Enum):
 # Bound once: looking a member up in its enum takes longer than what is done with it.
 _ANY, _LETTERS, _WORDS, _RARE = Edges
 _UNSEEN, _WORD = CharacterClass.INVISIBLE, Kind.WORD
+_NO_STEPS: frozenset[Step] = frozenset()
 _HOMOPHONES = Step.HOMOPHONES
 _INITIALS = Step.INITIALS
 _INVISIBLE = Step.INVISIBLE
@@ -120,6 +121,9 @@ def locate(reading: Reading, first: int, entry: Entry) -> Place | Growing | None
     place = _as_listed(reading, first, entry)
     if place is not None:
         return place
+    # What follows cannot undo it, so nobody has to wait for that.
+    if entry.step in ROMANISED and _is_within_word(reading, first):
+        return None
     span = _span(reading, first, entry)
     if not isinstance(span, _Span):
         return span
@@ -146,6 +150,20 @@ def locate(reading: Reading, first: int, entry: Entry) -> Place | Growing | None
         _edges(entry, via, gaps),
         tuple(positions[reading.starts[first + at]] for at in swaps),
     )
+
+
+def as_listed(text: str, start: int, end: int, entry: Entry) -> Place | None:
+    """Return the place of a term that stands exactly as it is listed, from the text alone.
+
+    Args:
+        text: text as received.
+        start: where the run of the first character begins.
+        end: offset behind the run of the last one.
+        entry: what may stand there.
+    """
+    if entry.runs or entry.gaps or entry.step or text[start:end] != entry.letters:
+        return None
+    return Place(start, end, _NO_STEPS, _WORDS if entry.term.kind is _WORD else _ANY)
 
 
 def _as_listed(reading: Reading, first: int, entry: Entry) -> Place | None:
@@ -185,6 +203,14 @@ def _span(reading: Reading, first: int, entry: Entry) -> _Span | Growing | None:
     begin = _run_start(reading, start, end, needed) if longer else end - needed
     finish = reading.starts[first + last] + (entry.runs[last] if entry.runs else 1)
     return _Span(begin if last else start, finish, bool(longer))
+
+
+def _is_within_word(reading: Reading, first: int) -> bool:
+    """Tell whether a plain letter or digit stands right before a place that begins with another."""
+    begin, end = reading.run(first)
+    at = reading.positions[begin] - reading.base
+    before = reading.text[at - 1 : at + 1] if at else ""
+    return end == begin + 1 and before.isascii() and before.isalnum()
 
 
 def _has_sign(reading: Reading, span: _Span) -> bool:

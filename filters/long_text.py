@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.characters import SEVERAL, CharacterClass, class_numbers, code_tables
-from filters.reading import BREAK, CLASSES, FOLDS, GAP_CHARACTERS, GAP_SEPARATORS, SIGNS, Reading, spell_character
+from filters.reading import BREAK, CLASSES, FOLDS, GAP_CHARACTERS, GAP_SEPARATORS, SIGNS, Reading, has_sign_by_letter, spell_character
 
 Codes = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.uint8]
@@ -99,10 +99,13 @@ class LongText:
         self.skeleton_codes: Codes = kept
         self.class_codes: Codes = (_CLASSES_BMP if narrow else _CLASSES)[kept].astype(np.intp, copy=False)
 
-    def signs_at(self) -> list[int]:
-        """Return where these stand."""
+    @property
+    def has_sign_by_letter(self) -> bool:
+        """Whether one of these stands where a letter may stand."""
+        if not self.has_signs:
+            return False
         places: list[int] = (_FLAGS[_codes(self.text)[0]] & _SIGN).nonzero()[0].tolist()
-        return places
+        return has_sign_by_letter(self.text, places)
 
     @cached_property
     def skeleton(self) -> str:

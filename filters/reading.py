@@ -27,6 +27,7 @@ GAP_CHARACTERS = 64
 """Most characters between them, invisible ones counted."""
 BREAK = "\ufffe"
 """Stands in the kept text where a gap is longer; no term reaches over it, and no character folds to it."""
+_CLOSE = 16
 # Syllables are written in the private use area, which no fold yields.
 _SYLLABLES_FROM = 0xE000
 
@@ -54,6 +55,19 @@ for _sign in SIGNS:
 _MARK = "\uffff"
 _MARKED = [_MARK if isinstance(form, str) and len(form) > 1 else form for form in FOLDS]
 _MARKED_WITH_SIGNS = [_MARK if isinstance(form, str) and len(form) > 1 else form for form in FOLDS_WITH_SIGNS]
+
+
+def has_sign_by_letter(text: str, places: Sequence[int]) -> bool:
+    """Tell whether a sign may stand for a letter.
+
+    Args:
+        text: text as received.
+        places: where it has signs.
+    """
+    # Where signs stand close together, one search costs less than a look at each.
+    if len(places) * _CLOSE > len(text):
+        return SIGN_BY_LETTER.search(text) is not None
+    return any(SIGN_BY_LETTER.match(text, at) for at in places)
 
 
 def _class_table() -> list[int]:
@@ -215,9 +229,10 @@ class ShortText:
         """Whether it has characters that may be read as letters, and are not in this reading."""
         return not self._signs and not SIGNS.isdisjoint(self.text)
 
-    def signs_at(self) -> list[int]:
-        """Return where these stand."""
-        return [at for at, char in enumerate(self.text) if char in SIGNS]
+    @property
+    def has_sign_by_letter(self) -> bool:
+        """Whether one of these stands where a letter may stand."""
+        return self.has_signs and has_sign_by_letter(self.text, [at for at, char in enumerate(self.text) if char in SIGNS])
 
     def around(self, first: int, end: int) -> Reading:
         """Return all layers of a part of the skeleton, runs at both ends whole.

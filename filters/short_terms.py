@@ -43,6 +43,14 @@ class ShortTerms:
         """All spellings."""
         return self._owners.keys()
 
+    def written(self) -> Iterator[str]:
+        """Yield all that may be written for a pair, as `owners` reads it; some more than once."""
+        for first, second in (spelling for spelling in self._owners if len(spelling) > 1):
+            yield first + second
+            # A word is none (`filters.homophones`).
+            yield from [char + second for char in typed_like(first) if char != first and not is_word(char + second)]
+            yield from [first + char for char in typed_like(second) if char != second and not is_word(first + char)]
+
     def owners(self, written: str, classes: str) -> Iterator[tuple[str, int]]:
         """Yield what may be meant, by spelling and term, in order of the terms.
 

@@ -64,13 +64,16 @@ class Tail:
         state: all that a piece changes, to go back to.
     """
 
-    __slots__ = ("_first_live", "_lexicon", "_signs", "state")
+    __slots__ = ("_lexicon", "_signs", "state")
 
     def __init__(self, lexicon: Lexicon, state: State = _EMPTY, *, signs: bool = False) -> None:
         self._lexicon = lexicon
-        self._first_live = lexicon.passing.first_live
         self._signs = signs
         self.state = state
+
+    def resumed(self, state: State, *, signs: bool = False) -> "Tail":
+        """Return a tail of the same terms that goes on from a state."""
+        return Tail(self._lexicon, state, signs=signs)
 
     @property
     def kept(self) -> str:
@@ -82,7 +85,12 @@ class Tail:
         """Offset of the first character that may still become a term; None where none may."""
         return self.state[5]
 
-    def passes(self, text: str, base: int) -> bool:
+    @property
+    def grows(self) -> bool:
+        """Whether a match was found whose last run may still be too short."""
+        return bool(self.state[2])
+
+    def passes(self, text: str, base: int, _window: str = "", _window_base: int = 0) -> bool:
         """Take the next piece if nothing in it is found or repeated, as in nearly every one; otherwise do nothing.
 
         It is for the reading without signs. The answer is that of `feed`, in a fraction of its time.
@@ -95,7 +103,7 @@ class Tail:
         if growing or not kept:
             return False
         offsets: Sequence[int]
-        first = self._first_live(kept + text, known)
+        first = self._lexicon.passing.first_live(kept + text, known)
         if first >= 0:
             gap, offsets = _NO_GAP, range(base, base + len(text))
         elif first == FOLDED and (folded := _fold(text, base, gap)) is not None:
@@ -103,7 +111,7 @@ class Tail:
             if not text:
                 self.state = kept, positions, growing, known, gap, start
                 return True
-            first = self._first_live(kept + text, known)
+            first = self._lexicon.passing.first_live(kept + text, known)
         if first < 0:
             return False
         size = len(kept) + len(text)

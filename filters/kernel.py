@@ -1,0 +1,189 @@
+"""The kernel: one pass over a text, in C, that says at which places a term may stand.
+
+Nearly all text is harmless, so what it costs to see that is what the gateway costs. The kernel (`filters/_scan.c`)
+folds a text, leaves out separators, writes runs once and looks every place up in a set of all beginnings of all
+patterns; here are the tables it reads. It proposes and never decides: a place that it proposes is settled like any
+other (`filters.kernel_lexicon`), and one that it does not propose is none for the rest of the engine either, which
+property tests hold it to. Where it was not built, `filters.lexicon` does the same in Python.
+"""
+
+from collections.abc import Iterable, Iterator
+from enum import IntEnum
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from filters.characters import CODES, SEVERAL, CharacterClass, class_numbers, code_tables
+from filters.reading import BREAK, CLASSES, FOLDS, SIGNS, spell_character
+
+try:
+    from filters import _scan
+except ImportError:  # pragma: no cover  # no compiler was there when the package was installed
+    _scan = None  # type: ignore[assignment]  # asked for before it is used
+
+_Units = npt.NDArray[np.uint64]
+
+_PAGE = 256
+_CLASS_FROM = 21
+_CODE = (1 << _CLASS_FROM) - 1
+_UNIT = (1 << 43) - 1
+# Flags of a character, in the order of `_scan.c`.
+_KEPT, _INVISIBLE, _SEVERAL, _WORD, _SIGN, _SIGN_BEHIND, _SIGN_ALONE, _COMPANY = (1 << at for at in range(42, 50))
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+# What `SIGN_BY_LETTER` of `filters.reading` says: signs behind a letter, and what may stand behind a sign.
+_BEHIND = "@$|+＠＄｜＋"
+_BESIDE = _LETTERS + "@$＠＄"
+# A piece of a table that is handed over: whoever takes it over must not hold the interpreter up.
+_PIECE_BYTES = 1 << 18
+
+
+class Layer(IntEnum):
+    """The way a text is read."""
+
+    PLAIN = 0
+    SIGNS = 1  # signs are letters
+    SKELETON = 2  # the text is a skeleton: every character stands for itself
+
+
+class Tables(NamedTuple):
+    """What is known of all characters.
+
+    Attributes:
+        pages: by layer, for each 256 code points where they begin in ``units``.
+        units: by code point what it folds to, the class of that, and flags.
+        several: the folds of characters that fold to several.
+    """
+
+    pages: bytes
+    units: bytes
+    several: bytes
+
+
+class Proposal(NamedTuple):
+    """A place at which a term may stand.
+
+    Attributes:
+        start: offset in the text at which the run of its first character begins.
+        end: offset behind the run of its last character.
+        skipped: characters of the skeleton that the first character of the text gives before it.
+        written: what the skeleton has there.
+    """
+
+    start: int
+    end: int
+    skipped: int
+    written: str
+
+
+def is_available() -> bool:
+    """Tell whether the kernel was built."""
+    return _scan is not None
+
+
+class Kernel:
+    """A set of patterns that is looked for in one pass.
+
+    Args:
+        slots: the set of all beginnings.
+        marks: a mark for each of the first characters of patterns.
+        longest: characters of the longest pattern.
+        kinds: a bit for each kind of which there are patterns.
+    """
+
+    __slots__ = ("_parts", "scan", "tail")
+
+    def __init__(self, slots: bytes, marks: bytes, longest: int, kinds: int) -> None:
+        self._parts = slots, marks, longest, kinds
+        scanner = _scan.Scanner(*character_tables(), slots, marks, longest, kinds)
+        # Bound once: they are called for every piece of every stream.
+        self.scan, self.tail = scanner.scan, scanner.tail
+
+    @classmethod
+    def of_patterns(
+        cls,
+        *,
+        singles: Iterable[str],
+        pairs: Iterable[str],
+        sounds: Iterable[str],
+        letters: Iterable[str],
+        romanised: Iterable[str],
+    ) -> "Kernel":
+        """Build one.
+
+        Args:
+            singles: terms of one character.
+            pairs: all that may be written for a term of two.
+            sounds: classes of longer ones.
+            letters: classes of those in Latin letters.
+            romanised: classes of those that are Chinese terms in Latin letters, and nothing else.
+        """
+        return cls(*_scan.build((singles, pairs, sounds, letters, romanised)))
+
+    def parts(self) -> Iterator[Any]:
+        """Yield what `restore` makes the same of, in small pieces."""
+        slots, marks, longest, kinds = self._parts
+        yield longest, kinds
+        for table in (slots, marks):
+            cuts = range(0, len(table), _PIECE_BYTES)
+            yield len(cuts)
+            yield from (table[start : start + _PIECE_BYTES] for start in cuts)
+
+    @classmethod
+    def restore(cls, parts: Iterator[Any]) -> "Kernel":
+        """Return what `parts` was asked of."""
+        longest, kinds = next(parts)
+        slots, marks = (b"".join([next(parts) for _ in range(next(parts))]) for _ in range(2))
+        return cls(slots, marks, longest, kinds)
+
+
+@cache
+def character_tables() -> Tables:
+    """Return what is known of all characters: tables of C's layout, pages that are alike once."""
+    plain, several = _plain_units()
+    signs = plain.copy()
+    for sign in SIGNS:
+        signs[ord(sign)] |= np.uint64(_unit(ord(spell_character(sign, signs=True))))
+    # What a fold can give, and nothing else: in a skeleton stands nothing else.
+    folded = np.unique(signs[(signs & np.uint64(_KEPT | _SEVERAL)) == _KEPT] & np.uint64(_UNIT))
+    skeleton = np.zeros(CODES, np.uint64)
+    for units in (folded, several & np.uint64(_UNIT), np.array([_unit(ord(BREAK))], np.uint64)):
+        skeleton[units & np.uint64(_CODE)] = units
+    numbers: dict[bytes, int] = {}
+    pages = [
+        numbers.setdefault(page.tobytes(), len(numbers))
+        for units in (plain, signs, skeleton)
+        for page in units.reshape(-1, _PAGE)
+    ]
+    return Tables(np.array(pages, np.uint16).tobytes(), b"".join(numbers), several.tobytes())
+
+
+def _unit(code: int) -> int:
+    """Return what is known of a character that stands for itself."""
+    return code | CLASSES[code] << _CLASS_FROM | _KEPT
+
+
+def _plain_units() -> tuple[_Units, _Units]:
+    """Return the units of the ordinary layer, and the folds of characters that fold to several."""
+    folds = code_tables().astype(np.uint64)
+    wide = (folds == SEVERAL).nonzero()[0].tolist()
+    folds[wide] = 0
+    units: _Units = folds | np.array(CLASSES, np.uint64)[folds] << np.uint64(_CLASS_FROM) | np.uint64(_KEPT)
+    units[folds == 0] = 0
+    several: list[int] = []
+    for code in wide:
+        form = FOLDS[code]
+        units[code] = len(several) | len(form) << _CLASS_FROM | _KEPT | _SEVERAL
+        several += map(_unit, map(ord, form))
+    invisible = np.frombuffer(class_numbers(), np.uint8) == list(CharacterClass).index(CharacterClass.INVISIBLE)
+    units[invisible] |= np.uint64(_INVISIBLE)
+    for characters, flag in (
+        (SIGNS, _SIGN),
+        (_BEHIND, _SIGN_BEHIND),
+        ([sign for sign in SIGNS if "🇦" <= sign <= "🇿"], _SIGN_ALONE),
+        (_LETTERS, _WORD),
+        (_BESIDE, _COMPANY),
+    ):
+        units[[ord(char) for char in characters]] |= np.uint64(flag)
+    return units, np.array(several, np.uint64)

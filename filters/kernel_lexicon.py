@@ -1,0 +1,129 @@
+"""The lexicon where the kernel was built: places come from one pass over the text, and are settled as ever."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from filters.compiling import Compiled
+from filters.entries import Entry
+from filters.kernel import Kernel, Layer
+from filters.lexicon import Lexicon, Match, by_end
+from filters.locating import Place, as_listed, locate
+from filters.reading import Reading, class_text, spell
+
+_PAIR = 2
+
+
+class KernelLexicon(Lexicon):
+    """Terms compiled for search by the kernel.
+
+    Attributes:
+        kernel: proposes places.
+    """
+
+    kernel: Kernel
+
+    def _index(self, compiled: Compiled) -> None:
+        letters, plain = compiled.letters.texts, compiled.plain
+        self.kernel = Kernel.of_patterns(
+            singles=self._short.singles,
+            pairs=self._short.written(),
+            sounds=compiled.sounds.texts,
+            letters=plain,
+            romanised=(pattern for pattern in letters if pattern not in plain),
+        )
+
+    def _index_parts(self) -> Iterator[Any]:
+        yield from self.kernel.parts()
+
+    def _restore_index(self, parts: Iterator[Any]) -> None:
+        self.kernel = Kernel.restore(parts)
+
+    def find(self, skeleton: str, classes: str) -> list[Match]:
+        """Return what `Lexicon.find` returns."""
+        found: list[Match] = []
+        start, size = 0, len(classes)
+        while start < size:
+            start, _, places = self.kernel.scan(skeleton, start, Layer.SKELETON)
+            for begin, end, _, written in places:
+                if entries := self.entries_at(written):
+                    found.append(Match(begin, end, entries))
+        found.sort(key=by_end)
+        return found
+
+    def first_live(self, skeleton: str, classes: str) -> int:
+        """Return what `Lexicon.first_live` returns."""
+        size = len(classes)
+        # Nothing is new, so nothing is proposed.
+        _, live, _ = self.kernel.tail(skeleton, 0, size, Layer.SKELETON) or (0, -1, -1)
+        return size if live < 0 else live
+
+    def entries_at(self, written: str) -> tuple[Entry, ...]:
+        """Return the entries for which a piece of a skeleton may stand that was proposed."""
+        entries = self._resemblance.known.get(written)
+        return self._worked_out(written) if entries is None else entries
+
+    def _worked_out(self, written: str) -> tuple[Entry, ...]:
+        classes = class_text(written)
+        is_latin = written.isascii() or classes.isascii()
+        if len(written) <= _PAIR and not is_latin:
+            return self._resemblance.of_short(written, self._short.owners(written, classes))
+        patterns = self._letters if is_latin else self._sounds
+        numbers = [
+            number
+            for start, end, pattern in patterns.find(classes)
+            if end - start == len(classes)
+            for number in patterns.owners(pattern)
+        ]
+        return self._resemblance.of_pattern(written, numbers)
+
+
+class KernelText:
+    """A whole text, read by the kernel.
+
+    Args:
+        lexicon: the terms.
+        text: text as received.
+        signs: True when signs are letters.
+
+    Attributes:
+        text: text as received.
+        has_sign_by_letter: whether a sign may be read as a letter, as far as the places were asked for.
+    """
+
+    __slots__ = ("_lexicon", "_signs", "has_sign_by_letter", "text")
+
+    def __init__(self, lexicon: KernelLexicon, text: str, *, signs: bool = False) -> None:
+        self._lexicon = lexicon
+        self._signs = signs
+        self.text = text
+        self.has_sign_by_letter = False
+
+    def places(self) -> Iterator[tuple[Entry, Place]]:
+        """Yield what stands in the text, in order of its end within a slice."""
+        text, layer = self.text, Layer.SIGNS if self._signs else Layer.PLAIN
+        scan, entries_at = self._lexicon.kernel.scan, self._lexicon.entries_at
+        start, size = 0, len(text)
+        while start < size:
+            start, sign, places = scan(text, start, layer)
+            self.has_sign_by_letter = self.has_sign_by_letter or sign >= 0
+            if len(places) > 1:
+                places.sort(key=_by_end)
+            for begin, end, skipped, written in places:
+                if entries := entries_at(written):
+                    yield from self._settled(begin, end, skipped, entries)
+
+    def _settled(self, begin: int, end: int, skipped: int, entries: tuple[Entry, ...]) -> Iterator[tuple[Entry, Place]]:
+        reading: Reading | None = None
+        for entry in entries:
+            place = None if self._signs else as_listed(self.text, begin, end, entry)
+            if place is None:
+                reading = reading or Reading(
+                    self.text, 0, *spell(self.text[begin:end], begin, signs=self._signs), signs=self._signs
+                )
+                place = locate(reading, skipped, entry)
+            if isinstance(place, Place):
+                yield entry, place
+
+
+def _by_end(place: tuple[int, int, int, str]) -> tuple[int, int]:
+    return place[1], place[0]
