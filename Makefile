@@ -17,7 +17,8 @@ PURE := tests/filters tests/gateway/protocol
 
 setup: $(STAMP)
 
-$(STAMP): pyproject.toml constraints.txt
+# Installing compiles the kernel of the keyword engine where a compiler is.
+$(STAMP): pyproject.toml constraints.txt hatch_build.py filters/_scan.c
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(PIP) -e '.[dev]'
 	touch $@

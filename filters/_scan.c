@@ -43,11 +43,14 @@
 #define MOST_SLOTS 0x7FFFFFFF
 
 /* Kinds of patterns: each a trie of its own, told apart by what its hashes begin with. */
-enum { SINGLE, PAIR, SOUND, LETTERS, ROMANISED, KINDS };
+enum { SINGLE, PAIR, SOUND, LETTERS, ROMANISED, BEFORE, BEHIND, KINDS };
 static const uint64_t SEEDS[KINDS] = {0x9E3779B97F4A7C15ULL, 0xC2B2AE3D27D4EB4FULL, 0x165667B19E3779F9ULL,
-                                      0xD6E8FEB86659FD93ULL, 0xA0761D6478BD642FULL};
-/* So many symbols of a pattern, and it has no fewer, leave a mark: nearly every place settles at a look at one. */
-static const size_t MARKED[KINDS] = {1, 2, 3, 1, 1};
+                                      0xD6E8FEB86659FD93ULL, 0xA0761D6478BD642FULL, 0xE7037ED1A0B428DBULL,
+                                      0x8EBC6AF09C88C6E3ULL};
+/* So many symbols of a pattern, and it has no fewer, leave a mark: nearly every place settles at a look at one.
+ * All that may be written for a pair is too much to have marks of; BEFORE and BEHIND mark either of its characters
+ * beside the class of the other. */
+static const size_t MARKED[KINDS] = {1, 0, 3, 1, 1, 2, 2};
 #define IS_OWN(trie) ((trie) <= PAIR) /* the others are read by classes */
 
 /* What is known of a beginning. */
@@ -201,11 +204,30 @@ known(const Scanner *self, uint64_t hash)
     return 0;
 }
 
+/* Where a hash has its marks: two, of which the second is seldom looked at. */
+static inline size_t
+mark_of(uint64_t hash, int second, size_t bits)
+{
+    return reduced(second ? (hash | FLAGS) * 0x9E3779B97F4A7C15ULL : hash, bits);
+}
+
 static inline int
 is_marked(const Scanner *self, uint64_t hash)
 {
-    size_t at = reduced(hash, (size_t)self->marks.len * 8);
-    return self->marks.len > 0 && ((const uint8_t *)self->marks.buf)[at >> 3] >> (at & 7) & 1;
+    const uint8_t *marks = self->marks.buf;
+    size_t bits = (size_t)self->marks.len * 8, first = mark_of(hash, 0, bits);
+    if (bits == 0 || !(marks[first >> 3] >> (first & 7) & 1))
+        return 0;
+    size_t second = mark_of(hash, 1, bits);
+    return marks[second >> 3] >> (second & 7) & 1;
+}
+
+/* Whether a term of two characters may be written by two letters. */
+static inline int
+may_be_pair(const Scanner *self, const Letter *letters)
+{
+    return is_marked(self, hashed(hashed(SEEDS[BEFORE], letters[0].own), letters[1].class)) ||
+           is_marked(self, hashed(hashed(SEEDS[BEHIND], letters[0].class), letters[1].own));
 }
 
 /* Called with each place at which a pattern may stand; other than zero ends the search. */
@@ -221,10 +243,10 @@ walk(const Scanner *self, const Skeleton *skeleton, size_t first, int trie, Told
     uint64_t hash = SEEDS[trie];
     for (; at < marked_at; at++)
         hash = hashed(hash, IS_OWN(trie) ? letters[at].own : letters[at].class);
-    if (at - first == MARKED[trie] && !is_marked(self, hash))
+    if (MARKED[trie] && at - first == MARKED[trie] && !is_marked(self, hash))
         return 0;
     for (;;) {
-        uint32_t flags = known(self, hash);
+        uint32_t flags = at == first ? GOES_ON : known(self, hash);
         if (flags & ENDS && told(whom, letters, first, at - 1, trie) != 0)
             return -1;
         if (!(flags & GOES_ON) || at == count)
@@ -240,8 +262,10 @@ walk_all(const Scanner *self, const Text *text, const Skeleton *skeleton, size_t
 {
     const Letter *letter = skeleton->letters + first;
     int live = 0;
-    for (int trie = 0; trie < KINDS; trie++) {
-        if (!(self->kinds >> trie & 1) || (trie >= LETTERS && letter->class > 127))
+    for (int trie = 0; trie < BEFORE; trie++) {
+        if (!(self->kinds >> trie & 1) || (trie >= LETTERS && letter->class > 127 && letter->own > 127))
+            continue;
+        if (trie == PAIR && first + 1 < skeleton->count && !may_be_pair(self, letter))
             continue;
         /* Nothing romanised stands in the middle of a word (`filters.locating`). */
         if (trie == ROMANISED && letter->run == 1 && is_word(self, text, letter->first - 1) &&
@@ -557,7 +581,7 @@ static int
 take(Builder *builder, int trie, PyObject *pattern, Py_ssize_t *longest)
 {
     Py_ssize_t size = PyUnicode_Check(pattern) ? PyUnicode_GET_LENGTH(pattern) : 0;
-    if (size < (Py_ssize_t)MARKED[trie]) {
+    if (size < 1 || size < (Py_ssize_t)MARKED[trie]) {
         PyErr_SetString(PyExc_ValueError, "a pattern is no text, or too short for its kind");
         return -1;
     }
@@ -586,8 +610,10 @@ write_tables(const Builder *builder, uint32_t *slots, size_t size, uint8_t *mark
             at = at + 1 == size ? 0 : at + 1;
         slots[at] |= (uint32_t)hash;
         if (hash & LEAVES_MARK) {
-            size_t bit = reduced(hash, bits);
-            marks[bit >> 3] |= (uint8_t)(1u << (bit & 7));
+            for (int second = 0; second < 2; second++) {
+                size_t bit = mark_of(hash, second, bits);
+                marks[bit >> 3] |= (uint8_t)(1u << (bit & 7));
+            }
         }
     }
 }

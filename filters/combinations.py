@@ -9,6 +9,7 @@ The signs stand between single spaces, so that a part may hold ``AT&T``, ``~5`` 
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from filters.spelling import folded
 
@@ -40,6 +41,8 @@ class Combination:
     within: int | None = None
 
 
+# Parts of combinations are common words, so that a combination is begun again in every other text.
+@lru_cache(maxsize=4096)
 def parse_combination(text: str) -> Combination:
     """Read a term of kind ``all``.
 

@@ -60,17 +60,18 @@ class Entry(NamedTuple):
         return "".join(char * size for char, size in zip(self.skeleton, self.runs, strict=True))
 
 
-def level(text: str) -> str:
-    """Return the text with width, case and script levelled, one character for one: as dictionaries spell it."""
-    return "".join(map(level_character, text))
-
-
-def level_character(char: str) -> str:
-    """Return one character with width, case and script levelled."""
-    steps = STEPS.get(char)
-    form = FORM[char] if steps and _LEVELLING.issuperset(steps) else char
+def _levelled(char: str) -> str:
+    form = FORM[char] if _LEVELLING.issuperset(STEPS[char]) else char
     # A ligature stays: offsets must be the same in what is levelled.
     return form if len(form) == 1 else char
+
+
+_LEVELS = {ord(char): _levelled(char) for char in FORM if STEPS[char]}
+
+
+def level(text: str) -> str:
+    """Return the text with width, case and script levelled, one character for one: as dictionaries spell it."""
+    return text.translate(_LEVELS)
 
 
 def texts_of(term: Term) -> Iterator[tuple[str, Step | None, int]]:

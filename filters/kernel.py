@@ -7,7 +7,7 @@ other (`filters.kernel_lexicon`), and one that it does not propose is none for t
 property tests hold it to. Where it was not built, `filters.lexicon` does the same in Python.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from functools import cache
 from typing import Any, NamedTuple
@@ -109,6 +109,7 @@ class Kernel:
         sounds: Iterable[str],
         letters: Iterable[str],
         romanised: Iterable[str],
+        marks: Sequence[Iterable[str]],
     ) -> "Kernel":
         """Build one.
 
@@ -118,8 +119,9 @@ class Kernel:
             sounds: classes of longer ones.
             letters: classes of those in Latin letters.
             romanised: classes of those that are Chinese terms in Latin letters, and nothing else.
+            marks: of each term of two characters, the first beside the class of the second; the same the other way.
         """
-        return cls(*_scan.build((singles, pairs, sounds, letters, romanised)))
+        return cls(*_scan.build((singles, pairs, sounds, letters, romanised, *marks)))
 
     def parts(self) -> Iterator[Any]:
         """Yield what `restore` makes the same of, in small pieces."""

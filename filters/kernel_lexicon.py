@@ -7,7 +7,7 @@ from filters.compiling import Compiled
 from filters.entries import Entry
 from filters.kernel import Kernel, Layer
 from filters.lexicon import Lexicon, Match, by_end
-from filters.locating import Place, as_listed, locate
+from filters.locating import UNSETTLED, Place, Unsettled, locate, locate_at_once
 from filters.reading import Reading, class_text, spell
 
 _PAIR = 2
@@ -24,12 +24,18 @@ class KernelLexicon(Lexicon):
 
     def _index(self, compiled: Compiled) -> None:
         letters, plain = compiled.letters.texts, compiled.plain
+        pairs = [spelling for spelling in self._short.spellings if len(spelling) == _PAIR]
+        classes = [class_text(pair) for pair in pairs]
         self.kernel = Kernel.of_patterns(
             singles=self._short.singles,
             pairs=self._short.written(),
             sounds=compiled.sounds.texts,
             letters=plain,
             romanised=(pattern for pattern in letters if pattern not in plain),
+            marks=(
+                [pair[0] + sounds[1] for pair, sounds in zip(pairs, classes, strict=True)],
+                [sounds[0] + pair[1] for pair, sounds in zip(pairs, classes, strict=True)],
+            ),
         )
 
     def _index_parts(self) -> Iterator[Any]:
@@ -110,16 +116,16 @@ class KernelText:
                 places.sort(key=_by_end)
             for begin, end, skipped, written in places:
                 if entries := entries_at(written):
-                    yield from self._settled(begin, end, skipped, entries)
+                    yield from self._settled(begin, end, skipped, written, entries)
 
-    def _settled(self, begin: int, end: int, skipped: int, entries: tuple[Entry, ...]) -> Iterator[tuple[Entry, Place]]:
-        reading: Reading | None = None
+    def _settled(
+        self, begin: int, end: int, skipped: int, written: str, entries: tuple[Entry, ...]
+    ) -> Iterator[tuple[Entry, Place]]:
+        text, signs, reading = self.text, self._signs, None
         for entry in entries:
-            place = None if self._signs else as_listed(self.text, begin, end, entry)
-            if place is None:
-                reading = reading or Reading(
-                    self.text, 0, *spell(self.text[begin:end], begin, signs=self._signs), signs=self._signs
-                )
+            place = UNSETTLED if signs else locate_at_once(text, begin, end, written, entry)
+            if isinstance(place, Unsettled):
+                reading = reading or Reading(text, 0, *spell(text[begin:end], begin, signs=signs), signs=signs)
                 place = locate(reading, skipped, entry)
             if isinstance(place, Place):
                 yield entry, place

@@ -19,6 +19,7 @@ from filters.scripts import is_ideograph, may_look_alike
 
 # What ordinary sentences have between words. A term is not read across one of these as freely as across a star.
 _PLAIN_SEPARATORS = frozenset(" \t\r\n\u3000\xa0,.;:!?，。、；：！？…—–-~·/()（）[]【】《》〈〉「」『』“”‘’\"'")
+_PAIR = 2
 # So long a word does not come about at the seam of two others.
 _UNMISTAKABLE_LETTERS = 8
 # English doubles these and no other letters.
@@ -41,6 +42,7 @@ _ANY, _LETTERS, _WORDS, _RARE = Edges
 _UNSEEN, _WORD = CharacterClass.INVISIBLE, Kind.WORD
 _NO_STEPS: frozenset[Step] = frozenset()
 _HOMOPHONES = Step.HOMOPHONES
+_BY_SOUND = frozenset({_HOMOPHONES})
 _INITIALS = Step.INITIALS
 _INVISIBLE = Step.INVISIBLE
 _LEET = Step.LEET
@@ -73,6 +75,13 @@ class Growing:
 
 
 GROWING = Growing()
+
+
+class Unsettled:
+    """The text alone does not tell: all layers have to be read."""
+
+
+UNSETTLED = Unsettled()
 
 
 class _Span(NamedTuple):
@@ -152,18 +161,35 @@ def locate(reading: Reading, first: int, entry: Entry) -> Place | Growing | None
     )
 
 
-def as_listed(text: str, start: int, end: int, entry: Entry) -> Place | None:
-    """Return the place of a term that stands exactly as it is listed, from the text alone.
+def locate_at_once(text: str, start: int, end: int, written: str, entry: Entry) -> Place | Unsettled | None:
+    """Say where an entry stands where the text alone tells: most places are as listed, or are plainly none.
 
     Args:
         text: text as received.
         start: where the run of the first character begins.
         end: offset behind the run of the last one.
+        written: what the skeleton has there.
         entry: what may stand there.
+
+    Returns:
+        What `locate` returns; `UNSETTLED` where it has to look.
     """
-    if entry.runs or entry.gaps or entry.step or text[start:end] != entry.letters:
+    if entry.runs or entry.gaps or entry.step:
+        return UNSETTLED
+    stretch = text[start:end]
+    if stretch == entry.letters:
+        return Place(start, end, _NO_STEPS, _WORDS if entry.term.kind is _WORD else _ANY)
+    swaps = [at for at, char in enumerate(entry.skeleton) if char != written[at]]
+    if not swaps or not is_ideograph(written[swaps[0]]):
+        return UNSETTLED
+    if _HOMOPHONES in entry.term.folds_off:
         return None
-    return Place(start, end, _NO_STEPS, _WORDS if entry.term.kind is _WORD else _ANY)
+    if stretch == written and entry.letters == entry.skeleton:
+        return Place(start, end, _BY_SOUND, _RARE, tuple([start + at for at in swaps]))
+    # Two characters on either side of a comma.
+    if len(written) == _PAIR and len(stretch) > _PAIR and _PLAIN_SEPARATORS.issuperset(stretch[1:-1]):
+        return None
+    return UNSETTLED
 
 
 def _as_listed(reading: Reading, first: int, entry: Entry) -> Place | None:

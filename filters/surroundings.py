@@ -7,7 +7,7 @@ with the text, and the answer is the same for every cutting of a stream.
 
 import rjieba
 
-from filters.characters import CharacterClass, character_class
+from filters.characters import CharacterClass, class_numbers
 from filters.entries import Entry, level
 from filters.findings import Step
 from filters.homophones import is_word
@@ -21,8 +21,10 @@ RIGHT_CHARACTERS = 4
 # What cutting into words costs is bounded for each text: behind it a place counts as it stands.
 _MOST_CUTS = 20_000
 # Bound once: looking a member up in its enum takes longer than what is done with it.
-_INVISIBLE, _REPEATS = CharacterClass.INVISIBLE, Step.REPEATS
+_REPEATS = Step.REPEATS
 _ANY, _LETTERS, _WORDS, _RARE = Edges
+_INVISIBLE = list(CharacterClass).index(CharacterClass.INVISIBLE)
+_UNSEEN = frozenset(chr(code) for code, number in enumerate(class_numbers()) if number == _INVISIBLE)
 _PAIR = 2
 _TRIPLE = 3
 
@@ -68,11 +70,14 @@ class Surroundings:
             return True
         window = text[max(0, start - LEFT_CHARACTERS) : end + RIGHT_CHARACTERS]
         left = min(start, LEFT_CHARACTERS)
-        # Invisible characters would stand in the way of the dictionary, and hide the letter behind them.
-        seen = [at for at, char in enumerate(window) if character_class(char) is not _INVISIBLE]
-        levelled = level("".join([window[at] for at in seen]))
-        first = sum(1 for at in seen if at < left)
-        last = sum(1 for at in seen if at < left + end - start)
+        if _UNSEEN.isdisjoint(window):
+            levelled, first, last = level(window), left, left + end - start
+        else:
+            # Invisible characters would stand in the way of the dictionary, and hide the letter behind them.
+            seen = [at for at, char in enumerate(window) if char not in _UNSEEN]
+            levelled = level("".join([window[at] for at in seen]))
+            first = sum(1 for at in seen if at < left)
+            last = sum(1 for at in seen if at < left + end - start)
         # Where somebody repeats characters, those behind the last one are no other word.
         while _REPEATS in place.via and last < len(levelled) and levelled[last] == levelled[last - 1]:
             last += 1
