@@ -18,7 +18,7 @@ PURE := tests/filters tests/gateway/protocol
 setup: $(STAMP)
 
 # Installing compiles the kernel of the keyword engine where a compiler is.
-$(STAMP): pyproject.toml constraints.txt hatch_build.py filters/_scan.c
+$(STAMP): pyproject.toml constraints.txt hatch_build.py $(wildcard filters/_scan*.[ch])
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(PIP) -e '.[dev]'
 	touch $@

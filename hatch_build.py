@@ -13,7 +13,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-_SOURCE = Path("filters", "_scan.c")
+_SOURCES = ("filters/_scan.c", "filters/_scan_set.c")
 _COMPILE_SECONDS = 120
 
 
@@ -30,17 +30,19 @@ class CustomBuildHook(BuildHookInterface):
 
 def _compiled(root: Path) -> Path | None:
     """Compile the kernel; return its file, or None where that cannot be done, after saying why."""
-    source = root / _SOURCE
-    built = source.with_suffix(sysconfig.get_config_var("EXT_SUFFIX"))
+    sources = [root / name for name in _SOURCES]
+    built = sources[0].with_suffix(sysconfig.get_config_var("EXT_SUFFIX"))
     linker = shlex.split(sysconfig.get_config_var("LDSHARED") or "cc -shared")
-    flags = [*shlex.split(sysconfig.get_config_var("CCSHARED") or ""), "-O2"]
+    flags = [*shlex.split(sysconfig.get_config_var("CCSHARED") or ""), "-O2", "-fvisibility=hidden"]
     includes = [f"-I{sysconfig.get_path(name)}" for name in ("include", "platinclude")]
     partial = built.with_suffix(".partial")
     try:
         subprocess.run(
-            [*linker, *flags, *includes, str(source), "-o", str(partial)], check=True, timeout=_COMPILE_SECONDS
+            [*linker, *flags, *includes, *map(str, sources), "-o", str(partial)], check=True, timeout=_COMPILE_SECONDS
         )
     except (OSError, subprocess.SubprocessError) as error:
+        # One of another source would be worse than none.
+        built.unlink(missing_ok=True)
         print(f"sluice: the kernel was not built, the keyword engine runs without it: {error}", file=sys.stderr)
         return None
     # A process that has the old one open keeps it.
