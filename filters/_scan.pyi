@@ -1,5 +1,3 @@
-"""What `_scan.c` offers; `filters.kernel` says what it is for."""
-
 from collections.abc import Iterable
 from typing import final
 

@@ -129,7 +129,7 @@ unit_at(const Scanner *self, const Text *text, Py_ssize_t offset)
     if (offset < 0 || offset >= text->size)
         return 0;
     Py_UCS4 code = PyUnicode_READ(text->kind, text->data, offset);
-    size_t at = ((size_t)text->pages[(code >> 8) % PAGES] << 8) | (code & 0xFF);
+    size_t page = code >> 8 < PAGES ? text->pages[code >> 8] : 0, at = page << 8 | (code & 0xFF);
     return at < (size_t)self->units.len / 8 ? ((const uint64_t *)self->units.buf)[at] : 0;
 }
 

@@ -96,7 +96,8 @@ class Kernel:
 
     def __init__(self, slots: bytes, marks: bytes, longest: int, kinds: int) -> None:
         self._parts = slots, marks, longest, kinds
-        scanner = _scan.Scanner(*character_tables(), slots, marks, longest, kinds)
+        pages, units, several = character_tables()
+        scanner = _scan.Scanner(pages, units, several, slots, marks, longest, kinds)
         # Bound once: they are called for every piece of every stream.
         self.scan, self.tail = scanner.scan, scanner.tail
 

@@ -7,7 +7,7 @@ from filters.compiling import Compiled
 from filters.entries import Entry
 from filters.kernel import Kernel, Layer
 from filters.lexicon import Lexicon, Match, by_end
-from filters.locating import UNSETTLED, Place, Unsettled, locate, locate_at_once
+from filters.locating import UNSETTLED, Growing, Place, Unsettled, locate, locate_at_once
 from filters.reading import Reading, class_text, spell
 
 _PAIR = 2
@@ -106,29 +106,25 @@ class KernelText:
 
     def places(self) -> Iterator[tuple[Entry, Place]]:
         """Yield what stands in the text, in order of its end within a slice."""
-        text, layer = self.text, Layer.SIGNS if self._signs else Layer.PLAIN
+        text, signs, layer = self.text, self._signs, Layer.SIGNS if self._signs else Layer.PLAIN
         scan, entries_at = self._lexicon.kernel.scan, self._lexicon.entries_at
         start, size = 0, len(text)
         while start < size:
-            start, sign, places = scan(text, start, layer)
+            start, sign, proposals = scan(text, start, layer)
             self.has_sign_by_letter = self.has_sign_by_letter or sign >= 0
-            if len(places) > 1:
-                places.sort(key=_by_end)
-            for begin, end, skipped, written in places:
-                if entries := entries_at(written):
-                    yield from self._settled(begin, end, skipped, written, entries)
-
-    def _settled(
-        self, begin: int, end: int, skipped: int, written: str, entries: tuple[Entry, ...]
-    ) -> Iterator[tuple[Entry, Place]]:
-        text, signs, reading = self.text, self._signs, None
-        for entry in entries:
-            place = UNSETTLED if signs else locate_at_once(text, begin, end, written, entry)
-            if isinstance(place, Unsettled):
-                reading = reading or Reading(text, 0, *spell(text[begin:end], begin, signs=signs), signs=signs)
-                place = locate(reading, skipped, entry)
-            if isinstance(place, Place):
-                yield entry, place
+            if len(proposals) > 1:
+                proposals.sort(key=_by_end)
+            for begin, end, skipped, written in proposals:
+                reading: Reading | None = None
+                for entry in entries_at(written):
+                    place: Place | Growing | Unsettled | None = UNSETTLED
+                    if not signs:
+                        place = locate_at_once(text, begin, end, written, entry)
+                    if place is UNSETTLED:
+                        reading = reading or Reading(text, 0, *spell(text[begin:end], begin, signs=signs), signs=signs)
+                        place = locate(reading, skipped, entry)
+                    if isinstance(place, Place):
+                        yield entry, place
 
 
 def _by_end(place: tuple[int, int, int, str]) -> tuple[int, int]:

@@ -4,6 +4,8 @@ The kernel reads the tail and the next piece again from the text as received, wh
 read. Only where it proposes a place, or a place still grows, the tail is read by `filters.tail`.
 """
 
+from typing import cast
+
 from filters.entries import Entry
 from filters.kernel import Layer
 from filters.kernel_lexicon import KernelLexicon
@@ -38,9 +40,9 @@ class KernelTail:
         self._signs = signs
         self.state = state
 
-    def resumed(self, state: KernelState, *, signs: bool = False) -> "KernelTail":
+    def resumed(self, state: object, *, signs: bool = False) -> "KernelTail":
         """Return a tail of the same terms that goes on from a state."""
-        return KernelTail(self._lexicon, state, signs=signs)
+        return KernelTail(self._lexicon, cast("KernelState", state), signs=signs)
 
     @property
     def start(self) -> int | None:
@@ -52,13 +54,13 @@ class KernelTail:
         """Offset of the first character of the tail; the length of the text where it is empty."""
         return self.state[0]
 
-    def passes(self, text: str, base: int, window: str, window_base: int) -> bool:
+    def passes(self, _text: str, base: int, window: str, window_base: int) -> bool:
         """Take the next piece if nothing is proposed and no sign may be a letter; otherwise do nothing.
 
         It is for the reading without signs. The answer is that of `feed`, in a fraction of its time.
 
         Args:
-            text: the piece.
+            _text: the piece.
             base: its offset.
             window: the part of the text that is still at hand, the piece included.
             window_base: offset of its first character.

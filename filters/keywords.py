@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from filters.combining import Combiner, Part, finding_of
-from filters.findings import MOST_FINDINGS, Finding, Kind, Phase, Term
 from filters.entries import Entry
+from filters.findings import MOST_FINDINGS, Finding, Kind, Phase, Term
 from filters.joint_stream import JointStream
 from filters.kernel import is_available
 from filters.kernel_lexicon import KernelLexicon, KernelText
@@ -84,7 +84,13 @@ class KeywordMatcher:
         if len(found) > _MOST_PARTS:
             # What follows was not read, and so many findings say so.
             return [finding_of(part.entry.term, part.place) for part in found[: MOST_FINDINGS + 1]]
-        findings = [known.finding for known in Combiner().add(found, len(text), final=True)]
+        if all(part.entry.part < 0 for part in found):
+            # Nothing to combine: most texts with a finding have that one alone.
+            findings = [finding_of(part.entry.term, part.place) for part in sorted(found, key=_by_end)]
+            if not by_pattern:
+                return findings
+        else:
+            findings = [known.finding for known in Combiner().add(found, len(text), final=True)]
         return sorted(findings + by_pattern, key=lambda finding: (finding.end, finding.start))
 
     def scan_all(self, texts: Sequence[str]) -> tuple[tuple[Finding, ...], ...]:
@@ -164,6 +170,10 @@ def read_whole(text: str, *, signs: bool = False) -> ShortText | LongText:
         signs: True when signs are letters.
     """
     return (LongText if len(text) >= _LONG_CHARACTERS else ShortText)(text, signs=signs)
+
+
+def _by_end(part: Part) -> tuple[int, int, int]:
+    return part.place.end, part.place.start, part.at
 
 
 def _pattern_set(terms: Iterable[Term]) -> PatternSet | None:

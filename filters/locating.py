@@ -42,7 +42,6 @@ _ANY, _LETTERS, _WORDS, _RARE = Edges
 _UNSEEN, _WORD = CharacterClass.INVISIBLE, Kind.WORD
 _NO_STEPS: frozenset[Step] = frozenset()
 _HOMOPHONES = Step.HOMOPHONES
-_BY_SOUND = frozenset({_HOMOPHONES})
 _INITIALS = Step.INITIALS
 _INVISIBLE = Step.INVISIBLE
 _LEET = Step.LEET
@@ -174,22 +173,34 @@ def locate_at_once(text: str, start: int, end: int, written: str, entry: Entry) 
     Returns:
         What `locate` returns; `UNSETTLED` where it has to look.
     """
+    stretch = text[start:end]
+    if entry.runs and stretch == written:
+        # It has no run at all.
+        return None
     if entry.runs or entry.gaps or entry.step:
         return UNSETTLED
-    stretch = text[start:end]
     if stretch == entry.letters:
         return Place(start, end, _NO_STEPS, _WORDS if entry.term.kind is _WORD else _ANY)
     swaps = [at for at, char in enumerate(entry.skeleton) if char != written[at]]
-    if not swaps or not is_ideograph(written[swaps[0]]):
+    if swaps and not is_ideograph(written[swaps[0]]):
         return UNSETTLED
-    if _HOMOPHONES in entry.term.folds_off:
-        return None
-    if stretch == written and entry.letters == entry.skeleton:
-        return Place(start, end, _BY_SOUND, _RARE, tuple([start + at for at in swaps]))
-    # Two characters on either side of a comma.
-    if len(written) == _PAIR and len(stretch) > _PAIR and _PLAIN_SEPARATORS.issuperset(stretch[1:-1]):
-        return None
-    return UNSETTLED
+    if stretch == written:
+        return _as_folded(start, stretch, entry, swaps)
+    # Two characters on either side of a comma are two sentences.
+    over_a_gap = len(written) == _PAIR and len(stretch) > _PAIR and _PLAIN_SEPARATORS.issuperset(stretch[1:-1])
+    return None if swaps and over_a_gap else UNSETTLED
+
+
+def _as_folded(start: int, stretch: str, entry: Entry, swaps: list[int]) -> Place | Unsettled:
+    """Return the place of a stretch of characters that are their own folds, one for each of the entry."""
+    via = {_HOMOPHONES} if swaps else set()
+    for at, letter in enumerate(entry.letters):
+        if letter != stretch[at] and at not in swaps:
+            via.update(STEPS.get(letter, ()))
+    if _LOOKALIKE in via or not via.isdisjoint(entry.term.folds_off):
+        return UNSETTLED
+    place = Place(start, start + len(stretch), frozenset(via), _RARE, tuple([start + at for at in swaps]))
+    return place if swaps else place._replace(edges=_WORDS if entry.term.kind is _WORD else _ANY)
 
 
 def _as_listed(reading: Reading, first: int, entry: Entry) -> Place | None:

@@ -10,7 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.characters import SEVERAL, CharacterClass, class_numbers, code_tables
-from filters.reading import BREAK, CLASSES, FOLDS, GAP_CHARACTERS, GAP_SEPARATORS, SIGNS, Reading, has_sign_by_letter, spell_character
+from filters.reading import (
+    BREAK,
+    CLASSES,
+    FOLDS,
+    GAP_CHARACTERS,
+    GAP_SEPARATORS,
+    SIGNS,
+    Reading,
+    has_sign_by_letter,
+    spell_character,
+)
 
 Codes = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.uint8]

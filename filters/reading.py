@@ -232,7 +232,9 @@ class ShortText:
     @property
     def has_sign_by_letter(self) -> bool:
         """Whether one of these stands where a letter may stand."""
-        return self.has_signs and has_sign_by_letter(self.text, [at for at, char in enumerate(self.text) if char in SIGNS])
+        return self.has_signs and has_sign_by_letter(
+            self.text, [at for at, char in enumerate(self.text) if char in SIGNS]
+        )
 
     def around(self, first: int, end: int) -> Reading:
         """Return all layers of a part of the skeleton, runs at both ends whole.

@@ -112,7 +112,8 @@ def _may_swap(listed: str, written: str) -> bool:
     letters = [char for char in listed if not is_ideograph(char)]
     ideographs = len(listed) - len(letters)
     sounds = [at for at in swaps if is_ideograph(listed[at])]
-    if not all(is_ideograph(written[at]) for at in sounds):
+    # An ideograph stands for an ideograph alone: 6 has the sound of 流, and is no 流 in a Latin word.
+    if [at for at in swaps if is_ideograph(written[at])] != sounds:
         return False
     if not sounds:
         return _may_be_leet([written[at] for at in swaps], len(letters), ideographs)

@@ -45,8 +45,9 @@ class ShortTerms:
 
     def written(self) -> Iterator[str]:
         """Yield all that may be written for a pair, as `owners` reads it; some more than once."""
-        for first, second in (spelling for spelling in self._owners if len(spelling) > 1):
-            yield first + second
+        for pair in (spelling for spelling in self._owners if len(spelling) > 1):
+            first, second = pair[0], pair[1]
+            yield pair
             # A word is none (`filters.homophones`).
             yield from [char + second for char in typed_like(first) if char != first and not is_word(char + second)]
             yield from [first + char for char in typed_like(second) if char != second and not is_word(first + char)]

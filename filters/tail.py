@@ -7,7 +7,7 @@ runs) bounds the tail.
 
 import sys
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from filters.characters import CharacterClass, class_numbers
 from filters.entries import Entry
@@ -71,9 +71,9 @@ class Tail:
         self._signs = signs
         self.state = state
 
-    def resumed(self, state: State, *, signs: bool = False) -> "Tail":
+    def resumed(self, state: object, *, signs: bool = False) -> "Tail":
         """Return a tail of the same terms that goes on from a state."""
-        return Tail(self._lexicon, state, signs=signs)
+        return Tail(self._lexicon, cast("State", state), signs=signs)
 
     @property
     def kept(self) -> str:

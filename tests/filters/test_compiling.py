@@ -47,6 +47,8 @@ def test_spellings_are_patterns_of_their_kind() -> None:
     compiled = compile_terms([Term("冰毒", "A.1.a")])
     assert compiled.pairs == ({"冰毒": 0}, {})
     assert class_text("bingdu") in compiled.letters.texts
+    assert compiled.plain == frozenset()
+    assert compile_terms([Term("冰毒", "A.1.a"), Term("bingdu", "A.1.a")]).plain == {class_text("bingdu")}
 
 
 @given(st.lists(st.text("ａA ab1-甲乙毒病毒①℃\n", min_size=1, max_size=6).filter(skeleton_of), max_size=12))
@@ -66,7 +68,8 @@ def test_terms_compiled_together_are_compiled_as_each_alone(texts: list[str]) ->
 
 def _owners(terms: list[Term]) -> list[dict[str, list[int]]]:
     """Return the owners of each pattern, by kind."""
-    pairs, sounds, letters = compile_terms(terms)
+    pairs, sounds, letters, plain = compile_terms(terms)
+    assert plain <= set(letters.texts)
     found = [{text: [number, *pairs.more.get(text, ())] for text, number in pairs.first.items()}]
     for patterns in (sounds, letters):
         assert len(set(patterns.texts)) == len(patterns.texts)

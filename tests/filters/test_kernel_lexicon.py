@@ -1,0 +1,102 @@
+"""The lexicon of the kernel: it finds what the lexicon without one finds."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from filters import keywords
+from filters.findings import Kind, Phase, Step, Term
+from filters.kernel_lexicon import KernelLexicon
+from filters.keywords import KeywordMatcher
+from filters.lexicon import Lexicon
+from filters.reading import class_text, skeleton_of
+from tests.filters.streaming import order, run
+from tests.filters.test_keyword_stream import COMBINATIONS, texts
+
+TERMS = [
+    "a",
+    "ab",
+    "4i",
+    "b4i",
+    "甲",
+    "甲乙",
+    "冰毒",
+    "大麻",
+    "冰毒大",
+    "大麻甲乙",
+    "大a麻",
+    "f@ke",
+    "ﬁ",
+    "妈妈",
+    "aab",
+    "乙乙甲",
+    "大麻烦冰毒",
+    "6i",
+    "流ib",
+    "麻醉药",
+    "氯胺酮",
+]
+
+
+def rows(chance: random.Random) -> list[Term]:
+    """Draw terms of every kind."""
+    off = [frozenset[Step]()] * 3 + [frozenset({Step.SEPARATORS}), frozenset({Step.HOMOPHONES})]
+    kinds = [Kind.LITERAL, Kind.LITERAL, Kind.WORD]
+    drawn = [
+        Term(text, "A.1.a", kind=chance.choice(kinds), folds_off=chance.choice(off))
+        for text in chance.sample(TERMS, chance.randint(1, 7))
+    ]
+    combination = Term(chance.choice(COMBINATIONS), "A.1.b", kind=Kind.ALL)
+    return [*drawn, combination, Term("大麻烦", "", kind=Kind.ALLOW)][: chance.randint(1, 9)]
+
+
+def without_kernel(terms: list[Term]) -> KeywordMatcher:
+    """Build a matcher as where no compiler was."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keywords, "is_available", lambda: False)
+        matcher = KeywordMatcher(terms, Phase.REQUEST)
+    assert not isinstance(matcher.lexicon, KernelLexicon)
+    return matcher
+
+
+@given(texts(), st.integers(0, 2**32), st.integers(0, 90))
+@settings(max_examples=400, deadline=None)
+def test_with_and_without_a_kernel_the_same_is_found(text: str, seed: int, before: int) -> None:
+    """Whole, and in pieces: every finding, the moment of each, and every frontier."""
+    chance = random.Random(seed)  # noqa: S311  # no secret is made of it
+    terms = rows(chance)
+    ours, theirs = KeywordMatcher(terms, Phase.REQUEST), without_kernel(terms)
+    assert isinstance(ours.lexicon, KernelLexicon)
+    # Long ones are read by arrays where there is no kernel.
+    text = "天好" * chance.choice([0, 0, before]) + text
+    assert sorted(ours.scan(text), key=repr) == sorted(theirs.scan(text), key=repr)
+    cuts = sorted(chance.choices(range(len(text) + 1), k=5))
+    pieces = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+    (found, clear), (found_without, clear_without) = run(ours, pieces), run(theirs, pieces)
+    assert order(found) == order(found_without)
+    assert clear == clear_without
+
+
+@given(st.text("ab4甲乙冰毒大麻病饼i6流", max_size=9).map(skeleton_of), st.integers(0, 2**32))
+@settings(max_examples=300, deadline=None)
+def test_a_skeleton_is_searched_alike(skeleton: str, seed: int) -> None:
+    """What may stand in it, and where its longest end begins that may grow."""
+    chance = random.Random(seed)  # noqa: S311  # no secret is made of it
+    terms, classes = [row for row in rows(chance) if row.kind is not Kind.ALLOW], class_text(skeleton)
+    ours, theirs = KernelLexicon(terms), Lexicon(terms)
+    assert ours.find(skeleton, classes) == theirs.find(skeleton, classes)
+    # A Latin term begins with no ideograph, though 6 has the sound of one.
+    if "流" not in skeleton:
+        assert ours.first_live(skeleton, classes) == theirs.first_live(skeleton, classes)
+
+
+def test_a_lexicon_is_handed_over() -> None:
+    """What its parts make finds the same."""
+    terms = [Term("大麻", "A.1.a"), Term("viagra", "A.1.a")]
+    again = KernelLexicon.restore(terms, KernelLexicon(terms).parts())
+    assert [match.entries[0].term.text for match in again.find("大麻viagra", class_text("大麻viagra"))] == [
+        "大麻",
+        "viagra",
+    ]
