@@ -33,7 +33,7 @@ def _compiled(root: Path) -> Path | None:
     sources = [root / name for name in _SOURCES]
     built = sources[0].with_suffix(sysconfig.get_config_var("EXT_SUFFIX"))
     linker = shlex.split(sysconfig.get_config_var("LDSHARED") or "cc -shared")
-    flags = [*shlex.split(sysconfig.get_config_var("CCSHARED") or ""), "-O2", "-fvisibility=hidden"]
+    flags = [*shlex.split(sysconfig.get_config_var("CCSHARED") or ""), "-O3", "-fvisibility=hidden"]
     includes = [f"-I{sysconfig.get_path(name)}" for name in ("include", "platinclude")]
     partial = built.with_suffix(".partial")
     try:

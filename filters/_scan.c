@@ -49,14 +49,6 @@ is_marked(const Scanner *self, uint64_t hash)
     return marks[second >> 3] >> (second & 7) & 1;
 }
 
-/* Whether a term of two characters may be written by two letters. */
-static inline int
-may_be_pair(const Scanner *self, const Letter *letters)
-{
-    return is_marked(self, hashed(hashed(SEEDS[BEFORE], letters[0].own), letters[1].class)) ||
-           is_marked(self, hashed(hashed(SEEDS[BEHIND], letters[0].class), letters[1].own));
-}
-
 /* Called with each place at which a pattern may stand; other than zero ends the search. */
 typedef int (*Told)(void *whom, const Letter *letters, size_t first, size_t last, int trie);
 
@@ -65,40 +57,57 @@ static int
 walk(const Scanner *self, const Skeleton *skeleton, size_t first, int trie, Told told, void *whom)
 {
     const Letter *letters = skeleton->letters;
-    size_t count = skeleton->count, at = first;
-    size_t marked_at = count - first < MARKED[trie] ? count : first + MARKED[trie];
     uint64_t hash = SEEDS[trie];
-    for (; at < marked_at; at++)
+    for (size_t at = first; at < skeleton->count; at++) {
         hash = hashed(hash, IS_OWN(trie) ? letters[at].own : letters[at].class);
-    if (MARKED[trie] && at - first == MARKED[trie] && !is_marked(self, hash))
-        return 0;
-    for (;;) {
-        uint32_t flags = at == first ? GOES_ON : known(self, hash);
-        if (flags & ENDS && told(whom, letters, first, at - 1, trie) != 0)
+        /* Where every pattern has a mark behind so many symbols, nothing ends before. */
+        if (at + 1 - first < MARKED[trie] && at + 1 < skeleton->count)
+            continue;
+        uint32_t flags = known(self, hash);
+        if (flags & ENDS && told(whom, letters, first, at, trie) != 0)
             return -1;
-        if (!(flags & GOES_ON) || at == count)
-            return (flags & GOES_ON) != 0;
-        hash = hashed(hash, IS_OWN(trie) ? letters[at].own : letters[at].class);
-        at++;
+        if (!(flags & GOES_ON))
+            return 0;
     }
+    return 1;
+}
+
+/* Whether a walk is worth it. Made for each kind by itself: this is asked of every letter of every text. */
+static inline int
+may_begin(const Scanner *self, const Skeleton *skeleton, size_t first, const int trie)
+{
+    const Letter *letters = skeleton->letters + first;
+    if (!(self->kinds >> trie & 1))
+        return 0;
+    /* At the end of a text a beginning may be shorter than what has a mark. */
+    if (skeleton->count - first < (trie == PAIR ? 2 : MARKED[trie]))
+        return 1;
+    if (trie == PAIR)
+        return is_marked(self, hashed(hashed(SEEDS[BEFORE], letters[0].own), letters[1].class)) ||
+               is_marked(self, hashed(hashed(SEEDS[BEHIND], letters[0].class), letters[1].own));
+    uint64_t hash = SEEDS[trie];
+    for (size_t at = 0; at < MARKED[trie]; at++)
+        hash = hashed(hash, IS_OWN(trie) ? letters[at].own : letters[at].class);
+    return is_marked(self, hash);
 }
 
 /* Walk all tries from one letter on; the answer is the same. */
-static int
+static inline int
 walk_all(const Scanner *self, const Text *text, const Skeleton *skeleton, size_t first, Told told, void *whom)
 {
     const Letter *letter = skeleton->letters + first;
-    int live = 0;
-    for (int trie = 0; trie < BEFORE; trie++) {
-        if (!(self->kinds >> trie & 1) || (trie >= LETTERS && letter->class > 127 && letter->own > 127))
-            continue;
-        if (trie == PAIR && first + 1 < skeleton->count && !may_be_pair(self, letter))
-            continue;
+    unsigned worth = (unsigned)may_begin(self, skeleton, first, SINGLE) << SINGLE |
+                     (unsigned)may_begin(self, skeleton, first, PAIR) << PAIR |
+                     (unsigned)may_begin(self, skeleton, first, SOUND) << SOUND;
+    if (letter->class < 128 || letter->own < 128) {
         /* Nothing romanised stands in the middle of a word (`filters.locating`). */
-        if (trie == ROMANISED && letter->run == 1 && is_word(self, text, letter->first - 1) &&
-            is_word(self, text, letter->first))
-            continue;
-        int walked = walk(self, skeleton, first, trie, told, whom);
+        int in_word = letter->run == 1 && is_word(self, text, letter->first - 1) && is_word(self, text, letter->first);
+        worth |= (unsigned)may_begin(self, skeleton, first, LETTERS) << LETTERS;
+        worth |= (unsigned)(!in_word && may_begin(self, skeleton, first, ROMANISED)) << ROMANISED;
+    }
+    int live = 0;
+    for (int trie = 0; worth >> trie != 0; trie++) {
+        int walked = worth >> trie & 1 ? walk(self, skeleton, first, trie, told, whom) : 0;
         if (walked < 0)
             return -1;
         live |= walked;

@@ -7,10 +7,11 @@ from filters.compiling import Compiled
 from filters.entries import Entry
 from filters.kernel import Kernel, Layer
 from filters.lexicon import Lexicon, Match, by_end
-from filters.locating import UNSETTLED, Growing, Place, Unsettled, locate, locate_at_once
+from filters.locating import Place, is_two_sentences, locate
 from filters.reading import Reading, class_text, spell
 
 _PAIR = 2
+_REMEMBERED_PIECES = 16_384
 
 
 class KernelLexicon(Lexicon):
@@ -21,8 +22,10 @@ class KernelLexicon(Lexicon):
     """
 
     kernel: Kernel
+    _plain: dict[str, tuple[tuple[Entry, Place], ...]]
 
     def _index(self, compiled: Compiled) -> None:
+        self._plain = {}
         letters, plain = compiled.letters.texts, compiled.plain
         pairs = [spelling for spelling in self._short.spellings if len(spelling) == _PAIR]
         classes = [class_text(pair) for pair in pairs]
@@ -42,6 +45,7 @@ class KernelLexicon(Lexicon):
         yield from self.kernel.parts()
 
     def _restore_index(self, parts: Iterator[Any]) -> None:
+        self._plain = {}
         self.kernel = Kernel.restore(parts)
 
     def find(self, skeleton: str, classes: str) -> list[Match]:
@@ -67,6 +71,22 @@ class KernelLexicon(Lexicon):
         """Return the entries for which a piece of a skeleton may stand that was proposed."""
         entries = self._resemblance.known.get(written)
         return self._worked_out(written) if entries is None else entries
+
+    def plain_at(self, written: str) -> tuple[tuple[Entry, Place], ...]:
+        """Return what stands in a text that is nothing but a piece of a skeleton: most proposals are plain ones."""
+        places = self._plain.get(written)
+        if places is None:
+            if len(self._plain) >= _REMEMBERED_PIECES:
+                self._plain.clear()
+            places = self._plain[written] = tuple(self._located(written))
+        return places
+
+    def _located(self, written: str) -> Iterator[tuple[Entry, Place]]:
+        reading = Reading(written, 0, written, range(len(written)))
+        for entry in self.entries_at(written):
+            place = locate(reading, 0, entry)
+            if isinstance(place, Place):
+                yield entry, place
 
     def _worked_out(self, written: str) -> tuple[Entry, ...]:
         classes = class_text(written)
@@ -107,7 +127,8 @@ class KernelText:
     def places(self) -> Iterator[tuple[Entry, Place]]:
         """Yield what stands in the text, in order of its end within a slice."""
         text, signs, layer = self.text, self._signs, Layer.SIGNS if self._signs else Layer.PLAIN
-        scan, entries_at = self._lexicon.kernel.scan, self._lexicon.entries_at
+        lexicon = self._lexicon
+        scan, entries_at, plain_at = lexicon.kernel.scan, lexicon.entries_at, lexicon.plain_at
         start, size = 0, len(text)
         while start < size:
             start, sign, proposals = scan(text, start, layer)
@@ -115,16 +136,24 @@ class KernelText:
             if len(proposals) > 1:
                 proposals.sort(key=_by_end)
             for begin, end, skipped, written in proposals:
+                stretch = text[begin:end]
+                if stretch == written and not signs:
+                    yield from [(entry, _moved(place, begin)) for entry, place in plain_at(written)]
+                    continue
                 reading: Reading | None = None
                 for entry in entries_at(written):
-                    place: Place | Growing | Unsettled | None = UNSETTLED
-                    if not signs:
-                        place = locate_at_once(text, begin, end, written, entry)
-                    if place is UNSETTLED:
-                        reading = reading or Reading(text, 0, *spell(text[begin:end], begin, signs=signs), signs=signs)
-                        place = locate(reading, skipped, entry)
+                    if is_two_sentences(stretch, written, entry):
+                        continue
+                    reading = reading or Reading(text, 0, *spell(stretch, begin, signs=signs), signs=signs)
+                    place = locate(reading, skipped, entry)
                     if isinstance(place, Place):
                         yield entry, place
+
+
+def _moved(place: Place, by: int) -> Place:
+    """Return a place that stands as far behind as its text does."""
+    start, end, via, edges, swapped = place
+    return Place(start + by, end + by, via, edges, tuple([at + by for at in swapped]) if swapped else swapped)
 
 
 def _by_end(place: tuple[int, int, int, str]) -> tuple[int, int]:

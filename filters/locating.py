@@ -40,7 +40,6 @@ class Edges(Enum):
 # Bound once: looking a member up in its enum takes longer than what is done with it.
 _ANY, _LETTERS, _WORDS, _RARE = Edges
 _UNSEEN, _WORD = CharacterClass.INVISIBLE, Kind.WORD
-_NO_STEPS: frozenset[Step] = frozenset()
 _HOMOPHONES = Step.HOMOPHONES
 _INITIALS = Step.INITIALS
 _INVISIBLE = Step.INVISIBLE
@@ -74,13 +73,6 @@ class Growing:
 
 
 GROWING = Growing()
-
-
-class Unsettled:
-    """The text alone does not tell: all layers have to be read."""
-
-
-UNSETTLED = Unsettled()
 
 
 class _Span(NamedTuple):
@@ -160,47 +152,17 @@ def locate(reading: Reading, first: int, entry: Entry) -> Place | Growing | None
     )
 
 
-def locate_at_once(text: str, start: int, end: int, written: str, entry: Entry) -> Place | Unsettled | None:
-    """Say where an entry stands where the text alone tells: most places are as listed, or are plainly none.
+def is_two_sentences(stretch: str, written: str, entry: Entry) -> bool:
+    """Tell at once what most pairs that only sound like a term are: the end of a sentence, and the next one's start.
 
     Args:
-        text: text as received.
-        start: where the run of the first character begins.
-        end: offset behind the run of the last one.
+        stretch: what the text has from the first character to the last.
         written: what the skeleton has there.
         entry: what may stand there.
-
-    Returns:
-        What `locate` returns; `UNSETTLED` where it has to look.
     """
-    stretch = text[start:end]
-    if entry.runs and stretch == written:
-        # It has no run at all.
-        return None
-    if entry.runs or entry.gaps or entry.step:
-        return UNSETTLED
-    if stretch == entry.letters:
-        return Place(start, end, _NO_STEPS, _WORDS if entry.term.kind is _WORD else _ANY)
-    swaps = [at for at, char in enumerate(entry.skeleton) if char != written[at]]
-    if swaps and not is_ideograph(written[swaps[0]]):
-        return UNSETTLED
-    if stretch == written:
-        return _as_folded(start, stretch, entry, swaps)
-    # Two characters on either side of a comma are two sentences.
-    over_a_gap = len(written) == _PAIR and len(stretch) > _PAIR and _PLAIN_SEPARATORS.issuperset(stretch[1:-1])
-    return None if swaps and over_a_gap else UNSETTLED
-
-
-def _as_folded(start: int, stretch: str, entry: Entry, swaps: list[int]) -> Place | Unsettled:
-    """Return the place of a stretch of characters that are their own folds, one for each of the entry."""
-    via = {_HOMOPHONES} if swaps else set()
-    for at, letter in enumerate(entry.letters):
-        if letter != stretch[at] and at not in swaps:
-            via.update(STEPS.get(letter, ()))
-    if _LOOKALIKE in via or not via.isdisjoint(entry.term.folds_off):
-        return UNSETTLED
-    place = Place(start, start + len(stretch), frozenset(via), _RARE, tuple([start + at for at in swaps]))
-    return place if swaps else place._replace(edges=_WORDS if entry.term.kind is _WORD else _ANY)
+    if len(written) != _PAIR or len(stretch) == _PAIR or written == entry.skeleton or entry.gaps:
+        return False
+    return _PLAIN_SEPARATORS.issuperset(stretch[1:-1]) and is_ideograph(written[written[0] == entry.skeleton[0]])
 
 
 def _as_listed(reading: Reading, first: int, entry: Entry) -> Place | None:

@@ -36,10 +36,10 @@ class Surroundings:
         lexicon: knows the phrases inside which a term does not count.
     """
 
-    __slots__ = ("_cuts", "_lexicon")
+    __slots__ = ("_allowances", "_cuts")
 
     def __init__(self, lexicon: Lexicon) -> None:
-        self._lexicon = lexicon
+        self._allowances = lexicon.allowances
         self._cuts = 0
 
     def certain_at(self, entry: Entry, place: Place) -> int:
@@ -50,7 +50,7 @@ class Surroundings:
             place: where.
         """
         behind = 0 if place.edges is _ANY else RIGHT_CHARACTERS
-        for allowance in self._lexicon.allowances.get(entry.kept, ()):
+        for allowance in self._allowances.get(entry.kept, ()) if self._allowances else ():
             behind = max(behind, len(allowance.text) - allowance.before - len(entry.kept))
         return place.end + behind
 
@@ -64,7 +64,7 @@ class Surroundings:
             base: offset of the window's first character.
         """
         start, end = place.start - base, place.end - base
-        if self._is_allowed(entry, text, start):
+        if self._allowances and self._is_allowed(entry, text, start):
             return False
         if place.edges is _ANY:
             return True
@@ -86,12 +86,12 @@ class Surroundings:
         if place.edges is _LETTERS:
             return True
         # Read where they stand: what is levelled has lost the invisible characters between them.
-        swapped = level("".join([text[at - base] for at in place.swapped]))
+        swapped = level("".join([text[at - base] for at in place.swapped])) if place.swapped else ""
         return self._is_word(levelled, first, last, place, swapped)
 
     def _is_allowed(self, entry: Entry, text: str, start: int) -> bool:
         """Tell whether the place is inside an allow phrase, written without anything between its characters."""
-        for allowance in self._lexicon.allowances.get(entry.kept, ()):
+        for allowance in self._allowances.get(entry.kept, ()):
             begin = start - allowance.before
             if begin >= 0 and spell(text[begin : begin + len(allowance.text)])[0] == allowance.text:
                 return True

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters import keywords
+from filters import kernel_lexicon, keywords
 from filters.findings import Kind, Phase, Step, Term
 from filters.kernel_lexicon import KernelLexicon
 from filters.keywords import KeywordMatcher
@@ -31,13 +31,8 @@ TERMS = [
     "ﬁ",
     "妈妈",
     "aab",
-    "乙乙甲",
-    "大麻烦冰毒",
-    "6i",
-    "流ib",
-    "麻醉药",
-    "氯胺酮",
 ]
+TERMS += ["乙乙甲", "大麻烦冰毒", "6i", "流ib", "麻醉药", "氯胺酮"]
 
 
 def rows(chance: random.Random) -> list[Term]:
@@ -92,11 +87,39 @@ def test_a_skeleton_is_searched_alike(skeleton: str, seed: int) -> None:
         assert ours.first_live(skeleton, classes) == theirs.first_live(skeleton, classes)
 
 
-def test_a_lexicon_is_handed_over() -> None:
+@pytest.mark.parametrize("kind", [KernelLexicon, Lexicon])
+def test_a_lexicon_is_handed_over(kind: type[Lexicon]) -> None:
     """What its parts make finds the same."""
     terms = [Term("大麻", "A.1.a"), Term("viagra", "A.1.a")]
-    again = KernelLexicon.restore(terms, KernelLexicon(terms).parts())
+    again = kind.restore(terms, kind(terms).parts())
     assert [match.entries[0].term.text for match in again.find("大麻viagra", class_text("大麻viagra"))] == [
         "大麻",
         "viagra",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("买冰毒。", [(1, 3)]),
+        ("饼毒", [(0, 2)]),  # only sounds like it
+        ("吃饼，独自", []),  # two sentences
+        ("買冰 毒", [(1, 4)]),
+        ("ＶIＡgra", [(0, 6)]),
+    ],
+)
+def test_a_place_is_settled_in_the_text_as_received(text: str, places: list[tuple[int, int]]) -> None:
+    """Plain ones from what is remembered, the others by reading every layer."""
+    matcher = KeywordMatcher([Term("冰毒", "A.1.a"), Term("viagra", "A.1.a")], Phase.REQUEST)
+    for _ in range(2):
+        assert [(found.start, found.end) for found in matcher.scan(text)] == places
+    assert matcher.scan(text) == without_kernel([Term("冰毒", "A.1.a"), Term("viagra", "A.1.a")]).scan(text)
+
+
+def test_what_is_remembered_of_pieces_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Past the bound it is worked out anew."""
+    monkeypatch.setattr(kernel_lexicon, "_REMEMBERED_PIECES", 2)
+    lexicon = KernelLexicon([Term(text, "A.1.a") for text in ("甲", "乙", "丁")])
+    for text in "甲乙丁甲":
+        assert [entry.term.text for entry, _ in lexicon.plain_at(text)] == [text]
+    assert len(lexicon._plain) <= 2

@@ -1,9 +1,12 @@
 """The keyword matcher: it finds what a naive search finds and more, and stays within its bounds."""
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from filters import keywords
 from filters.findings import MOST_FINDINGS, Action, Finding, Kind, Phase, Stage, Step, Term
 from filters.keywords import _MOST_PARTS, _SLICE_CHARACTERS, KeywordMatcher
 from tests.filters.occurrences import exactly, live_from, occurrences
@@ -11,6 +14,15 @@ from tests.filters.streaming import run
 
 LETTERS = "aAａb强"
 TERMS = st.lists(st.text(LETTERS, min_size=1, max_size=4), max_size=6)
+
+
+@pytest.fixture(scope="module", autouse=True, params=["with the kernel", "without it"])
+def kernel(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Hold both ways to find places to everything here."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "without it":
+            patch.setattr(keywords, "is_available", lambda: False)
+        yield
 
 
 def matcher(*texts: str) -> KeywordMatcher:
