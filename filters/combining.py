@@ -107,28 +107,29 @@ class _Seen:
 
 
 class Combiner:
-    """Makes findings of what stands in one text."""
+    """Makes findings of what stands in one text.
 
-    __slots__ = ("_seen",)
+    Attributes:
+        earliest: where the first completion begins that an absent part may still undo; None where there is none.
+    """
+
+    __slots__ = ("_seen", "earliest")
 
     def __init__(self) -> None:
         self._seen: dict[Term, _Seen] = {}
+        self.earliest: int | None = None
 
     def copy(self) -> "Combiner":
         """Return the same, to go on from."""
         other = Combiner()
         other._seen = {term: seen.copy() for term, seen in self._seen.items()}
+        other.earliest = self.earliest
         return other
 
     @property
     def active(self) -> bool:
         """Whether a part of any combination was seen."""
         return bool(self._seen)
-
-    @property
-    def earliest(self) -> int | None:
-        """Where the first completion begins that an absent part may still undo; None where there is none."""
-        return min((wait.found.start for seen in self._seen.values() for wait in seen.waiting), default=None)
 
     def add(self, parts: Iterable[Part], size: int, *, final: bool) -> list[Known]:
         """Take what became certain; return what is found with it.
@@ -146,6 +147,8 @@ class Combiner:
                 found += self._take(part)
         for seen in self._seen.values():
             found += seen.settle(size + 1, final=size if final else None)
+        # Asked for at every piece of a stream, and changed by few.
+        self.earliest = min((wait.found.start for seen in self._seen.values() for wait in seen.waiting), default=None)
         return found
 
     def _take(self, part: Part) -> list[Known]:

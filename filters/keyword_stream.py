@@ -93,7 +93,8 @@ class KeywordStream:
         size = self._size = base + len(text)
         passed = self._signed is None and self._tail.passes(text, base, self._window, self._window_base)
         places = [] if passed else self._feed_both(text, base)
-        if places or self._waiting or self._combiner is not None:
+        waits = self._combiner is not None and self._combiner.earliest is not None
+        if places or self._waiting or waits:
             known = self._settle(places, final=False)
         elif passed:
             # Nothing else can hold anything.
@@ -141,22 +142,26 @@ class KeywordStream:
         if not self._lexicon.longest:
             return at
         again = KeywordStream(self._lexicon)
-        tail, signed, again._waiting, combiner, again._window, again._window_base, again._size, again.frontier = (
-            self._before
-        )
+        (
+            tail,
+            signed,
+            again._waiting,
+            again._combiner,
+            again._window,
+            again._window_base,
+            again._size,
+            again.frontier,
+        ) = self._before
         again._tail = self._tail.resumed(tail)
         again._signed = self._tail.resumed(signed, signs=True) if signed else None
-        # It is gone back to as often as somebody asks.
-        again._combiner = combiner.copy() if combiner else None
         again.feed(self._piece[: at - again._size])
         return again.frontier
 
     def _save(self) -> _Before:
         """Return all that a piece changes."""
         signed = self._signed.state if self._signed is not None else None
-        combiner = self._combiner.copy() if self._combiner is not None else None
         window, base, size = self._window, self._window_base, self._size
-        return self._tail.state, signed, self._waiting, combiner, window, base, size, self.frontier
+        return self._tail.state, signed, self._waiting, self._combiner, window, base, size, self.frontier
 
     def _settle(self, places: list[tuple[Entry, Place]], *, final: bool) -> list[Known]:
         """Look around the places that can be looked around by now, and combine what stands there."""
@@ -172,7 +177,8 @@ class KeywordStream:
             for part in due
             if self._surroundings.suit(part.entry, part.place, self._window, self._window_base)
         ]
-        combiner = self._combiner or Combiner()
+        # A copy: the one before may be gone back to, as often as somebody asks.
+        combiner = self._combiner.copy() if self._combiner is not None else Combiner()
         known = combiner.add(standing, self._size, final=final)
         self._combiner = combiner if combiner.active else None
         return known
