@@ -180,16 +180,22 @@ propose(void *whom, const Letter *letters, size_t first, size_t last, int trie)
     if (trie == ROMANISED && end->run == 1 && is_word(proposal->self, proposal->text, end->last) &&
         is_word(proposal->self, proposal->text, end->last + 1))
         return 0;
+    /* No term has so long a run within it, and of one at its ends only so much can matter (`filters.locating`). */
+    for (size_t at = first + 1; at < last; at++) {
+        if (letters[at].run > LONGEST_RUN)
+            return 0;
+    }
+    Py_ssize_t from = first == last ? letters[first].first : letters[first].begin;
     /* Letters before it that come from the same character: reading that one gives them too. */
     size_t skipped = 0;
-    while (skipped < first && letters[first - skipped - 1].last == letters[first].first)
+    while (skipped < first && letters[first - skipped - 1].last == from)
         skipped++;
     PyObject *written = PyUnicode_New((Py_ssize_t)(last - first + 1), widest(letters, first, last));
     if (written == NULL)
         return -1;
     for (size_t at = first; at <= last; at++)
         PyUnicode_WRITE(PyUnicode_KIND(written), PyUnicode_DATA(written), at - first, letters[at].own);
-    PyObject *place = Py_BuildValue("(nnnN)", letters[first].first, end->last + 1, (Py_ssize_t)skipped, written);
+    PyObject *place = Py_BuildValue("(nnnN)", from, end->enough + 1, (Py_ssize_t)skipped, written);
     if (place == NULL)
         return -1;
     int status = PyList_Append(proposal->places, place);

@@ -34,6 +34,7 @@ typedef struct {
     Py_ssize_t first; /* where its run begins */
     Py_ssize_t begin; /* the same, at most LONGEST_RUN before its end */
     Py_ssize_t last;  /* the last character of its run */
+    Py_ssize_t enough; /* the same, where its run is too long for any term: the first one that is too many */
     Py_ssize_t run;   /* characters in its run */
 } Letter;
 
@@ -105,11 +106,13 @@ keep(Skeleton *skeleton, uint32_t own, uint32_t class, Py_ssize_t offset)
             letter->begin = skeleton->offsets[letter->run % LONGEST_RUN];
         }
         *oldest = letter->last = offset;
+        if (letter->run <= LONGEST_RUN + 1)
+            letter->enough = offset;
         return 0;
     }
     if (skeleton->count == skeleton->room && grow(skeleton) < 0)
         return -1;
-    skeleton->letters[skeleton->count++] = (Letter){own, class, offset, offset, offset, 1};
+    skeleton->letters[skeleton->count++] = (Letter){own, class, offset, offset, offset, offset, 1};
     skeleton->offsets[0] = offset;
     return 0;
 }

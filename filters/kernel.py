@@ -61,22 +61,6 @@ class Tables(NamedTuple):
     several: bytes
 
 
-class Proposal(NamedTuple):
-    """A place at which a term may stand.
-
-    Attributes:
-        start: offset in the text at which the run of its first character begins.
-        end: offset behind the run of its last character.
-        skipped: characters of the skeleton that the first character of the text gives before it.
-        written: what the skeleton has there.
-    """
-
-    start: int
-    end: int
-    skipped: int
-    written: str
-
-
 def is_available() -> bool:
     """Tell whether the kernel was built."""
     return _scan is not None
@@ -90,6 +74,15 @@ class Kernel:
         marks: a mark for each of the first characters of patterns.
         longest: characters of the longest pattern.
         kinds: a bit for each kind of which there are patterns.
+
+    Attributes:
+        scan: ``scan(text, start, layer)`` reads a slice of a whole text. It returns where the next one begins; the
+            offset of the first sign that may be read as a letter, or -1; and the places at which a term may stand:
+            the offset of its first character, the one behind its last, how many characters of the skeleton the first
+            one gives before the place, and what the skeleton has there.
+        tail: ``tail(text, start, fresh, layer)`` reads the tail of a stream and a piece that begins at ``fresh``. It
+            returns None where a term may stand that ends in the piece; otherwise where the tail begins then, where
+            the first character stands that may become a term, or -1, and the offset of the last sign, or -1.
     """
 
     __slots__ = ("_parts", "scan", "tail")

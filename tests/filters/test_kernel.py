@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from filters import _scan
 from filters.kernel import Kernel, Layer, character_tables, is_available
-from filters.reading import SIGN_BY_LETTER, Reading, class_text, spell
+from filters.reading import LONGEST_RUN, SIGN_BY_LETTER, Reading, class_text, spell
 
 # Few characters, so that they meet; folds of several, signs, marks, what is dropped, other planes, lone surrogates.
 LETTERS = "ab1大麻冰ﬁ﷽㎏ＡA𝐯@!$|🇨 *-。\u200b\u0301\ufffe\U0010ffff\ud83d"
@@ -68,7 +68,12 @@ def standing(text: str, layer: Layer) -> Iterator[tuple[int, int, str]]:
         for last in range(first, min(first + 4, len(reading.skeleton))):
             written = reading.skeleton[first : last + 1]
             if written in (*PATTERNS, "冰") or class_text(written) in LONGER:
-                begin, end = reading.run(first)[0], reading.run(last)[1]
+                runs = [reading.run(at) for at in range(first, last + 1)]
+                if any(end - begin > LONGEST_RUN for begin, end in runs[1:-1]):
+                    continue
+                # Of a long run only so much is read as can matter.
+                begin = runs[0][0] if first == last else max(runs[0][0], runs[0][1] - LONGEST_RUN)
+                end = min(runs[-1][1], runs[-1][0] + LONGEST_RUN + 1)
                 yield reading.positions[begin], reading.positions[end - 1] + 1, written
 
 
