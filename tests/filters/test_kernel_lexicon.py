@@ -103,7 +103,7 @@ def test_a_lexicon_is_handed_over(kind: type[Lexicon]) -> None:
     [
         ("买冰毒。", [(1, 3)]),
         ("饼毒", [(0, 2)]),  # only sounds like it
-        ("吃饼，独自", []),  # two sentences
+        ("吃饼，毒物", []),  # two sentences
         ("買冰 毒", [(1, 4)]),
         ("ＶIＡgra", [(0, 6)]),
     ],
