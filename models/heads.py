@@ -193,21 +193,26 @@ def fit_categories(heads: Heads, examples: Examples, recipe: Recipe) -> None:
     """
     torch.manual_seed(recipe.seed)
     harmful = np.flatnonzero(examples.categories >= 0)
-    counts = np.bincount(examples.categories[harmful], minlength=len(CATEGORIES))
+    categories, sides = examples.categories[harmful], examples.sides[harmful]
+    # Without n-grams, which the classes do not read and gathering takes longest.
+    encodings = Encodings(
+        examples.encodings.dense[harmful], np.empty(0, np.int32), np.zeros(len(harmful) + 1, np.int64)
+    )
+    counts = np.bincount(categories, minlength=len(CATEGORIES))
     # Rare classes weigh more, by the root of how rare they are, and the rarest are not let dominate.
     weights = torch.from_numpy(
         (counts.clip(min=50) ** -0.5 / (counts.clip(min=50) ** -0.5).mean()).astype(np.float32)
     )
 
     def loss(indices: NDArray[np.int64]) -> Tensor:
-        classes = heads.classes(Batch.of(examples.encodings, examples.sides, indices))
-        category = torch.from_numpy(examples.categories[indices])
+        classes = heads.classes(Batch.of(encodings, sides, indices))
+        category = torch.from_numpy(categories[indices])
         return functional.cross_entropy(classes, category, weights, label_smoothing=recipe.smoothing)
 
     own = [values for part, values in heads.named_parameters() if part.startswith("category")]
     # Fewer rows want smaller batches, or there are too few steps.
     finer = replace(recipe, batch=recipe.batch // 4)
-    _descend(heads, own, loss, harmful, finer, recipe.category_epochs, "fitting the classes")
+    _descend(heads, own, loss, np.arange(len(harmful)), finer, recipe.category_epochs, "fitting the classes")
 
 
 def _descend(
