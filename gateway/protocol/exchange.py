@@ -245,8 +245,7 @@ class Exchange:
         return [self._builder.stream_start()]
 
     def _on_frames(self, event: fact.UpstreamData, at_us: int) -> list[wish.Command]:
-        stream = self._streaming()
-        return self._moved(stream, stream.feed(event.data), at_us)
+        return self._moved(self._streaming(), self._streaming().feed(event.data), at_us)
 
     def _moved(self, stream: StreamedReply, out: bytes, at_us: int) -> list[wish.Command]:
         """A stream has taken a step: send what it let go of, ask what it asks, end it where it is to end."""

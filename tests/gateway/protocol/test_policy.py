@@ -60,6 +60,6 @@ def test_shadow_mode_is_of_a_policy_or_of_a_stage() -> None:
     assert [
         [each.shadows(phase, stage) for phase in Phase for stage in Stage] for each in (one, Policy(shadow=True))
     ] == [
-        [True, False, False, False],
-        [True] * 4,
+        [stage is Stage.KEYWORDS and phase is Phase.REQUEST for phase in Phase for stage in Stage],
+        [True] * 6,
     ]

@@ -28,8 +28,7 @@ response.fail_mode.classifier = "open"
 stream = "hold"
 trail_characters = 40
 risks."A.1.f" = {action = "mask", action_request = "flag", refusal = "fixed_answer", answer.zh = "不行"}
-risks."A.1.h" = {threshold_request = 0.5}
-risks."A.1.x" = {action = "off", action_response = "block", threshold_response = 0.9}
+risks."A.1.x" = {action = "off", action_response = "block", threshold_request = 0.5, threshold_response = 0.9}
 """
 
 
@@ -58,8 +57,7 @@ def test_every_setting_reaches_the_core(tmp_path: Path) -> None:
         ),
         risks={
             "A.1.f": RiskPolicy(Action.MASK, {"zh": "不行"}, {Phase.REQUEST: Action.FLAG}, RefusalStyle.FIXED_ANSWER),
-            "A.1.h": RiskPolicy(threshold_request=0.5),
-            "A.1.x": RiskPolicy(Action.OFF, {}, {Phase.RESPONSE: Action.BLOCK}, threshold_response=0.9),
+            "A.1.x": RiskPolicy(Action.OFF, {}, {Phase.RESPONSE: Action.BLOCK}, None, 0.5, 0.9),
         },
         scan_tool_definitions=False,
         stream=StreamMode.HOLD,
