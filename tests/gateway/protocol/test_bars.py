@@ -86,3 +86,11 @@ def test_when_it_is_asked_and_when_anything_follows(
     half = PhasePolicy({Stage.CLASSIFIER: stage} if stage else {})
     policy = Policy(request=half, risks={"A.1.h": RiskPolicy(risk)})
     assert (classifies(policy, Phase.REQUEST), acts_on_scores(policy, Phase.REQUEST)) == (wanted, acts)
+
+
+def test_a_stage_in_shadow_only_notes() -> None:
+    """Nothing waits for what nothing acts on."""
+    policy = Policy(request=PhasePolicy(shadow=frozenset({Stage.CLASSIFIER})))
+    assert classifies(policy, Phase.REQUEST)
+    assert not acts_on_scores(policy, Phase.REQUEST)
+    assert acts_on_scores(policy, Phase.RESPONSE)
