@@ -210,10 +210,11 @@ def gateway(
     Args:
         folder: for its store and its audit trail.
         upstream: base URL of the model server, without ``/v1``.
-        settings: settings besides those it needs; its lists are few terms unless these name others.
+        settings: settings besides those it needs; its lists are few terms unless these name others, and it has no
+            classifier unless they name one.
         ops: file operations of its audit trail.
     """
-    own = {
+    own: dict[str, Any] = {
         "upstreams": [{"name": "test", "base_url": f"{upstream}/v1"}],
         "store": {"url": f"sqlite:///{folder / 'store.db'}"},
         "audit": {"directory": str(folder / "audit"), "batch_milliseconds": 5},
@@ -222,6 +223,9 @@ def gateway(
         # Tests of a module share a gateway and its accounts, and send whatever they need.
         "strikes": {"enabled": False},
     }
+    if "classifiers" not in (settings or {}):
+        # The shipped one takes a second to load, and has an opinion of what tests say.
+        own["policies"] = {"default": {half: {"classifier": "off"} for half in ("request", "response")}}
     ready: Future[Gateway] = Future()
     thread = threading.Thread(target=_run, args=(merge(own, dict(settings or {})), ops, ready), daemon=True)
     thread.start()

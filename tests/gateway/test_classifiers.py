@@ -158,8 +158,8 @@ class Faulty:
 def test_closed_means_closed_and_it_comes_back(tmp_path: Path, standin_url: str, fault: str, mode: str) -> None:
     """503 or the end of a stream, or counted as unscanned; mended, everything is served again without a restart."""
     scorer = Faulty(fault)
-    fail_mode = {"fail_mode": {"classifier": mode}}
-    policy = {"default": {"request": fail_mode, "response": fail_mode}}
+    half = {"classifier": "block", "fail_mode": {"classifier": mode}}
+    policy = {"default": {"request": half, "response": half}}
     with gateway(tmp_path, standin_url, {"policies": policy}) as running:
         breaker = Breaker(failures=3, rest_seconds=0.05)
         pool = ClassifierPool("faulty", scorer, budget_seconds=0.1, breaker=breaker, hangs_after_seconds=0.2)
@@ -178,18 +178,24 @@ def test_closed_means_closed_and_it_comes_back(tmp_path: Path, standin_url: str,
         pool.close()
 
 
-def test_a_stream_is_cut_when_the_classifier_dies_in_its_middle(tmp_path: Path) -> None:
-    """What was ahead of it is all that is shown, and the end is an error of the format."""
+@pytest.mark.parametrize(
+    ("mode", "trail", "shown"), [("trail", 60, 60), ("trail", 0, 0), ("hold", 60, 0), ("full", 60, 0)]
+)
+def test_a_stream_is_cut_when_the_classifier_dies_in_its_middle(
+    tmp_path: Path, mode: str, trail: int, shown: int
+) -> None:
+    """What may be ahead of it is all that is shown, and the end is an error of the format."""
     text = "甲" * 400
     frames = [delta(text[at : at + 10]) for at in range(0, len(text), 10)]
     script: Script = (Do.READ_REQUEST, STREAM_HEAD + b"".join(frames), Do.AWAIT_CLOSE)
-    policy = {"default": {"request": {"classifier": "off"}, "trail_characters": 60}}
+    halves = {"request": {"classifier": "off"}, "response": {"classifier": "block"}}
+    policy = {"default": {**halves, "stream": mode, "trail_characters": trail}}
     with _served_by(tmp_path, script, {"policies": policy}) as running:
         pool = ClassifierPool("dead", Faulty("hung"), budget_seconds=0.1)
         running.do(lambda: setattr(running.services, "classifier", ClassifierPanel([Member(pool, CLASSIFICATION)])))
         raw = stream_of(running, "hello")
         pool.close()
-    assert raw.decode().count("甲") == 60
+    assert raw.decode().count("甲") == shown
     assert b"scan_failed" in raw
 
 

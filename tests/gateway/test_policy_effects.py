@@ -15,6 +15,7 @@ from gateway.proxy.scan_pool import ScanPool
 from gateway.settings.catalogue import SETTINGS
 from gateway.settings.sources import merge
 from gateway.standin.replies import LABEL_TEXT
+from tests.classifiers import EVIL, ODD, write_model
 from tests.filters.personal.samples import MOBILE
 from tests.gateways import BLOCKED, FOREVER_US, LOOPBACK, MODEL, Gateway, chat, frames_of, gateway, said_in
 
@@ -22,6 +23,8 @@ Tree = dict[str, Any]
 
 PHONE = f"我的电话是 {MOBILE}"
 LONG = "天气很好。" * 5_000
+# More windows than the classifier reads of one document.
+ENDLESS = "天气很好。" * 40_000
 TOOLS = [{"type": "function", "function": {"name": "f", "description": BLOCKED, "parameters": {}}}]
 
 
@@ -57,6 +60,7 @@ PASSED = {"status": 200, "decision": "flag", "reason": "stop"}
 ERROR = {"status": 400, "decision": "block"}
 UNSCANNED = {"status": 200, "decision": "unscanned"}
 CLOSED = {"status": 503}
+ALLOWED = {"status": 200, "decision": "allow", "reason": "stop"}
 ANSWERED = {"decision": "block", "reason": "stop", "said": "请拨打12355。"}
 ANSWER = {"zh": "请拨打12355。"}
 OPEN = {"keywords": "open", "personal_data": "open"}
@@ -124,6 +128,32 @@ ROWS = (
         UNSCANNED,
         CLOSED,
         {"response": {"personal_data": "mask", "fail_mode": {"keywords": "open"}}},
+    ),
+    Row("request.classifier", {"request": {"classifier": "flag"}}, f"my {EVIL}", PASSED, BLOCK),
+    Row("response.classifier", {"response": {"classifier": "off"}}, _saying(f"my {EVIL}"), ALLOWED, BLOCK),
+    Row(
+        "request.fail_mode.classifier",
+        {"request": {"fail_mode": {"classifier": "open"}}},
+        ENDLESS,
+        UNSCANNED,
+        CLOSED,
+        {"request": {"fail_mode": OPEN}, "response": {"keywords": "off", "classifier": "off"}},
+    ),
+    Row(
+        "response.fail_mode.classifier",
+        {"response": {"fail_mode": {"classifier": "open"}}},
+        _saying(ENDLESS),
+        UNSCANNED,
+        CLOSED,
+        {"request": {"classifier": "off", "fail_mode": OPEN}, "response": {"fail_mode": OPEN}},
+    ),
+    Row("risks.*.threshold_request", {"risks": {"A.1.h": {"threshold_request": 0.9}}}, f"my {ODD}", ALLOWED, BLOCK),
+    Row(
+        "risks.*.threshold_response",
+        {"risks": {"A.1.h": {"threshold_response": 0.9}}},
+        _saying(f"my {ODD}"),
+        ALLOWED,
+        BLOCK,
     ),
     Row("risks.*.action", {"risks": {"A.1.h": {"action": "flag"}}}, BLOCKED, PASSED, BLOCK),
     Row(
@@ -194,10 +224,13 @@ def served(standin_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     chosen: Tree = {f"by-{choice.key}": {} for choice in CHOICES}
     rules = [{"policy": f"by-{choice.key}", **choice.rule} for choice in CHOICES]
     policies = {**pairs, **chosen, "errors": {"refusal": "error"}, "select": rules}
-    upstream = {"name": "test", "base_url": f"{standin_url}/v1"}
-    with gateway(
-        tmp_path_factory.mktemp("gateway"), standin_url, {"policies": policies, "upstreams": [upstream]}
-    ) as running:
+    folder = tmp_path_factory.mktemp("gateway")
+    settings = {
+        "policies": policies,
+        "upstreams": [{"name": "test", "base_url": f"{standin_url}/v1"}],
+        "classifiers": [{"name": "tiny", "path": str(write_model(folder / "model"))}],
+    }
+    with gateway(folder, standin_url, settings) as running:
         scan_pool = running.services.scan_pool
         running.services.scan_pool = ScanPool(limit=0)
         scan_pool.close()
@@ -281,6 +314,7 @@ def test_a_fixed_answer_in_a_stream_stands_alone(served: Gateway, prompt: str, r
 def test_every_value_of_a_policy_has_a_row() -> None:
     """A value without an effect is a promise nobody keeps; whoever adds one adds its row."""
     keys = {".".join(setting.path[2:]) for setting in SETTINGS if setting.path[:2] == ("policies", "*")}
-    assert {row.key for row in ROWS} == keys
+    # What a stream shows before it is scored: `test_a_stream_is_cut_when_the_classifier_dies_in_its_middle`.
+    assert {row.key for row in ROWS} | {"stream", "trail_characters"} == keys
     select = {setting.path[-1] for setting in SETTINGS if setting.path[:2] == ("policies", "select")}
     assert {choice.key for choice in CHOICES} | {"policy"} == select
