@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from filters import keywords
 from filters.findings import MOST_FINDINGS, Action, Finding, Kind, Phase, Stage, Step, Term
 from filters.keywords import _MOST_PARTS, _SLICE_CHARACTERS, KeywordMatcher
+from filters.reading import LONGEST_RUN
 from tests.filters.occurrences import exactly, live_from, occurrences
 from tests.filters.streaming import run
 
@@ -161,3 +162,10 @@ def test_a_text_that_ends_soon_behind_a_slice_is_read_where_it_stands(over: int)
     found = matcher("forbidden", "den").scan(text)
     end = _SLICE_CHARACTERS + over
     assert spans(found) == [(end - 9, end, "forbidden"), (end - 3, end, "den")]
+
+
+def test_a_long_run_in_the_middle_breaks_a_term() -> None:
+    """As it does at its edges; a stream could not keep it."""
+    found = matcher("甲乙丙")
+    assert spans(found.scan("甲" + "乙" * LONGEST_RUN + "丙")) == [(0, LONGEST_RUN + 2, "甲乙丙")]
+    assert found.scan("甲" + "乙" * (LONGEST_RUN + 1) + "丙") == []

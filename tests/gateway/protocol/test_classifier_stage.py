@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from filters.classifier.scores import Score, Side
 from filters.classifier.windows import PASSAGE_CHARACTERS
-from filters.findings import Action, Phase
+from filters.findings import Action, Phase, Stage
 from gateway.errors import ErrorCode
 from gateway.protocol.bars import bars_of
 from gateway.protocol.classifier_stage import ClassifierStage, Lead, scoring_of
@@ -26,8 +26,9 @@ from gateway.protocol.events import (
     UpstreamStarted,
 )
 from gateway.protocol.labels import Position
-from gateway.protocol.policy import Policy, StreamMode
+from gateway.protocol.policy import PhasePolicy, Policy, StreamMode
 from gateway.protocol.states import State
+from tests.filters.personal.samples import MOBILE
 from tests.gateway.protocol import playbook_messages as messages
 from tests.gateway.protocol import playbook_responses as responses
 from tests.gateway.protocol.playbook import (
@@ -41,6 +42,7 @@ from tests.gateway.protocol.playbook import (
     finish,
     given,
     read,
+    request,
 )
 from tests.gateway.protocol.scoring import (
     CLASSIFICATION,
@@ -352,3 +354,16 @@ def test_a_stage_speaks_of_the_whole_once() -> None:
     (known,) = running.finish()
     assert (known.at, known.finding.start, known.finding.end) == (8, 0, 8)
     assert running.finish() == []
+
+
+def test_what_a_score_lets_go_of_is_restored() -> None:
+    """Between two frames too: what was held came before the value could be given back."""
+    half = PhasePolicy({Stage.PERSONAL_DATA: Action.RESTORE})
+    context = scored_context(policy=Policy(request=half, stream=StreamMode.HOLD), **UNLABELLED)
+    asked = RequestReceived(request(f"Call {MOBILE} for me"))
+    first = run_scored(context, [asked])
+    placeholder = first.forwarded["messages"][0]["content"].split()[1]
+    started = UpstreamStarted(200, "text/event-stream")
+    pieces = [UpstreamData(chunk(f"I will call {placeholder} today. And then?")), UpstreamData(DONE)]
+    outcome = run_scored(context, [asked, started, *pieces, UpstreamFinished()])
+    assert read(outcome.body).content() == f"I will call {MOBILE} today. And then?"
