@@ -5,17 +5,24 @@ One gateway has two policies for each row: one with the value, one that differs 
 
 import base64
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from gateway.accounts.account import AccountKind
 from gateway.accounts.drafts import AccountDraft
+from gateway.proxy.breaker import Breaker
+from gateway.proxy.classifier_panel import ClassifierPanel, Member
+from gateway.proxy.classifier_pool import ClassifierPool
 from gateway.proxy.scan_pool import ScanPool
 from gateway.settings.catalogue import SETTINGS
 from gateway.settings.sources import merge
 from gateway.standin.replies import LABEL_TEXT
+from tests.classifiers import EVIL, write_model
 from tests.filters.personal.samples import MOBILE
+from tests.gateway.protocol.scoring import CLASSIFICATION
+from tests.gateway.test_classifiers import Faulty
 from tests.gateways import (
     BLOCKED,
     CHAT,
@@ -32,6 +39,7 @@ from tests.gateways import (
 
 Tree = dict[str, Any]
 
+HIGH = "A.1.h"
 PHONE = f"我的电话是 {MOBILE}"
 LONG = "天气很好。" * 5_000
 TOOLS = [{"type": "function", "function": {"name": "f", "description": BLOCKED, "parameters": {}}}]
@@ -167,6 +175,49 @@ ROWS = (
 )
 
 
+CLEARED = {"status": 200, "decision": "allow"}
+EVIL_PROMPT = f"my {EVIL} for today"
+# Of a classifier that scores.
+SCORED = (
+    Row("request.classifier", {"request": {"classifier": "flag"}}, EVIL_PROMPT, PASSED, BLOCK),
+    Row("response.classifier", {"response": {"classifier": "flag"}}, _saying(EVIL_PROMPT), PASSED, BLOCK),
+    Row("risks.*.threshold_request", {"risks": {HIGH: {"threshold_request": 0.995}}}, EVIL_PROMPT, CLEARED, BLOCK),
+    Row(
+        "risks.*.threshold_response",
+        {"risks": {HIGH: {"threshold_response": 0.995}}},
+        _saying(EVIL_PROMPT),
+        CLEARED,
+        BLOCK,
+    ),
+)
+# Of one that never answers.
+UNSCORED = (
+    Row(
+        "request.fail_mode.classifier",
+        {"request": {"fail_mode": {"classifier": "open"}}},
+        "你好",
+        UNSCANNED,
+        CLOSED,
+        {"response": {"classifier": "off"}},
+    ),
+    Row(
+        "response.fail_mode.classifier",
+        {"response": {"fail_mode": {"classifier": "open"}}},
+        "你好",
+        UNSCANNED,
+        CLOSED,
+        {"request": {"classifier": "off"}},
+    ),
+)
+# How many characters of a stream are shown while it does not answer; 80 without.
+STREAMED: tuple[tuple[str, Tree, int], ...] = (
+    ("stream", {"stream": "hold"}, 0),
+    ("stream", {"stream": "full"}, 0),
+    ("trail_characters", {"trail_characters": 20}, 20),
+    ("trail_characters", {}, 80),
+)
+
+
 class Choice(NamedTuple):
     """A condition of a rule, and who fits it.
 
@@ -201,8 +252,7 @@ CHOICES = (
 @pytest.fixture(scope="module")
 def served(standin_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A gateway with a pair of policies for each row, which has no room for long scans."""
-    pairs = {f"with-{at}": merge(row.around, row.value) for at, row in enumerate(ROWS)}
-    pairs |= {f"without-{at}": row.around for at, row in enumerate(ROWS)}
+    pairs = _pairs(ROWS)
     chosen: Tree = {f"by-{choice.key}": {} for choice in CHOICES}
     rules = [{"policy": f"by-{choice.key}", **choice.rule} for choice in CHOICES]
     policies = {**pairs, **chosen, "errors": {"refusal": "error"}, "select": rules}
@@ -230,6 +280,47 @@ def _ask(running: Gateway, draft: AccountDraft, prompt: str, members: Tree, head
         "shadow": record.shadow,
         "policy": record.policy,
     }
+
+
+def _pairs(rows: tuple[Row, ...]) -> Tree:
+    pairs = {f"with-{at}": merge(row.around, row.value) for at, row in enumerate(rows)}
+    return pairs | {f"without-{at}": row.around for at, row in enumerate(rows)}
+
+
+def _see(running: Gateway, row: Row, policy: str) -> Tree:
+    draft = AccountDraft(f"of-{policy}", AccountKind.USER, policy=policy)
+    return _ask(running, draft, row.prompt, {"model": MODEL, **row.members})
+
+
+def test_what_is_done_about_scores(tmp_path: Path, standin_url: str) -> None:
+    """By a classifier that knows a word no list has."""
+    model = write_model(tmp_path / "model")
+    tree = {"classifiers": [{"name": "tiny", "path": str(model)}], "policies": _pairs(SCORED)}
+    with gateway(tmp_path, standin_url, tree) as running:
+        for at, row in enumerate(SCORED):
+            assert _see(running, row, f"with-{at}").items() >= row.seen.items(), row.key
+            assert _see(running, row, f"without-{at}").items() >= row.without.items(), row.key
+
+
+def test_what_is_done_without_scores(tmp_path: Path, standin_url: str) -> None:
+    """By a classifier that never answers: whole replies by their fail mode, streams by what may go ahead of it."""
+    ahead = {f"stream-{at}": merge({"request": {"classifier": "off"}}, row[1]) for at, row in enumerate(STREAMED)}
+    with gateway(tmp_path, standin_url, {"policies": _pairs(UNSCORED) | ahead}) as running:
+        scorer = Faulty("hung")
+        # It goes on asking: what is left alone after failures would say so before anything is ahead.
+        pool = ClassifierPool("hung", scorer, budget_seconds=0.1, breaker=Breaker(failures=1_000))
+        running.do(lambda: setattr(running.services, "classifier", ClassifierPanel([Member(pool, CLASSIFICATION)])))
+        for at, row in enumerate(UNSCORED):
+            assert _see(running, row, f"with-{at}").items() >= row.seen.items(), row.key
+            assert _see(running, row, f"without-{at}").items() >= row.without.items(), row.key
+        for at, (key, _, shown) in enumerate(STREAMED):
+            draft = AccountDraft(f"stream-{at}", AccountKind.USER, policy=f"stream-{at}")
+            ((_, own),) = running.store.create_all([draft], at_us=1)
+            headers = {"authorization": f"Bearer {own}", "content-type": "application/json"}
+            answer = running.post(chat(_saying("甲" * 400), stream=True), headers=headers)
+            assert answer.text.count("甲") == shown, key
+        scorer.mended.set()
+        pool.close()
 
 
 @pytest.mark.parametrize("at", range(len(ROWS)), ids=lambda at: f"{ROWS[at].key}-{at}")
@@ -303,6 +394,6 @@ def test_a_fixed_answer_in_a_stream_stands_alone(served: Gateway, prompt: str, r
 def test_every_value_of_a_policy_has_a_row() -> None:
     """A value without an effect is a promise nobody keeps; whoever adds one adds its row."""
     keys = {".".join(setting.path[2:]) for setting in SETTINGS if setting.path[:2] == ("policies", "*")}
-    assert {row.key for row in ROWS} == keys
+    assert {row.key for row in ROWS + SCORED + UNSCORED} | {key for key, *_ in STREAMED} == keys
     select = {setting.path[-1] for setting in SETTINGS if setting.path[:2] == ("policies", "select")}
     assert {choice.key for choice in CHOICES} | {"policy"} == select
