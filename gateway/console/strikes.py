@@ -72,7 +72,7 @@ def _strikes(services: Services) -> Strikes:
 
 
 def _id_of(services: Services, account: str) -> str:
-    """Return the id of an account, given by name or id; of no such account "nothing is held" would say the wrong thing."""
+    """Return the id of an account, given by name or id; that of nobody is no reason to say that nothing is held."""
     try:
         return AccountStore(services.engine).get(account)[0].id
     except NoAccountError as exc:
