@@ -13,6 +13,7 @@ from typing import Annotated, Any, NamedTuple
 import orjson
 import typer
 
+from gateway.accounts.store import AccountStore
 from gateway.audit.content.entry import ContentEntry
 from gateway.audit.content.keys import day_name
 from gateway.audit.content.reading import Found, find_person, find_request, open_found
@@ -44,6 +45,7 @@ class _Desk(NamedTuple):
     master_keys: MasterKeys
     store: ContentKeyStore
     trail: Trail
+    accounts: AccountStore
 
 
 @contextmanager
@@ -52,7 +54,8 @@ def _desk(config: Path | None, reason: str) -> Iterator[_Desk]:
         settings = load(config, os.environ).settings.audit
         master_keys = read_master_keys(os.environ, settings.master_key_file, settings.directory)
         try:
-            yield _Desk(settings, master_keys, ContentKeyStore(engine, master_keys), trail_of(config, reason))
+            store, accounts = ContentKeyStore(engine, master_keys), AccountStore(engine)
+            yield _Desk(settings, master_keys, store, trail_of(config, reason), accounts)
         except (CorruptLogError, OSError, ValueError) as exc:
             raise ResourceError(f"The audit trail cannot be read: {exc}") from exc
 
@@ -144,7 +147,9 @@ def rekey(reason: ReasonOption, config: ConfigOption = None) -> None:
 
 @app.command()
 def pseudonym(
-    account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="Id of the account whose end user it is.")],
+    account: Annotated[
+        str, typer.Argument(metavar="ACCOUNT", help="Name or id of the account whose end user it is.")
+    ],
     config: ConfigOption = None,
 ) -> None:
     """Read an end user's name from standard input, and print the pseudonym that entries have for it."""
@@ -153,7 +158,8 @@ def pseudonym(
     with _desk(config, "") as desk:
         if not name:
             raise ResourceError("Write the end user's name, as requests give it, to standard input.")
-        typer.echo(desk.master_keys.pseudonym(account, name))
+        # By its id, and only of one there is: a pseudonym of anything else would look as good and be nobody's.
+        typer.echo(desk.master_keys.pseudonym(desk.accounts.get(account)[0].id, name))
 
 
 def _person(user: str | None, account: str | None) -> Person:

@@ -9,6 +9,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from gateway.accounts.drafts import NoAccountError
+from gateway.accounts.store import AccountStore
 from gateway.console.api import ApiError, Form, read_form, trail_of
 from gateway.proxy.services import Services
 from gateway.strikes.person import Person
@@ -21,7 +23,7 @@ _Id = Annotated[str, Field(max_length=128)]
 
 
 class LiftForm(Form):
-    """Whose strikes are settled: an account by its id, and its end user by pseudonym where it is one of them."""
+    """Whose strikes are settled: an account by name or id, and its end user by pseudonym where it is one of them."""
 
     account: _Id
     end_user: _Id = ""
@@ -41,13 +43,15 @@ def routes(services: Services) -> list[Route]:
 
     async def history(request: Request) -> Response:
         strikes, asked = _strikes(services), request.query_params
-        limit, account = _limit(request), asked.get("account", "")
+        limit, named = _limit(request), asked.get("account")
+        account = "" if named is None else await run_in_threadpool(_id_of, services, named)
         rows = await run_in_threadpool(lambda: strikes.store.history(account, asked.get("end_user"), limit=limit))
         return JSONResponse({"history": [past_row(past, {}) for past in rows]})
 
     async def lift(request: Request) -> Response:
         strikes, form = _strikes(services), await read_form(request, LiftForm)
-        person, actor = Person(form.account, form.end_user), trail_of(services, request, form.reason).actor
+        account = await run_in_threadpool(_id_of, services, form.account)
+        person, actor = Person(account, form.end_user), trail_of(services, request, form.reason).actor
         # In a thread and not on the loop, which writes the event that the thread waits for.
         if not await asyncio.to_thread(strikes.store.lift, person, actor, form.reason):
             raise ApiError(404, "not_found", f"Nothing is held against them. GET {PATH} lists the suspended.")
@@ -65,6 +69,14 @@ def _strikes(services: Services) -> Strikes:
     if strikes is None:
         raise ApiError(400, "invalid_request", "Strikes are not counted here. Set [strikes] enabled = true.")
     return strikes
+
+
+def _id_of(services: Services, account: str) -> str:
+    """Return the id of an account, given by name or id; that of nobody is no reason to say that nothing is held."""
+    try:
+        return AccountStore(services.engine).get(account)[0].id
+    except NoAccountError as exc:
+        raise ApiError(404, "not_found", str(exc)) from exc
 
 
 def _limit(request: Request) -> int:

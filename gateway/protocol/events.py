@@ -21,12 +21,13 @@ class RequestRefused(NamedTuple):
     """The shell could not take the request (no account, unknown path, too large, suspended); the code says why.
 
     ``detail`` is what the client is told besides, such as until when; ``retry_after_seconds`` takes the place of the
-    code's own.
+    code's own. ``standing`` tells the record who was refused, where that was settled before.
     """
 
     code: ErrorCode
     detail: str = ""
     retry_after_seconds: int | None = None
+    standing: Standing | None = None
 
 
 class Admitted(NamedTuple):

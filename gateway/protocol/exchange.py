@@ -172,6 +172,9 @@ class Exchange:
     def _on_refused(self, event: fact.RequestRefused, at_us: int) -> list[wish.Command]:
         # Not at once refused: then it began when it was read.
         self._recording.started_at_us = self._recording.started_at_us or at_us
+        # Who is turned away is recorded as who asks, not as the account they asked by.
+        if event.standing is not None:
+            self._take_standing(event.standing)
         return self._fail(event.code, at_us, event.detail, event.retry_after_seconds)
 
     def _examined(self, step: Step, at_us: int) -> list[wish.Command]:

@@ -151,8 +151,8 @@ def _is_models(item: Any) -> bool:  # noqa: ANN401 any JSON
 
 
 def _blocks(policy: Policy, group: TextGroup, finding: Finding) -> bool:
-    # What is personal is no unlawful content, whatever the policy does about it.
-    if finding.stage is Stage.PERSONAL_DATA:
+    # What is personal is no unlawful content, whatever the policy does about it; what is in shadow acts on nothing.
+    if finding.stage is Stage.PERSONAL_DATA or policy.shadows(Phase.REQUEST, finding.stage):
         return False
     action = policy.action_for(Phase.REQUEST, finding)
     return action is Action.BLOCK or (action in (Action.MASK, Action.RESTORE) and not group.parts)

@@ -139,7 +139,7 @@ class Admission:
         may_ask = not account.models or not ask.model or ask.model in account.models
         if settled is None or not may_ask:
             code = ErrorCode.POLICY_UNKNOWN if may_ask else ErrorCode.MODEL_NOT_ALLOWED
-            return Verdict(fact.RequestRefused(code))
+            return _refuse(fact.RequestRefused(code), settled or standing)
         request = _Request(account, caller, settled, ask.streamed)
         # A regulator's test account sends on purpose what is counted elsewhere, and is never limited.
         if caller.kind is not AccountKind.USER:
@@ -205,7 +205,9 @@ class Admission:
             self._limiter.conclude(asker.account, standing.end_user, record)
 
     def _standing(self, account: Account, caller: Caller, provisional: Standing) -> Standing:
-        agreement = self._agreed.of(account.id, caller.pseudonym)
+        # An unfiltered answer always says what it is.
+        unfiltered = caller.kind is AccountKind.UNFILTERED
+        agreement = "" if unfiltered else self._agreed.of(account.id, caller.pseudonym)
         # Nearly always nobody is named and nothing agreed: the exchange then keeps what it made already.
         if not agreement and not caller.end_user:
             return provisional
@@ -213,7 +215,7 @@ class Admission:
         return provisional._replace(
             labelling=labelling,
             account_kind=caller.kind.value,
-            observe=caller.kind is AccountKind.UNFILTERED,
+            observe=unfiltered,
             end_user=caller.end_user,
         )
 
@@ -223,14 +225,21 @@ class Admission:
             held = await strikes.held(suspect)
         except ResourceError as exc:
             # Closed: somebody who is suspended would otherwise wait for the store to fail.
-            return Verdict(fact.RequestRefused(exc.code))
+            return _refuse(fact.RequestRefused(exc.code), request.standing)
         if held is None:
             return self._limit(request)
         refused = strikes.refusal(held)
         # Before the limits: a suspended person takes nothing of what others may use.
-        return Verdict(refused) if refused else self._limit(request)._replace(suspect=suspect)
+        return _refuse(refused, request.standing) if refused else self._limit(request)._replace(suspect=suspect)
 
     def _limit(self, request: _Request) -> Verdict:
         at_us = time.time_ns() // 1000
         grant = self._limiter.admit(request.account, request.caller.end_user, at_us, streamed=request.streamed)
-        return Verdict(grant.refusal or fact.Admitted(request.standing), grant.headers, grant.release)
+        if grant.refusal is not None:
+            return _refuse(grant.refusal, request.standing)._replace(headers=grant.headers)
+        return Verdict(fact.Admitted(request.standing), grant.headers, grant.release)
+
+
+def _refuse(refused: fact.RequestRefused, standing: Standing) -> Verdict:
+    """Turn somebody away whom it is known to be: the record names them by pseudonym."""
+    return Verdict(refused._replace(standing=standing))

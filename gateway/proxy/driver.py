@@ -247,7 +247,9 @@ class Driver:
         except ResourceError as exc:
             # Before anything was judged it can be turned away; later on, the loop had better wait a little.
             if isinstance(event, fact.RequestReceived | fact.Admitted):
-                return self._exchange.receive_event(fact.RequestRefused(exc.code), time.time_ns() // 1000)
+                known = event.standing if isinstance(event, fact.Admitted) else None
+                refused = fact.RequestRefused(exc.code, standing=known)
+                return self._exchange.receive_event(refused, time.time_ns() // 1000)
             return step()
 
     async def _read(self) -> fact.Event:

@@ -15,7 +15,7 @@ from typing import Any
 from filters.ruleset import Ruleset
 from gateway.accounts.account import Account, AccountKind
 from gateway.accounts.identity import named_in_header
-from gateway.errors import ErrorCode, GatewayError
+from gateway.errors import ErrorCode, GatewayError, RequestError
 from gateway.protocol import events as fact
 from gateway.protocol.carriage import RequestHead, encode_json
 from gateway.protocol.commands import Headers
@@ -110,7 +110,8 @@ class Endpoint:
         except GatewayError as exc:
             # Answered in the shape of the path asked for: a client library can read no other.
             dialect = (find_route(scope["path"]) or (OPENAI_CHAT, ""))[0]
-            event = fact.RequestRefused(exc.code)
+            # Only of the client's own faults: other messages may name what is ours.
+            event = fact.RequestRefused(exc.code, str(exc) if isinstance(exc, RequestError) else "")
             extra += _refusal_headers(scope, dialect, exc.code)
         ruleset = services.ruleset
         standing = Standing(
@@ -234,8 +235,11 @@ def _profile(account: Account, scope: Scope) -> str:
     # Nobody else: whoever may name a profile chooses the policy.
     if not account.trusts_end_user:
         return ""
-    sent = next((value for name, value in scope["headers"] if name == _PROFILE_HEADER), b"")
-    return sent.decode() if _PROFILE.fullmatch(sent) else ""
+    sent = [value for name, value in scope["headers"] if name == _PROFILE_HEADER]
+    if len(sent) > 1:
+        # One of them is the client's own, and nobody can tell which.
+        raise RequestError("The header 'x-sluice-profile' was sent twice. Send it once.")
+    return sent[0].decode() if sent and _PROFILE.fullmatch(sent[0]) else ""
 
 
 def _key(scope: Scope) -> str:

@@ -62,24 +62,26 @@ class Limiter:
             account: whose key was sent.
             now_us: the time, in microseconds of Unix time.
         """
-        if account.kind is not AccountKind.USER:
+        # Whether a reviewer is asking who is bound to another kind is known when the body was read: counted there.
+        if account.kind is not AccountKind.USER or account.bindings:
             return None
         used = self._request(self._account(account), now_us)
         return None if used is None or used.allowed else _too_many("requests of this account", used)
 
     def admit(self, account: Account, person: str, now_us: int, *, streamed: bool) -> Grant:
-        """Count a request of an end user, and ask for what the exchange will use.
+        """Count a request of an end user, and of an account that binds reviewers; ask for what the exchange will use.
 
         Args:
             account: whose key was sent; of kind `user`.
-            person: pseudonym of the end user, or empty.
+            person: the end user as believed, or empty; kept in memory alone.
             now_us: the time, in microseconds of Unix time.
             streamed: whether a stream was asked for.
         """
         counted = self._counted(account, person)
         uses: list[tuple[bytes, int, Use]] = []
         for each in counted:
-            refused = self._ask(each, now_us, uses, requests=bool(person) and each is counted[-1])
+            late = bool(account.bindings) if each is counted[0] else bool(person)
+            refused = self._ask(each, now_us, uses, requests=late)
             if refused is not None:
                 return Grant(refused, _told(uses))
         if streamed:
@@ -91,7 +93,7 @@ class Limiter:
 
         Args:
             account: whose key was sent; of kind `user`.
-            person: pseudonym of the end user, or empty.
+            person: the end user as believed, or empty; kept in memory alone.
             record: tells how much was read of prompt and reply.
         """
         characters = record.prompt_characters + record.reply_characters
@@ -106,7 +108,7 @@ class Limiter:
     ) -> RequestRefused | None:
         allowance = counted.allowance
         if allowance.requests_per_minute is not None:
-            # The account's was counted before its body was read; here it is only told what is left.
+            # Most accounts' was counted before the body was read; here it is only told what is left.
             rate = Rate(allowance.requests_per_minute)
             used = self._rates.use(f"r:{counted.key}", rate, now_us, int(requests))
             uses.append((b"requests", rate.per_minute, used))

@@ -117,7 +117,10 @@ def test_an_end_user_has_one_pseudonym(flagged: _Served) -> None:
     (pseudonym,) = {each.user for each in flagged.running.on_disk()}
     (account,) = {each.account for each in flagged.running.on_disk()}
     assert flagged.run("pseudonym", account, given=_USER + "\n").stdout.strip() == pseudonym
-    assert flagged.run("pseudonym", "acc-other", given=_USER + "\n").stdout.strip() != pseudonym
+    assert flagged.run("pseudonym", "user", given=_USER + "\n").stdout.strip() == pseudonym
+    assert flagged.run("pseudonym", "audit", given=_USER + "\n").stdout.strip() != pseudonym
+    unknown = flagged.run("pseudonym", "acc-other", given=_USER + "\n")
+    assert (unknown.exit_code, unknown.stdout) == (1, "")
     assert flagged.run("pseudonym", account).exit_code == 1
 
 

@@ -35,7 +35,10 @@ def test_the_suspended_and_their_history_are_shown(served: Gateway) -> None:
     # Another test may have lifted an earlier one.
     assert [each["measure"] for each in history[:3]] == ["suspended", "warned", "counted"]
     assert get(served, f"{PATH}/history?limit=1")["history"] == history[:1]
-    assert get(served, f"{PATH}/history?account=nobody")["history"] == []
+    # By its name as well as its id.
+    assert get(served, f"{PATH}/history?account=user&limit=1")["history"] == history[:1]
+    unknown = HTTP.get(f"{served.admin_url}{PATH}/history?account=nobody")
+    assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "not_found")
 
 
 def test_lifting_is_recorded_as_the_doing_of_who_asks(served: Gateway) -> None:

@@ -100,6 +100,15 @@ def test_personal_data_is_no_offence() -> None:
     assert play.exchange.state is State.RECORDING
 
 
+def test_what_is_in_shadow_is_no_offence() -> None:
+    """Also where another check blocks the prompt; then no term in shadow makes the strike graver."""
+    shadowed = PhasePolicy({Stage.PERSONAL_DATA: Action.BLOCK}, shadow=frozenset({Stage.KEYWORDS}))
+    play = Play(given(["forbidden"], policy=Policy(request=shadowed)), noting=False)
+    play >> RequestReceived(request("forbidden 13812345678"))
+    assert play.exchange.decision.value == "block"
+    assert play.exchange.state is State.RECORDING
+
+
 def test_a_name_that_cannot_be_masked_counts_as_blocked() -> None:
     """Where a mask would be written and cannot, the prompt is blocked for its words."""
     body = orjson.dumps({"model": "m", "messages": [{"role": "user", "content": "hi"}], "forbidden": 1})

@@ -1,5 +1,6 @@
 """Who may ask, and by which rules."""
 
+import time
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +13,7 @@ from gateway.errors import ErrorCode
 from gateway.protocol.commands import Admit
 from gateway.protocol.events import Admitted, RequestRefused
 from gateway.protocol.labels import Position
+from gateway.protocol.record import ExchangeRecord
 from gateway.protocol.standing import Standing
 from gateway.proxy.admission import NOBODY, Admission, Asker, Verdict
 from gateway.proxy.limiting import Limiter
@@ -99,7 +101,25 @@ def test_an_account_may_be_kept_to_its_models() -> None:
     kept = Asker(account(models=("m",)), None)
     assert isinstance(admit(kept, NAMELESS).event, Admitted)
     assert isinstance(admit(kept, NAMELESS._replace(model="")).event, Admitted)
-    assert admit(kept, NAMELESS._replace(model="other")).event == RequestRefused(ErrorCode.MODEL_NOT_ALLOWED)
+    refused = admit(kept, NAMELESS._replace(model="other")).event
+    assert isinstance(refused, RequestRefused)
+    assert refused.code is ErrorCode.MODEL_NOT_ALLOWED
+
+
+def test_who_is_turned_away_is_known_to_the_record() -> None:
+    """Else the entry of a refusal would name the account alone, whoever of its people it was."""
+    admission = Admission(Limiter(Limits.model_validate({"tokens_per_minute": 1})), agreed(), lambda _, name: name)
+    asker = Asker(account(models=("m",)), None)
+    now_us = time.time_ns() // 1000
+    spent = ExchangeRecord("r", now_us, now_us, prompt_characters=999)
+    admission.conclude(asker, STANDING._replace(account_kind="user"), spent)
+    for ask, code in [(ALICE, ErrorCode.RATE_LIMITED), (ALICE._replace(model="x"), ErrorCode.MODEL_NOT_ALLOWED)]:
+        verdict = admission.admit(asker, STANDING, ask)
+        assert isinstance(verdict, Verdict)
+        refused = verdict.event
+        assert isinstance(refused, RequestRefused)
+        assert refused.standing is not None
+        assert (refused.code, refused.standing.end_user) == (code, "alice")
 
 
 def test_who_agreed_to_label_gets_no_visible_label() -> None:
@@ -110,6 +130,13 @@ def test_who_agreed_to_label_gets_no_visible_label() -> None:
     assert standing(asker, ALICE, known).labelling.position is Position.INTERFACE
     assert standing(asker, NAMELESS, known).labelling.agreement == "agr-2"
     assert standing(asker, ALICE._replace(end_user="bob"), known).labelling is STANDING.labelling
+
+
+def test_an_unfiltered_answer_is_labelled_whatever_was_agreed() -> None:
+    """It is the model's bare word, and says so."""
+    known = agreed({("acc-1", "ecila"): "agr-1"})
+    bound = account(bindings={"ecila": Binding("ecila", AccountKind.UNFILTERED, 0, FAR_US, (), "")})
+    assert standing(Asker(bound, None), ALICE, known).labelling is STANDING.labelling
 
 
 def test_who_asks_is_in_no_representation() -> None:

@@ -1,10 +1,11 @@
 """How much may be asked for."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from gateway.accounts.account import Account, AccountKind
+from gateway.accounts.account import Account, AccountKind, Binding
 from gateway.accounts.rates import MINUTE_US
 from gateway.errors import ErrorCode
 from gateway.protocol.record import ExchangeRecord
@@ -41,7 +42,7 @@ def test_an_account_is_refused_before_its_body_is_read() -> None:
     limited = limiter(requests_per_minute=2)
     assert [limited.enter(account(), NOW) for _ in range(2)] == [None, None]
     refused = limited.enter(account(), NOW)
-    assert refused == (ErrorCode.RATE_LIMITED, "The limit is on requests of this account.", 30)
+    assert refused == (ErrorCode.RATE_LIMITED, "The limit is on requests of this account.", 30, None)
     assert limited.enter(account("other"), NOW) is None
     assert limited.enter(account(), NOW + MINUTE_US // 2) is None
 
@@ -51,6 +52,17 @@ def test_reviewers_are_not_limited(kind: AccountKind) -> None:
     """Their accounts have to work at any time."""
     limited = limiter(requests_per_minute=1)
     assert [limited.enter(account(kind=kind), NOW) for _ in range(3)] == [None] * 3
+
+
+def test_an_account_that_binds_reviewers_is_counted_behind_its_body() -> None:
+    """Before it nobody knows whether one of them is asking, whom the others' requests must not shut out."""
+    limited = limiter(requests_per_minute=1)
+    bound = {"p": Binding("p", AccountKind.AUDIT, 0, None, (), "")}
+    platform = replace(account(), bindings=bound)
+    assert [limited.enter(platform, NOW) for _ in range(3)] == [None] * 3
+    first, second = (limited.admit(platform, "eve", NOW, streamed=False) for _ in range(2))
+    assert first.refusal is None
+    assert second.refusal == (ErrorCode.RATE_LIMITED, "The limit is on requests of this account.", 60, None)
 
 
 def test_an_account_may_have_limits_of_its_own() -> None:
@@ -64,7 +76,7 @@ def test_each_end_user_of_an_account_is_limited() -> None:
     limited = limiter(end_user={"requests_per_minute": 1})
     assert limited.admit(account(), "a", NOW, streamed=False).refusal is None
     refused = limited.admit(account(), "a", NOW, streamed=False).refusal
-    assert refused == (ErrorCode.RATE_LIMITED, "The limit is on requests of this end user.", 60)
+    assert refused == (ErrorCode.RATE_LIMITED, "The limit is on requests of this end user.", 60, None)
     assert limited.admit(account(), "b", NOW, streamed=False).refusal is None
     assert limited.admit(account("other"), "a", NOW, streamed=False).refusal is None
 
@@ -102,11 +114,11 @@ def test_so_many_streams_may_be_open() -> None:
     first = limited.admit(account(), "a", NOW, streamed=True)
     assert first.refusal is None
     again = limited.admit(account(), "a", NOW, streamed=True)
-    assert again.refusal == (ErrorCode.RATE_LIMITED, "The limit is on streams of this end user.", 1)
+    assert again.refusal == (ErrorCode.RATE_LIMITED, "The limit is on streams of this end user.", 1, None)
     assert limited.admit(account(), "a", NOW, streamed=False).refusal is None
     second = limited.admit(account(), "b", NOW, streamed=True)
     third = limited.admit(account(), "c", NOW, streamed=True)
-    assert third.refusal == (ErrorCode.RATE_LIMITED, "The limit is on streams of this account.", 1)
+    assert third.refusal == (ErrorCode.RATE_LIMITED, "The limit is on streams of this account.", 1, None)
     assert first.release is not None
     first.release()
     assert second.refusal is None

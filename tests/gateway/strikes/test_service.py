@@ -46,7 +46,9 @@ def test_whoever_is_suspended_is_told_until_when_and_how_to_appeal(served: Gatew
     request_id = blocked[2].headers["x-request-id"]
     assert error["message"].endswith(f"https://ai.example/complaints?category=appeal&request={request_id}")
     assert 86_000 < int(answer.headers["retry-after"]) <= 86_401
-    assert served.record(answer.headers["x-request-id"]).error == "end_user_suspended"
+    record = served.record(answer.headers["x-request-id"])
+    assert (record.error, record.user) == ("end_user_suspended", served.record(request_id).user)
+    assert record.user
     turn = [{"role": "user", "content": "hi"}]
     messages = {"model": "m", "max_tokens": 9, "metadata": {"user_id": "alice"}, "messages": turn}
     assert served.post(messages, path="/v1/messages").json()["error"]["type"] == "permission_error"
