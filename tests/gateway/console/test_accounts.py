@@ -141,7 +141,7 @@ def test_accounts_are_listed_in_pages(api: Api) -> None:
         ("POST", "", {"name": "user", "kind": "user"}, 409, "'user' already"),
         ("PATCH", "/unfiltered", {"expires_at": None}, 400, "expiry and a list of networks"),
         ("POST", "/nobody/disable", {}, 404, "no account 'nobody'"),
-        ("POST", "/user/bindings", {"end_users": ["a"], "kind": "audit"}, 400, "not believed"),
+        ("POST", "/audit/bindings", {"end_users": ["a"], "kind": "audit"}, 400, "of kind audit as a whole"),
         ("POST", "/user/bindings", {"kind": "audit"}, 400, "Name whom to bind"),
         ("GET", "?limit=0", None, 400, "limit from 1"),
         ("PUT", "/user", {}, 405, "method"),
