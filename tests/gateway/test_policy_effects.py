@@ -17,7 +17,19 @@ from gateway.settings.sources import merge
 from gateway.standin.replies import LABEL_TEXT
 from tests.classifiers import EVIL, ODD, write_model
 from tests.filters.personal.samples import MOBILE
-from tests.gateways import BLOCKED, FOREVER_US, LOOPBACK, MODEL, Gateway, chat, frames_of, gateway, said_in
+from tests.gateways import (
+    BLOCKED,
+    CHAT,
+    FOREVER_US,
+    HTTP,
+    LOOPBACK,
+    MODEL,
+    Gateway,
+    chat,
+    frames_of,
+    gateway,
+    said_in,
+)
 
 Tree = dict[str, Any]
 
@@ -286,6 +298,16 @@ def test_a_profile_is_a_plain_word_of_an_account_that_is_believed(served: Gatewa
     assert _ask(served, trusted, "你好", {"model": MODEL}, {"x-sluice-profile": sent})["policy"] == "default"
     anybody = AccountDraft(f"anybody-{len(sent)}", AccountKind.USER)
     assert _ask(served, anybody, "你好", {"model": MODEL}, {"x-sluice-profile": "minor"})["policy"] == "default"
+
+
+def test_a_profile_that_is_sent_twice_is_refused(served: Gateway) -> None:
+    """One of them is the client's own, and would choose the milder policy."""
+    draft = AccountDraft("twice", AccountKind.USER, trusts_end_user=True)
+    ((_, key),) = served.store.create_all([draft], at_us=1)
+    headers = [("authorization", f"Bearer {key}"), *[("x-sluice-profile", each) for each in ("adult", "minor")]]
+    answer = HTTP.post(served.url + CHAT, json=chat("你好"), headers=headers)
+    assert answer.status_code == 400
+    assert "'x-sluice-profile' was sent twice" in answer.json()["error"]["message"]
 
 
 @pytest.mark.parametrize(
