@@ -25,6 +25,7 @@ from filters.classifier.scores import Score, Side, Window
 from filters.classifier.windows import cut_windows
 from filters.taxonomy import load_taxonomy
 from models.calibration import auroc, share_at, threshold_at
+from models.evaluation import is_ordinary
 from models.rows import Row, read_rows
 
 _QUESTIONS = Path(__file__).parent / "harmless_questions.txt"
@@ -41,7 +42,8 @@ def main() -> int:
     benign = [
         row for name in ("prompts", "replies") for row in read_rows(arguments.data / "benign" / f"{name}.jsonl.gz")
     ]
-    benign = benign[:: arguments.every]
+    # Replies that are known to be mislabelled say nothing of alarms.
+    benign = [row for row in benign if is_ordinary(row, row.side)][:: arguments.every]
     questions = [line for line in _QUESTIONS.read_text(encoding="utf-8").splitlines() if line]
     asked = [_worst(model, text, Side.INPUT) for text in questions]
     text = "\n".join(

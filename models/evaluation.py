@@ -36,6 +36,9 @@ POSTS = frozenset(
     }
 )
 
+# Replies of its demonstration data are labelled harmless to a one, and many of them do what was asked.
+MISLABELLED = frozenset({("thu-coai/AISafetyLab", "output")})
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -57,7 +60,12 @@ class Judged:
 def is_ordinary(row: Row, side: str) -> bool:
     """Tell whether a row is one of the harmless prompts, or replies, that alarms are counted on."""
     ordinary = row.source not in FRIGHTENING and (side == "input" or row.source not in POSTS)
-    return row.side == side and not row.unsafe and ordinary
+    return row.side == side and not row.unsafe and ordinary and not is_mislabelled(row)
+
+
+def is_mislabelled(row: Row) -> bool:
+    """Tell whether a row says that it is harmless where nobody looked."""
+    return (row.source, row.side) in MISLABELLED and not row.unsafe
 
 
 def side_figures(judged: Judged) -> dict[str, dict[str, float]]:

@@ -12,7 +12,7 @@ from models.calibration import class_thresholds, f1_by_class, quantile, share_at
 from models.corpus import Corpus, class_numbers
 from models.encoding import Encoder
 from models.evaluation import ALARM_SHARE, Judged, confusion, is_ordinary, side_figures, tables
-from models.folding import Material, Unseen, alarm_share, sides_of
+from models.folding import ALARMS_SHIPPED, Material, Unseen, sides_of
 from models.heads import Heads, predict
 from models.linear import Linear
 from models.rows import CATEGORIES, SAFE, SIDES
@@ -30,6 +30,15 @@ class Verdicts:
     heads: Heads
     linear: Linear
     encoder: Encoder
+
+    def windows(self, corpus: Corpus, name: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Score every window.
+
+        Returns:
+            For each window the verdict's logit, and the number of the likeliest class.
+        """
+        logits, classes = predict(self.heads, self.encoder.encode(corpus.windows, name), corpus.sides[corpus.owners])
+        return logits, classes.argmax(axis=1)
 
     def of(self, corpus: Corpus, name: str) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float64]]:
         """Score rows by their worst window.
@@ -58,7 +67,7 @@ class Outcome:
         benign: harmless rows that thresholds are set by.
         questions: share of frightening but harmless questions that alarm, at 1 % of prompts and as shipped.
         settled: by side, share of harmless rows that the linear stage settles.
-        shares: by side, harmless rows of known sources that alarm by the thresholds.
+        shares: by side, harmless rows of sources not met that alarm by thresholds set in the same way.
         lost: by side, share of harm of sources not met that the linear stage settles and the encoder would have
             caught.
     """
@@ -104,21 +113,19 @@ def judge(
         encoder.encode(HARMLESS, "names of harmless subjects"),
     )
     held_logits, held_said, held_linear = verdicts.of(held, "held rows")
-    benign_logits, benign_said, benign_linear = verdicts.of(benign, "windows of harmless rows")
+    benign_logits, _, benign_linear = verdicts.of(benign, "windows of harmless rows")
     question_logits, question_said, _ = verdicts.of(questions, "questions")
     held_scores = sigmoid(held_logits / cooling[held.sides])
     benign_scores = sigmoid(benign_logits / cooling[benign.sides])
     question_scores = sigmoid(question_logits / cooling[questions.sides])
     # Written rows kept back are harmless texts of other kinds than the public ones, and as many as one of those.
-    harmless = np.concatenate([benign_scores, held_scores[~held.unsafe]])
-    harmless_said = np.concatenate([benign_said, held_said[~held.unsafe]])
-    harmless_rows = [*benign.rows, *(row for row in held.rows if not row.unsafe)]
+    harmless = ((benign, "windows of harmless rows"), (held, "held rows"))
     thresholds, shares, safe_below, lost = {}, {}, {}, {}
     for number, side in enumerate(SIDES):
-        own = np.array([is_ordinary(row, side) for row in harmless_rows])
-        shares[side] = alarm_share(unseen, side)
+        shares[side] = unseen.alarms[side]
         caught = class_numbers(row for row in rows if row.unsafe and row.side == side)
-        thresholds[side] = _thresholds(harmless[own], harmless_said[own], caught, shares[side])
+        quiet = [_quiet(verdicts, *each, side, cooling[number]) for each in harmless]
+        thresholds[side] = _thresholds(quiet, caught)
         safe_below[side] = quantile(sigmoid(held_linear[held.unsafe & (held.sides == number)]), _SETTLED_HARM)
         harm = unsafe & (sides == number)
         reached = sigmoid(logits[harm] / cooling[number]) >= thresholds[side]["unsafe"]
@@ -150,9 +157,32 @@ def judge(
     )
 
 
-def _thresholds(
-    scores: NDArray[np.float64], said: NDArray[np.int64], caught: NDArray[np.int64], share: float
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Quiet:
+    """Windows of harmless texts, which should not alarm.
+
+    Attributes:
+        scores: of the windows.
+        said: number of the likeliest class of each.
+        texts: how many texts they are of.
+    """
+
+    scores: NDArray[np.float64]
+    said: NDArray[np.int64]
+    texts: int
+
+
+def _quiet(verdicts: Verdicts, corpus: Corpus, name: str, side: str, cooling: float) -> _Quiet:
+    chosen = np.array([is_ordinary(row, side) for row in corpus.rows])
+    logits, said = verdicts.windows(corpus, name)
+    own = chosen[corpus.owners]
+    return _Quiet(sigmoid(logits[own] / cooling), said[own], int(chosen.sum()))
+
+
+def _thresholds(quiet: list[_Quiet], caught: NDArray[np.int64]) -> dict[str, Any]:
+    scores, said = np.concatenate([one.scores for one in quiet]), np.concatenate([one.said for one in quiet])
+    # Any window may alarm, whichever of a text's scores highest: so many windows may as texts are allowed to.
+    share = ALARMS_SHIPPED * sum(one.texts for one in quiet) / max(1, len(scores))
     whole = max(0.5, threshold_at(scores, share))
     named = class_thresholds(scores, said, caught, len(CATEGORIES), share)
     early = threshold_at(scores, share * _EARLY)
