@@ -1,0 +1,234 @@
+"""MP3 files: the label in an ID3v2 frame `TXXX` described as `AIGC` (TC260-PG-202510A).
+
+Source: the ID3v2 standards 2.2, 2.3 and 2.4. The frames that are there stay as they are, in the version they are in;
+only an extended header goes, since the checksum in it would be wrong, and the padding, since frames follow anew.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from gateway.labelling.container import Format
+from gateway.labelling.members import LabelError
+from gateway.labelling.splice import Kept, Piece, kept_bytes, read_at, size_of, write_spliced
+
+_HEAD_BYTES = 10
+_UNSYNCHRONISED, _EXTENDED, _FOOTER = 0x80, 0x40, 0x10
+# Per frame of version 2.4: the length comes in front, the bytes are unsynchronised, compressed or encrypted.
+_FRAME_LENGTH, _FRAME_UNSYNCHRONISED, _FRAME_OPAQUE = 0x01, 0x02, 0x0C
+_OPAQUE_3 = 0xC0
+_KEY = "AIGC"
+_MOST_TAGS = 8
+_ENCODINGS = ("latin-1", "utf-16", "utf-16-be", "utf-8")
+_VERSIONS = (2, 3, 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame of a tag.
+
+    Attributes:
+        name: three characters in version 2.2, else four.
+        raw: head and content as they stand in the file, after unsynchronisation of the whole tag is undone.
+        text: content as text would be stored; empty where it is compressed or encrypted.
+    """
+
+    name: bytes
+    raw: bytes
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """One ID3v2 tag.
+
+    Attributes:
+        version: 2, 3 or 4.
+        frames: in the file's order.
+        end: byte behind it.
+    """
+
+    version: int
+    frames: tuple[Frame, ...]
+    end: int
+
+
+def is_mp3(head: bytes) -> bool:
+    """Tell an MP3 file by its first bytes: a tag, or the head of an audio frame of layer III."""
+    if head[:3] == b"ID3":
+        return True
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+        return False
+    version, layer = head[1] >> 3 & 3, head[1] >> 1 & 3
+    return version != 1 and layer == 1 and head[2] >> 4 not in (0, 15) and head[2] >> 2 & 3 != 3
+
+
+def tags_of(file: BinaryIO) -> list[Tag]:
+    """Return the tags a file begins with.
+
+    Raises:
+        LabelError: one cannot be taken apart.
+    """
+    tags: list[Tag] = []
+    at = 0
+    while (size_of(file) - at) >= _HEAD_BYTES and read_at(file, at, 3) == b"ID3":
+        tags.append(_tag_at(file, at))
+        at = tags[-1].end
+        if len(tags) > _MOST_TAGS:
+            raise LabelError("the file has more ID3 tags in a row than any program writes")
+    return tags
+
+
+def _tag_at(file: BinaryIO, at: int) -> Tag:
+    head = read_at(file, at, _HEAD_BYTES)
+    version, flags, size = head[3], head[5], _syncsafe(head[6:10])
+    if version not in _VERSIONS:
+        raise LabelError(f"the ID3 tag is of version 2.{version}, which nobody knows")
+    body = read_at(file, at + _HEAD_BYTES, size)
+    end = at + _HEAD_BYTES + size + (_HEAD_BYTES if version == 4 and flags & _FOOTER else 0)
+    if version == 2 and flags & _EXTENDED:
+        raise LabelError("the ID3 tag is compressed in a way that was never defined")
+    if version < 4 and flags & _UNSYNCHRONISED:
+        body = _synchronised(body)
+    if flags & _EXTENDED:
+        body = body[_extended_bytes(body, version) :]
+    return Tag(version, tuple(_frames(body, version, bool(flags & _UNSYNCHRONISED))), end)
+
+
+def _extended_bytes(body: bytes, version: int) -> int:
+    # 2.3 does not count the size's own four bytes, 2.4 does.
+    return int.from_bytes(body[:4]) + 4 if version == 3 else _syncsafe(body[:4])
+
+
+def _frames(body: bytes, version: int, unsynchronised: bool) -> Iterator[Frame]:  # noqa: FBT001 a flag of the tag
+    head_bytes = 6 if version == 2 else 10
+    at = 0
+    while at + head_bytes <= len(body) and body[at]:
+        name = body[at : at + (3 if version == 2 else 4)]
+        size = _frame_size(body, at, version)
+        end = at + head_bytes + size
+        if not _is_name(name) or end > len(body):
+            raise LabelError(f"the ID3 tag is damaged at byte {at}")
+        raw = body[at:end]
+        yield Frame(name, raw, _text_of(raw, version, unsynchronised))
+        at = end
+
+
+def _frame_size(body: bytes, at: int, version: int) -> int:
+    if version == 2:
+        return int.from_bytes(body[at + 3 : at + 6])
+    field = body[at + 4 : at + 8]
+    plain = int.from_bytes(field)
+    if version == 3 or plain < 0x80:
+        return plain
+    # Some programs write plain sizes into 2.4; the one that leads to another frame, or the end, is meant.
+    for size in (_syncsafe(field), plain):
+        follows = body[at + 10 + size : at + 14 + size]
+        if at + 10 + size == len(body) or (len(follows) == 4 and (_is_name(follows) or follows == bytes(4))):
+            return size
+    return _syncsafe(field)
+
+
+def _is_name(name: bytes) -> bool:
+    return all(0x30 <= each <= 0x39 or 0x41 <= each <= 0x5A for each in name)
+
+
+def _text_of(raw: bytes, version: int, unsynchronised: bool) -> bytes:  # noqa: FBT001 a flag of the tag
+    if version == 2:
+        return raw[6:]
+    text, flags = raw[10:], raw[9]
+    if flags & (_OPAQUE_3 if version == 3 else _FRAME_OPAQUE):
+        return b""
+    if version == 4 and flags & _FRAME_LENGTH:
+        text = text[4:]
+    return _synchronised(text) if version == 4 and (unsynchronised or flags & _FRAME_UNSYNCHRONISED) else text
+
+
+def _label_in(frame: Frame) -> bytes | None:
+    if frame.name not in (b"TXXX", b"TXX") or not frame.text or frame.text[0] >= len(_ENCODINGS):
+        return None
+    shown = frame.text[1:].decode(_ENCODINGS[frame.text[0]], "replace")
+    key, separator, value = shown.partition("\0")
+    if key.lstrip("\ufeff").upper() != _KEY or not separator:
+        return None
+    return value.strip("\0\ufeff").encode()
+
+
+def _frame(version: int, label: bytes) -> bytes:
+    # A label is ASCII, so it is the same in Latin-1 as in UTF-8, and no byte of it wants unsynchronisation.
+    content = b"\0" + _KEY.encode() + b"\0" + label
+    size = len(content)
+    if version == 2:
+        return b"TXX" + size.to_bytes(3) + content
+    return b"TXXX" + (_as_syncsafe(size) if version == 4 else size.to_bytes(4)) + bytes(2) + content
+
+
+def mp3_pieces(file: BinaryIO, label: bytes) -> Iterator[Piece]:
+    """Give what a labelled MP3 file is made of.
+
+    Args:
+        file: the file without the label, or with an earlier one.
+        label: JSON text of the label.
+
+    Raises:
+        LabelError: the tag is damaged, or would be too long.
+    """
+    tags = tags_of(file) or [Tag(3, (), 0)]
+    size = size_of(file)
+    if not is_mp3(read_at(file, tags[-1].end, min(4, size - tags[-1].end)).ljust(4, b"\0")):
+        # Bytes between tag and audio are common; other formats behind a tag are told apart by their first ones.
+        _refuse_other(read_at(file, tags[-1].end, min(4, size - tags[-1].end)))
+    for place, tag in enumerate(tags):
+        frames = b"".join(frame.raw for frame in tag.frames if _label_in(frame) is None)
+        yield _tag(tag, frames + (_frame(tag.version, label) if place == 0 else b""))
+    yield Kept(tags[-1].end, size)
+
+
+def _refuse_other(head: bytes) -> None:
+    if head in (b"fLaC", b"OggS", b"RIFF"):
+        raise LabelError("an ID3 tag stands in front of another format; give the file that format's extension")
+
+
+def _tag(tag: Tag, frames: bytes) -> bytes:
+    if len(frames) >= 1 << 28:
+        raise LabelError("the ID3 tag would be longer than one can be")
+    # Whole-tag unsynchronisation was undone, and no reader of today needs it; in 2.4 each frame still says its own.
+    flagged = tag.version == 4 and any(frame.raw[9] & _FRAME_UNSYNCHRONISED for frame in tag.frames)
+    return b"ID3" + bytes([tag.version, 0, 0]) + _as_syncsafe(len(frames)) + frames if not flagged else (
+        b"ID3" + bytes([tag.version, 0, 0]) + _as_syncsafe(len(frames)) + frames
+    )
+
+
+def _syncsafe(field: bytes) -> int:
+    value = 0
+    for each in field:
+        value = value << 7 | each & 0x7F
+    return value
+
+
+def _as_syncsafe(value: int) -> bytes:
+    return bytes(value >> shift & 0x7F for shift in (21, 14, 7, 0))
+
+
+def _synchronised(data: bytes) -> bytes:
+    return data.replace(b"\xff\x00", b"\xff")
+
+
+def _write(source: Path, target: Path, label: bytes) -> None:
+    write_spliced(source, target, label, mp3_pieces)
+
+
+def _read(source: Path) -> list[bytes]:
+    with source.open("rb") as file:
+        labels = [_label_in(frame) for tag in tags_of(file) for frame in tag.frames]
+    return [label for label in labels if label is not None]
+
+
+def _content(source: Path) -> Iterator[bytes]:
+    with source.open("rb") as file:
+        tags = tags_of(file)
+        yield from kept_bytes(file, Kept(tags[-1].end if tags else 0, size_of(file)))
+
+
+MP3 = Format("MP3", (".mp3",), is_mp3, _write, _read, _content)
