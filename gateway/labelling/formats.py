@@ -1,0 +1,112 @@
+"""The formats that carry labels, and the one way a label gets into a file.
+
+Rules: a label is read back from what was written before the file gets its name; the target is there whole or not at
+all; a file has one label; that of another producer is not written over (Labelling Measures Art. 10).
+"""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from gateway.labelling import images
+from gateway.labelling.container import HEAD_BYTES, Format
+from gateway.labelling.members import LabelError, Members, Reading, compact_json, read_label, read_labels
+
+FORMATS: tuple[Format, ...] = (*images.FORMATS,)
+
+
+def format_of(source: Path) -> Format:
+    """Return a file's format, by its content; the name only decides between formats that look alike.
+
+    Raises:
+        LabelError: no format here knows it.
+    """
+    with source.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    candidates = [each for each in FORMATS if each.sniff(head)]
+    named = [each for each in candidates if source.suffix.lower() in each.extensions]
+    if not candidates:
+        raise LabelError(f"{source.name} is of no format that a label can be written into or read from")
+    return (named or candidates)[0]
+
+
+def write_label(source: Path, target: Path, members: Members) -> Format:
+    """Write a file with a label.
+
+    Args:
+        source: the file without it, or with an earlier one of the same producer.
+        target: where the labelled file goes; may be the source.
+        members: what the label says.
+
+    Returns:
+        The format it was written in.
+
+    Raises:
+        LabelError: the file cannot take it, and nothing was written; the message says why.
+        OSError: a file cannot be read or written.
+    """
+    form, label = format_of(source), compact_json(members)
+    _refuse_foreign(form.read(source), members)
+    with _temporary(target) as path:
+        form.write(source, path, label)
+        _check_written(form, path, label)
+        _replace(path, target)
+    return form
+
+
+def read_file(source: Path) -> Reading:
+    """Return what a file's label says.
+
+    Raises:
+        LabelError: the file is of no known format, or damaged where labels stand.
+        OSError: it cannot be read.
+    """
+    return read_labels(format_of(source).read(source))
+
+
+def _refuse_foreign(labels: list[bytes], members: Members) -> None:
+    for text in labels:
+        old = read_label(text).members
+        if old is not None and old.producer and old.producer != members.producer:
+            raise LabelError(
+                "the file carries another producer's label, which is not written over"
+                " (Labelling Measures Art. 10); pass it on as it is"
+            )
+
+
+@contextlib.contextmanager
+def _temporary(target: Path) -> Iterator[Path]:
+    # The suffix stays: libraries tell formats by it. Opened here, and not by tempfile, for the usual permissions.
+    path = target.parent / f".label-{secrets.token_hex(8)}{target.suffix}"
+    path.open("xb").close()
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _check_written(form: Format, path: Path, label: bytes) -> None:
+    found = form.read(path)
+    if label not in found:
+        raise LabelError(f"the label could not be read back from the {form.name} file, so it was not written")
+    if len(found) > 1:
+        raise LabelError(
+            f"the {form.name} file carries a label in a place that is not rewritten here, and would have two"
+            " (GB 45438-2025 6.1 c)"
+        )
+
+
+def _replace(path: Path, target: Path) -> None:
+    if target.exists():
+        path.chmod(target.stat().st_mode & 0o777)
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    path.replace(target)
+    with contextlib.suppress(OSError):  # directories cannot be synced everywhere
+        handle = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
