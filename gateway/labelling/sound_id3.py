@@ -20,6 +20,8 @@ _FRAME_LENGTH, _FRAME_UNSYNCHRONISED, _FRAME_OPAQUE = 0x01, 0x02, 0x0C
 _OPAQUE_3 = 0xC0
 _KEY = "AIGC"
 _MOST_TAGS = 8
+# For the next program that adds a frame; some readers also take a tag without any for a damaged one.
+_PADDING = bytes(1024)
 _ENCODINGS = ("latin-1", "utf-16", "utf-16-be", "utf-8")
 _VERSIONS = (2, 3, 4)
 
@@ -45,11 +47,13 @@ class Tag:
 
     Attributes:
         version: 2, 3 or 4.
+        flags: those that still hold for the frames below.
         frames: in the file's order.
         end: byte behind it.
     """
 
     version: int
+    flags: int
     frames: tuple[Frame, ...]
     end: int
 
@@ -93,7 +97,9 @@ def _tag_at(file: BinaryIO, at: int) -> Tag:
         body = _synchronised(body)
     if flags & _EXTENDED:
         body = body[_extended_bytes(body, version) :]
-    return Tag(version, tuple(_frames(body, version, bool(flags & _UNSYNCHRONISED))), end)
+    # Undone for the tag as a whole above; in 2.4 the flag speaks of each frame, and those stay as they are.
+    kept = flags & _UNSYNCHRONISED if version == 4 else 0
+    return Tag(version, kept, tuple(_frames(body, version, bool(kept))), end)
 
 
 def _extended_bytes(body: bytes, version: int) -> int:
@@ -174,7 +180,7 @@ def mp3_pieces(file: BinaryIO, label: bytes) -> Iterator[Piece]:
     Raises:
         LabelError: the tag is damaged, or would be too long.
     """
-    tags = tags_of(file) or [Tag(3, (), 0)]
+    tags = tags_of(file) or [Tag(3, 0, (), 0)]
     size = size_of(file)
     if not is_mp3(read_at(file, tags[-1].end, min(4, size - tags[-1].end)).ljust(4, b"\0")):
         # Bytes between tag and audio are common; other formats behind a tag are told apart by their first ones.
@@ -191,13 +197,10 @@ def _refuse_other(head: bytes) -> None:
 
 
 def _tag(tag: Tag, frames: bytes) -> bytes:
-    if len(frames) >= 1 << 28:
+    if len(frames) + len(_PADDING) >= 1 << 28:
         raise LabelError("the ID3 tag would be longer than one can be")
-    # Whole-tag unsynchronisation was undone, and no reader of today needs it; in 2.4 each frame still says its own.
-    flagged = tag.version == 4 and any(frame.raw[9] & _FRAME_UNSYNCHRONISED for frame in tag.frames)
-    return b"ID3" + bytes([tag.version, 0, 0]) + _as_syncsafe(len(frames)) + frames if not flagged else (
-        b"ID3" + bytes([tag.version, 0, 0]) + _as_syncsafe(len(frames)) + frames
-    )
+    size = _as_syncsafe(len(frames) + len(_PADDING))
+    return b"ID3" + bytes([tag.version, 0, tag.flags]) + size + frames + _PADDING
 
 
 def _syncsafe(field: bytes) -> int:
