@@ -2,5 +2,8 @@
 
 from gateway.labelling.container import Format
 from gateway.labelling.documents_office import DOCX, PPTX, XLSX
+from gateway.labelling.documents_pdf import PDF
+from gateway.labelling.documents_text import HTML, JSON, MARKDOWN, TEXT
 
-FORMATS: tuple[Format, ...] = (DOCX, XLSX, PPTX)
+# Text last: nearly everything without control characters looks like it.
+FORMATS: tuple[Format, ...] = (DOCX, XLSX, PPTX, PDF, HTML, JSON, MARKDOWN, TEXT)

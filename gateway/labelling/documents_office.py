@@ -53,6 +53,8 @@ def parse_xml(data: bytes) -> etree._Element:
         root: etree._Element = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise LabelError("the document has XML that is not well-formed") from error
+    if root.getroottree().docinfo.internalDTD is not None:  # hidden above by an encoding of its own
+        raise LabelError("the document has XML with a document type, which no office program writes")
     return root
 
 
