@@ -131,7 +131,7 @@ def _temporary(target: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _with_shown(form: Format, source: Path, target: Path, shown: str) -> Iterator[Path]:
-    """Give the file that has the label for people, for the length of a block; the source itself where none is made."""
+    """Give the file with the label for people, for the length of a block; the source where none is made."""
     if not shown:
         yield source
         return

@@ -7,9 +7,9 @@ character that Annex E does not take::
 
 ``algorithm`` is ``sha256`` (protects against accident alone: anybody can make it), ``hmac-sha256`` or ``ed25519``;
 ``scope`` is ``content`` where the format tells pixels or samples from metadata, else ``label``; ``key id`` is the
-beginning of a digest of the key, ``-`` without one. What is sealed are three lines: ``sluice label seal 1 <scope>``, the
-text that TC260-PG-202511A Annex A.1 has signed (``"Label":"1","ContentProducer":"…","ProduceID":"…"``), and the SHA-256
-of the content in hex, or ``-``. Seals of others, ``SecurityData`` among them, are told and not verified.
+beginning of a digest of the key, ``-`` without one. What is sealed are three lines: ``sluice label seal 1 <scope>``,
+the text that TC260-PG-202511A Annex A.1 has signed (``"Label":"1","ContentProducer":"…","ProduceID":"…"``), and the
+SHA-256 of the content in hex, or ``-``. Seals of others, ``SecurityData`` among them, are told and not verified.
 """
 
 import hashlib
@@ -28,7 +28,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, l
 
 from gateway.labelling.members import LabelError, Members
 
-_SEAL = re.compile(r"SLUICE1\.(sha256|hmac-sha256|ed25519)\.(content|label)\.([0-9a-f]{16}|-)\.([0-9a-f]{64,128})")
+_SEAL = re.compile(
+    r"SLUICE1\.(sha256|hmac-sha256|ed25519)\.(content|label)\.([0-9a-f]{16}|-)\.((?:[0-9a-f]{2}){32,64})"
+)
 _LEAST_KEY_BYTES, _MOST_KEY_BYTES = 32, 4096
 _OTHERS = 0o007
 
