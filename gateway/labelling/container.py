@@ -22,6 +22,8 @@ class Format:
         write: source, target and label to a file that differs in its label alone.
         read: every label in a file as JSON text, whatever its form; empty without any.
         content: what a seal covers in pieces, without any metadata; None where that is not told apart.
+        show: source, target and wording to a file with a label for people, encoded anew where it has to be; None
+            where none can be made.
     """
 
     name: str
@@ -30,3 +32,4 @@ class Format:
     write: Callable[[Path, Path, bytes], None]
     read: Callable[[Path], list[bytes]]
     content: Callable[[Path], Iterator[bytes]] | None = None
+    show: Callable[[Path, Path, str], None] | None = None

@@ -9,10 +9,21 @@ import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from gateway.labelling import images
 from gateway.labelling.container import HEAD_BYTES, Format
-from gateway.labelling.members import LabelError, Members, Reading, compact_json, read_label, read_labels
+from gateway.labelling.members import (
+    LabelError,
+    Members,
+    Reading,
+    Verdict,
+    compact_json,
+    read_label,
+    read_labels,
+)
+from gateway.labelling.seal import Key, SealCheck, seal, verify
+from gateway.protocol.labels import has_elements
 
 FORMATS: tuple[Format, ...] = (*images.FORMATS,)
 
@@ -32,13 +43,15 @@ def format_of(source: Path) -> Format:
     return (named or candidates)[0]
 
 
-def write_label(source: Path, target: Path, members: Members) -> Format:
+def write_label(source: Path, target: Path, members: Members, *, shown: str = "", key: Key | None = None) -> Format:
     """Write a file with a label.
 
     Args:
         source: the file without it, or with an earlier one of the same producer.
         target: where the labelled file goes; may be the source.
         members: what the label says.
+        shown: wording of a label for people that is made as well; empty makes none.
+        key: seals the label; None leaves `ReservedCode1` as the members have it.
 
     Returns:
         The format it was written in.
@@ -47,23 +60,52 @@ def write_label(source: Path, target: Path, members: Members) -> Format:
         LabelError: the file cannot take it, and nothing was written; the message says why.
         OSError: a file cannot be read or written.
     """
-    form, label = format_of(source), compact_json(members)
+    form = format_of(source)
     _refuse_foreign(form.read(source), members)
-    with _temporary(target) as path:
-        form.write(source, path, label)
+    with _temporary(target) as path, _with_shown(form, source, target, shown) as content:
+        if key is not None:
+            members = seal(members, form.content(content) if form.content else None, key)
+        label = compact_json(members)
+        form.write(content, path, label)
         _check_written(form, path, label)
         _replace(path, target)
     return form
 
 
-def read_file(source: Path) -> Reading:
-    """Return what a file's label says.
+class FileReading(NamedTuple):
+    """What is to be said of a file.
+
+    Attributes:
+        format: the format it is in; empty for one that is not known here.
+        reading: what its label says.
+        seal: what the label's seal proves; None without a readable label.
+    """
+
+    format: str
+    reading: Reading
+    seal: SealCheck | None = None
+
+
+def read_file(source: Path, key: Key | None = None) -> FileReading:
+    """Return what is to be said of a file; one that is damaged where labels stand has a broken one.
+
+    Args:
+        source: the file.
+        key: verifies the seal; None without one.
 
     Raises:
-        LabelError: the file is of no known format, or damaged where labels stand.
+        LabelError: the file is of no known format.
         OSError: it cannot be read.
     """
-    return read_labels(format_of(source).read(source))
+    form = format_of(source)
+    try:
+        reading = read_labels(form.read(source))
+        if reading.members is None:
+            return FileReading(form.name, reading)
+        content = form.content(source) if form.content else None
+        return FileReading(form.name, reading, verify(reading.members, content, key))
+    except LabelError as exc:
+        return FileReading(form.name, Reading(Verdict.BROKEN, None, (str(exc),)))
 
 
 def _refuse_foreign(labels: list[bytes], members: Members) -> None:
@@ -85,6 +127,23 @@ def _temporary(target: Path) -> Iterator[Path]:
         yield path
     finally:
         path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _with_shown(form: Format, source: Path, target: Path, shown: str) -> Iterator[Path]:
+    """Give the file with the label for people, for the length of a block; the source where none is made."""
+    if not shown:
+        yield source
+        return
+    if form.show is None:
+        raise LabelError(f"no label for people can be made in {form.name} files here; show one where they are shown")
+    if not has_elements(shown):
+        raise LabelError(
+            "the wording has to name AI (人工智能 or AI) and generation (生成 or 合成): GB 45438-2025 chapter 5"
+        )
+    with _temporary(target) as path:
+        form.show(source, path, shown)
+        yield path
 
 
 def _check_written(form: Format, path: Path, label: bytes) -> None:
