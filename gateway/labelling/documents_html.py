@@ -1,7 +1,7 @@
 """The label in an HTML document: `<meta name="AIGC" content="…">` in its head.
 
-No guide names a place; this is where programs look for what a document says of itself. The head is gone through tag by
-tag, with comments and scripts passed over, and never built into a tree, so the rest stays byte for byte.
+No guide names a place; this is where programs look for what a document says of itself. The head is gone through tag
+by tag, with comments and scripts passed over, and never built into a tree, so the rest stays byte for byte.
 """
 
 import html

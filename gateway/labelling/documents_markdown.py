@@ -11,6 +11,7 @@ import orjson
 
 from gateway.labelling.members import MOST_LABEL_BYTES, LabelError
 
+_QUOTED_BYTES = 2
 _MARK = b"\xef\xbb\xbf"
 _OPENING = re.compile(rb"---[ \t]*\r?\n")
 _CLOSING = re.compile(rb"^(?:---|\.\.\.)[ \t]*\r?$", re.MULTILINE)
@@ -105,13 +106,15 @@ def _json(block: bytes) -> bytes:
     inline = head[1].strip() if head else b""
     if inline:
         return (_unquoted(inline) if inline[:1] in (b"'", b'"') else inline)[: MOST_LABEL_BYTES + 1]
-    pairs = {pair[1].decode(): _unquoted(pair[2].strip()).decode("utf-8", "replace") for pair in _PAIR.finditer(block)}
+    pairs = {
+        pair[1].decode(): _unquoted(pair[2].strip()).decode("utf-8", "replace") for pair in _PAIR.finditer(block)
+    }
     return orjson.dumps(pairs) if pairs else block[: MOST_LABEL_BYTES + 1]
 
 
 def _unquoted(value: bytes) -> bytes:
-    if len(value) >= 2 and value[:1] == value[-1:] == b"'":
+    if len(value) >= _QUOTED_BYTES and value[:1] == value[-1:] == b"'":
         return value[1:-1].replace(b"''", b"'")
-    if len(value) >= 2 and value[:1] == value[-1:] == b'"':
+    if len(value) >= _QUOTED_BYTES and value[:1] == value[-1:] == b'"':
         return re.sub(rb'\\(["\\/])', rb"\1", value[1:-1])
     return value

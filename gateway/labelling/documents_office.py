@@ -76,8 +76,7 @@ def office_pieces(file: BinaryIO, label: bytes) -> Iterator[Piece]:
     """
     refuse_compound(file)
     archive = archive_of(file)
-    if any(each.name.lower().startswith(_SIGNATURES) for each in archive.entries):
-        raise LabelError("the document is signed, and a label would break the signature; label it before signing")
+    refuse_signed(archive)
     changed = labelled_parts(file, archive, label)
     yield from archive_pieces(archive, changed)
 
@@ -91,6 +90,16 @@ def refuse_compound(file: BinaryIO) -> None:
     file.seek(0)
     if file.read(len(_COMPOUND)) == _COMPOUND:
         raise LabelError("the document is encrypted, or of the format from before 2007; neither can take a label")
+
+
+def refuse_signed(archive: Archive) -> None:
+    """Refuse a document with a signature, which any change breaks.
+
+    Raises:
+        LabelError: it has one.
+    """
+    if any(each.name.lower().startswith(_SIGNATURES) for each in archive.entries):
+        raise LabelError("the document is signed, and a label would break the signature; label it before signing")
 
 
 def labelled_parts(file: BinaryIO, archive: Archive, label: bytes) -> dict[str, bytes]:
@@ -156,9 +165,7 @@ def _labelled(properties: etree._Element | None, label: bytes) -> etree._Element
     # The namespace of the root: the strict form of the standard has another one.
     space = etree.QName(root).namespace or _PROPERTIES
     values = next((uri for prefix, uri in root.nsmap.items() if prefix == "vt"), _VALUES)
-    added = etree.SubElement(
-        root, f"{{{space}}}property", {"fmtid": _FORMAT_ID, "pid": str(number), "name": _KEY}
-    )
+    added = etree.SubElement(root, f"{{{space}}}property", {"fmtid": _FORMAT_ID, "pid": str(number), "name": _KEY})
     etree.SubElement(added, f"{{{values}}}lpwstr").text = label.decode("ascii")
     return root
 

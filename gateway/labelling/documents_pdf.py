@@ -75,7 +75,9 @@ def _packet(pdf: pikepdf.Pdf) -> bytes | None:
     filters = stream.get("/Filter")
     if filters is None or (isinstance(filters, pikepdf.Array) and not len(filters)):
         packet = raw
-    elif filters == pikepdf.Name.FlateDecode or (isinstance(filters, pikepdf.Array) and list(filters) == ["/FlateDecode"]):
+    elif filters == pikepdf.Name.FlateDecode or (
+        isinstance(filters, pikepdf.Array) and list(filters) == ["/FlateDecode"]
+    ):
         packet = _unpacked(raw)
     else:
         raise LabelError("the XMP packet of the PDF document is packed in a way that is not read here")

@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gateway.labelling.container import Format
-from gateway.labelling.members import LabelError
-from gateway.labelling.splice import size_of, write_spliced
 from gateway.labelling.documents_html import html_labels, html_with_label
 from gateway.labelling.documents_json import json_labels, json_with_label
 from gateway.labelling.documents_markdown import markdown_labels, markdown_with_label
+from gateway.labelling.members import LabelError
+from gateway.labelling.splice import size_of, write_spliced
 
 MOST_TEXT_BYTES = 16 * 1024 * 1024
 _UTF8_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _HTML = re.compile(
-    rb"\s*+(?:<\?xml[^>]*+>\s*+)?(?:<!--(?:(?!-->).)*+-->\s*+)*+<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
+    rb"\s*+(?:<\?xml[^>]*+>\s*+)?(?:<!--(?:(?!-->).)*+-->\s*+)*+<(?:!doctype\s+html|html|head|body)\b",
+    re.IGNORECASE | re.DOTALL,
 )
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 

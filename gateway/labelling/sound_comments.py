@@ -15,6 +15,7 @@ from gateway.labelling.splice import Kept, Piece, kept_bytes, read_at, size_of, 
 
 _KEY = b"AIGC="
 _STREAM_INFO, _COMMENT = 0, 4
+_ID3_HEAD_BYTES = 10
 _LAST = 0x80
 _MOST_BLOCK_BYTES = (1 << 24) - 1
 _MOST_BLOCKS = 10_000
@@ -65,7 +66,7 @@ def parse_comments(data: bytes) -> Comments:
         raise LabelError("the table of comments is damaged")
     count, at = struct.unpack_from("<I", data, at)[0], at + 4
     entries = []
-    # Each entry takes four bytes at least, so a count made up ends at the table's end and not at four thousand million.
+    # Each entry takes four bytes at least, so a count made up ends where the table does.
     for _ in range(count):
         entry, at = _counted(data, at)
         entries.append(entry)
@@ -101,12 +102,12 @@ def is_flac(head: bytes) -> bool:
 
 
 def _flac_start(head: bytes) -> int:
-    if head[:3] != b"ID3" or len(head) < 10:
+    if head[:3] != b"ID3" or len(head) < _ID3_HEAD_BYTES:
         return 0
     size = 0
     for each in head[6:10]:
         size = size << 7 | each & 0x7F
-    return 10 + size
+    return _ID3_HEAD_BYTES + size
 
 
 def blocks_of(file: BinaryIO) -> list[Block]:
@@ -115,7 +116,7 @@ def blocks_of(file: BinaryIO) -> list[Block]:
     Raises:
         LabelError: it is no FLAC file, or damaged there.
     """
-    at = _flac_start(read_at(file, 0, min(10, size_of(file))))
+    at = _flac_start(read_at(file, 0, min(_ID3_HEAD_BYTES, size_of(file))))
     if read_at(file, at, 4) != b"fLaC":
         raise LabelError("the file does not begin as a FLAC file does")
     at += 4

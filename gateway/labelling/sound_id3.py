@@ -4,6 +4,7 @@ Source: the ID3v2 standards 2.2, 2.3 and 2.4. The frames that are there stay as 
 only an extended header goes, since the checksum in it would be wrong, and the padding, since frames follow anew.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,13 @@ _MOST_TAGS = 8
 # For the next program that adds a frame; some readers also take a tag without any for a damaged one.
 _PADDING = bytes(1024)
 _ENCODINGS = ("latin-1", "utf-16", "utf-16-be", "utf-8")
-_VERSIONS = (2, 3, 4)
+_V2, _V3, _V4 = 2, 3, 4
+# The head of an audio frame (ISO/IEC 11172-3 section 2.4.1.3): all ones, or none, is no value of these fields.
+_FRAME_HEAD_BYTES = 4
+_SYNC, _VERSION, _NO_VERSION = 0xFFE00000, 0x00180000, 0x00080000
+_LAYER, _LAYER_III, _BIT_RATE, _RATE = 0x00060000, 0x00020000, 0x0000F000, 0x00000C00
+_SAME_IN_BOTH = 0x80
+_NAME = re.compile(rb"[0-9A-Z]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +69,10 @@ def is_mp3(head: bytes) -> bool:
     """Tell an MP3 file by its first bytes: a tag, or the head of an audio frame of layer III."""
     if head[:3] == b"ID3":
         return True
-    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+    word = int.from_bytes(head[:4]) if len(head) >= _FRAME_HEAD_BYTES else 0
+    if word & _SYNC != _SYNC or word & _LAYER != _LAYER_III:
         return False
-    version, layer = head[1] >> 3 & 3, head[1] >> 1 & 3
-    return version != 1 and layer == 1 and head[2] >> 4 not in (0, 15) and head[2] >> 2 & 3 != 3
+    return word & _VERSION != _NO_VERSION and word & _BIT_RATE not in (0, _BIT_RATE) and word & _RATE != _RATE
 
 
 def tags_of(file: BinaryIO) -> list[Tag]:
@@ -87,31 +94,31 @@ def tags_of(file: BinaryIO) -> list[Tag]:
 def _tag_at(file: BinaryIO, at: int) -> Tag:
     head = read_at(file, at, _HEAD_BYTES)
     version, flags, size = head[3], head[5], _syncsafe(head[6:10])
-    if version not in _VERSIONS:
+    if version not in (_V2, _V3, _V4):
         raise LabelError(f"the ID3 tag is of version 2.{version}, which nobody knows")
     body = read_at(file, at + _HEAD_BYTES, size)
-    end = at + _HEAD_BYTES + size + (_HEAD_BYTES if version == 4 and flags & _FOOTER else 0)
-    if version == 2 and flags & _EXTENDED:
+    end = at + _HEAD_BYTES + size + (_HEAD_BYTES if version == _V4 and flags & _FOOTER else 0)
+    if version == _V2 and flags & _EXTENDED:
         raise LabelError("the ID3 tag is compressed in a way that was never defined")
-    if version < 4 and flags & _UNSYNCHRONISED:
+    if version < _V4 and flags & _UNSYNCHRONISED:
         body = _synchronised(body)
     if flags & _EXTENDED:
         body = body[_extended_bytes(body, version) :]
     # Undone for the tag as a whole above; in 2.4 the flag speaks of each frame, and those stay as they are.
-    kept = flags & _UNSYNCHRONISED if version == 4 else 0
+    kept = flags & _UNSYNCHRONISED if version == _V4 else 0
     return Tag(version, kept, tuple(_frames(body, version, bool(kept))), end)
 
 
 def _extended_bytes(body: bytes, version: int) -> int:
     # 2.3 does not count the size's own four bytes, 2.4 does.
-    return int.from_bytes(body[:4]) + 4 if version == 3 else _syncsafe(body[:4])
+    return int.from_bytes(body[:4]) + 4 if version == _V3 else _syncsafe(body[:4])
 
 
 def _frames(body: bytes, version: int, unsynchronised: bool) -> Iterator[Frame]:  # noqa: FBT001 a flag of the tag
-    head_bytes = 6 if version == 2 else 10
+    head_bytes = 6 if version == _V2 else 10
     at = 0
     while at + head_bytes <= len(body) and body[at]:
-        name = body[at : at + (3 if version == 2 else 4)]
+        name = body[at : at + (3 if version == _V2 else 4)]
         size = _frame_size(body, at, version)
         end = at + head_bytes + size
         if not _is_name(name) or end > len(body):
@@ -122,33 +129,33 @@ def _frames(body: bytes, version: int, unsynchronised: bool) -> Iterator[Frame]:
 
 
 def _frame_size(body: bytes, at: int, version: int) -> int:
-    if version == 2:
+    if version == _V2:
         return int.from_bytes(body[at + 3 : at + 6])
     field = body[at + 4 : at + 8]
     plain = int.from_bytes(field)
-    if version == 3 or plain < 0x80:
+    if version == _V3 or plain < _SAME_IN_BOTH:
         return plain
     # Some programs write plain sizes into 2.4; the one that leads to another frame, or the end, is meant.
     for size in (_syncsafe(field), plain):
         follows = body[at + 10 + size : at + 14 + size]
-        if at + 10 + size == len(body) or (len(follows) == 4 and (_is_name(follows) or follows == bytes(4))):
+        if at + 10 + size == len(body) or (_is_name(follows) or follows == bytes(4)):
             return size
     return _syncsafe(field)
 
 
 def _is_name(name: bytes) -> bool:
-    return all(0x30 <= each <= 0x39 or 0x41 <= each <= 0x5A for each in name)
+    return bool(_NAME.fullmatch(name))
 
 
 def _text_of(raw: bytes, version: int, unsynchronised: bool) -> bytes:  # noqa: FBT001 a flag of the tag
-    if version == 2:
+    if version == _V2:
         return raw[6:]
     text, flags = raw[10:], raw[9]
-    if flags & (_OPAQUE_3 if version == 3 else _FRAME_OPAQUE):
+    if flags & (_OPAQUE_3 if version == _V3 else _FRAME_OPAQUE):
         return b""
-    if version == 4 and flags & _FRAME_LENGTH:
+    if version == _V4 and flags & _FRAME_LENGTH:
         text = text[4:]
-    return _synchronised(text) if version == 4 and (unsynchronised or flags & _FRAME_UNSYNCHRONISED) else text
+    return _synchronised(text) if version == _V4 and (unsynchronised or flags & _FRAME_UNSYNCHRONISED) else text
 
 
 def _label_in(frame: Frame) -> bytes | None:
@@ -165,9 +172,9 @@ def _frame(version: int, label: bytes) -> bytes:
     # A label is ASCII, so it is the same in Latin-1 as in UTF-8, and no byte of it wants unsynchronisation.
     content = b"\0" + _KEY.encode() + b"\0" + label
     size = len(content)
-    if version == 2:
+    if version == _V2:
         return b"TXX" + size.to_bytes(3) + content
-    return b"TXXX" + (_as_syncsafe(size) if version == 4 else size.to_bytes(4)) + bytes(2) + content
+    return b"TXXX" + (_as_syncsafe(size) if version == _V4 else size.to_bytes(4)) + bytes(2) + content
 
 
 def mp3_pieces(file: BinaryIO, label: bytes) -> Iterator[Piece]:
@@ -180,7 +187,7 @@ def mp3_pieces(file: BinaryIO, label: bytes) -> Iterator[Piece]:
     Raises:
         LabelError: the tag is damaged, or would be too long.
     """
-    tags = tags_of(file) or [Tag(3, 0, (), 0)]
+    tags = tags_of(file) or [Tag(_V3, 0, (), 0)]
     size = size_of(file)
     if not is_mp3(read_at(file, tags[-1].end, min(4, size - tags[-1].end)).ljust(4, b"\0")):
         # Bytes between tag and audio are common; other formats behind a tag are told apart by their first ones.

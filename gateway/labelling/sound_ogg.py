@@ -15,7 +15,16 @@ from typing import BinaryIO
 from gateway.labelling.container import Format
 from gateway.labelling.members import LabelError
 from gateway.labelling.sound_comments import Comments, parse_comments
-from gateway.labelling.splice import MOST_PART_BYTES, MOST_PARTS, Kept, Piece, kept_bytes, read_at, size_of, write_spliced
+from gateway.labelling.splice import (
+    MOST_PART_BYTES,
+    MOST_PARTS,
+    Kept,
+    Piece,
+    kept_bytes,
+    read_at,
+    size_of,
+    write_spliced,
+)
 
 _HEAD = struct.Struct("<4sBBqIIIB")
 _CONTINUED, _BEGINS = 0x01, 0x02
@@ -24,6 +33,8 @@ _NO_POSITION = -1
 _MOST_HEADER_PAGES = 10_000
 _COUNT_MASK = 0xFFFFFFFF
 _REVERSED = bytes(int(f"{value:08b}"[::-1], 2) for value in range(256))
+# A header of FLAC in Ogg is a block as in a FLAC file (RFC 9639 section 8.1).
+_BLOCK_HEAD_BYTES, _BLOCK_KIND, _COMMENT_BLOCK = 4, 0x7F, 4
 _VORBIS_HEADERS, _OPUS_HEADERS = 3, 2
 
 
@@ -128,7 +139,7 @@ def _header_count(identification: bytes) -> int:
         return _VORBIS_HEADERS
     if identification[:8] == b"OpusHead":
         return _OPUS_HEADERS
-    if identification[:5] == b"\x7fFLAC" and len(identification) > 9 and identification[7:9] != b"\0\0":
+    if identification[:5] == b"\x7fFLAC" and identification[7:9].ljust(2, b"\0") != b"\0\0":
         return 1 + int.from_bytes(identification[7:9])
     raise LabelError("the Ogg file has neither Vorbis nor Opus nor FLAC inside, and no other is known here")
 
@@ -138,8 +149,8 @@ def _split(packet: bytes) -> tuple[bytes, bytes]:
     for mark in (b"\x03vorbis", b"OpusTags"):
         if packet.startswith(mark):
             return mark, packet[len(mark) :]
-    if len(packet) >= 4 and packet[0] & 0x7F == 4:
-        return packet[:4], packet[4:]
+    if len(packet) > _BLOCK_HEAD_BYTES and packet[0] & _BLOCK_KIND == _COMMENT_BLOCK:
+        return packet[:_BLOCK_HEAD_BYTES], packet[_BLOCK_HEAD_BYTES:]
     raise LabelError("the second header of the Ogg file is not the one with the comments")
 
 
@@ -147,14 +158,15 @@ def _labelled(packet: bytes, label: bytes) -> bytes:
     mark, table = _split(packet)
     content = parse_comments(table).labelled(label)
     # A FLAC block counts its own length.
-    return (mark[:1] + len(content).to_bytes(3) if len(mark) == 4 else mark) + content
+    return (mark[:1] + len(content).to_bytes(3) if len(mark) == _BLOCK_HEAD_BYTES else mark) + content
 
 
 def _laid_out(packets: tuple[bytes, ...], serial: int) -> list[bytes]:
     """Return the pages of headers, numbered from 1 behind the identification header."""
     lacing = b"".join(b"\xff" * (len(each) // 255) + bytes([len(each) % 255]) for each in packets)
     content = b"".join(packets)
-    pages, offset, continued = [], 0, False
+    pages: list[bytes] = []
+    offset, continued = 0, False
     for start in range(0, len(lacing), _MOST_SEGMENTS):
         segments = lacing[start : start + _MOST_SEGMENTS]
         ends_packet = any(length < _MOST_SEGMENTS for length in segments)
@@ -162,14 +174,19 @@ def _laid_out(packets: tuple[bytes, ...], serial: int) -> list[bytes]:
         offset += len(part)
         pages.append(
             _page(
-                _CONTINUED if continued else 0, 0 if ends_packet else _NO_POSITION, serial, len(pages) + 1, segments, part
+                _CONTINUED if continued else 0,
+                0 if ends_packet else _NO_POSITION,
+                serial,
+                len(pages) + 1,
+                segments,
+                part,
             )
         )
         continued = segments[-1] == _MOST_SEGMENTS
     return pages
 
 
-def _page(flags: int, position: int, serial: int, sequence: int, lacing: bytes, content: bytes) -> bytes:  # noqa: PLR0913, PLR0917 a page has these
+def _page(flags: int, position: int, serial: int, sequence: int, lacing: bytes, content: bytes) -> bytes:
     def built(checksum: int) -> bytes:
         head = _HEAD.pack(b"OggS", 0, flags, position, serial, sequence & _COUNT_MASK, checksum, len(lacing))
         return head + lacing + content

@@ -54,13 +54,12 @@ class Form:
     bits: int
 
 
-def write_sign(source: Path, target: Path, label: bytes, position: Position, prompt: Path | None = None) -> None:
-    """Write a WAV file with a label to be heard, and the label programs read.
+def write_sign(source: Path, target: Path, position: Position, prompt: Path | None = None) -> None:
+    """Write a WAV file with a label to be heard.
 
     Args:
         source: the file without it.
         target: the file with it; overwritten.
-        label: JSON text of the seven members.
         position: start, end or both.
         prompt: WAV file of the same form to be heard instead of the rhythm; None for the rhythm.
 
@@ -73,13 +72,49 @@ def write_sign(source: Path, target: Path, label: bytes, position: Position, pro
     with source.open("rb") as file:
         chunks = chunks_of(file)
         form = form_of(file, chunks)
-        if position is not Position.END and any(chunk.name in _PLACED for chunk in chunks):
+        if position is not Position.END and has_marks(chunks):
             raise LabelError("the WAV file has marks at certain samples, which would move; put the label at its end")
+        if any(chunk.size % (form.channels * form.bits // 8) for chunk in chunks if chunk.name == b"data"):
+            raise LabelError("the WAV file ends in the middle of a sample")
     sign = rhythm(form) if prompt is None else _prompt(prompt, form)
     silence = _stored(np.zeros(round(_SILENCE_SECONDS * form.rate)), form)
     before = sign + silence if position is not Position.END else b""
     after = silence + sign if position is not Position.START else b""
-    write_spliced(source, target, label, partial(wav_pieces, before=before, after=after))
+    write_spliced(source, target, b"", lambda file, _: wav_pieces(file, None, before, after))
+
+
+def show_sign(source: Path, target: Path, _text: str) -> None:
+    """Write a WAV file with the rhythm at its start, or at its end where marks in it would move.
+
+    Args:
+        source: the file without it.
+        target: the file with it; overwritten.
+        _text: wording, of which a rhythm has none.
+
+    Raises:
+        LabelError: the samples are of a kind that nothing can be put beside.
+        OSError: a file cannot be read or written.
+    """
+    with source.open("rb") as file:
+        marked = has_marks(chunks_of(file))
+    write_sign(source, target, Position.END if marked else Position.START)
+
+
+def refuse_sign(_source: Path, _target: Path, _text: str) -> None:
+    """Refuse to put a label to be heard into compressed sound.
+
+    Raises:
+        LabelError: always.
+    """
+    raise LabelError(
+        "the sound is compressed, and a label to be heard would mean encoding it again; put it in before compressing,"
+        " as a WAV file, or show a label where the sound is played"
+    )
+
+
+def has_marks(chunks: list[Chunk]) -> bool:
+    """Tell whether a file says that something happens at certain samples."""
+    return any(chunk.name in _PLACED for chunk in chunks)
 
 
 def form_of(file: BinaryIO, chunks: list[Chunk]) -> Form:
@@ -100,7 +135,11 @@ def form_of(file: BinaryIO, chunks: list[Chunk]) -> Form:
             f"the WAV file's samples are compressed or of an unknown kind ({kind}, {bits} bits), and nothing can be"
             " put beside them without encoding them again"
         )
-    if not 0 < channels <= _MOST_CHANNELS or not _LOWEST_RATE <= rate <= _HIGHEST_RATE or block != channels * bits // 8:
+    if (
+        not 0 < channels <= _MOST_CHANNELS
+        or not _LOWEST_RATE <= rate <= _HIGHEST_RATE
+        or block != channels * bits // 8
+    ):
         raise LabelError("the WAV file's description of its samples makes no sense")
     return form
 
@@ -166,7 +205,8 @@ def _prompt(prompt: Path, form: Form) -> bytes:
         other = form_of(file, chunks)
         if other != form:
             raise LabelError(f"the prompt has {_shown(other)}, and the file has {_shown(form)}; convert the prompt")
-        return b"".join(_samples(file, chunks))
+        data = b"".join(_samples(file, chunks))
+        return data[: len(data) - len(data) % (form.channels * form.bits // 8)]
 
 
 def _samples(file: BinaryIO, chunks: list[Chunk]) -> Iterator[bytes]:

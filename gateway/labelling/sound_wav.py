@@ -19,7 +19,7 @@ _HEAD_BYTES = 12
 _NOT_SAID = 0xFFFFFFFF
 _LABEL_ID = b"AIGC"
 _DS64_BYTES = 28
-_FACT_BYTES = 4
+_FACT_BYTES, _FORM_BYTES = 4, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +77,12 @@ def _chunk_at(file: BinaryIO, at: int, size: int, data_bytes: int) -> Chunk:
     return Chunk(name, at, at + 8, end - at - 8, claimed, min(end + claimed % 2, size))
 
 
-def wav_pieces(file: BinaryIO, label: bytes, before: bytes = b"", after: bytes = b"") -> Iterator[Piece]:
+def wav_pieces(file: BinaryIO, label: bytes | None, before: bytes = b"", after: bytes = b"") -> Iterator[Piece]:
     """Give what a labelled WAV file is made of.
 
     Args:
         file: the file without the label, or with an earlier one.
-        label: JSON text of the label.
+        label: JSON text of the label; None leaves the one there is.
         before: samples to put in front of the file's own, as the file stores them.
         after: samples to put behind.
 
@@ -95,13 +95,15 @@ def wav_pieces(file: BinaryIO, label: bytes, before: bytes = b"", after: bytes =
         raise LabelError("the WAV file has no samples (no data chunk)")
     if after and data.claimed != data.size:
         raise LabelError("the WAV file does not say where its samples end, so none can be put behind them")
-    added = _Added.between(chunks, data, label, before, after, file)
+    own = b"" if label is None else _chunk(_LABEL_ID, label)
+    gone = [] if label is None else [chunk for chunk in chunks if chunk.name == _LABEL_ID]
+    added = _Added.between(file, chunks, len(own), gone, len(before) + len(after))
     yield added.head
     for chunk in chunks:
-        if chunk.name == _LABEL_ID:
+        if chunk in gone:
             continue
         if chunk is data:
-            yield from _chunk(_LABEL_ID, label)
+            yield own
             yield from _samples(data, added, before, after)
         elif chunk.name == b"ds64" and chunk.size >= _DS64_BYTES:
             yield from added.ds64(file, chunk)
@@ -121,15 +123,15 @@ class _Added:
     frame_bytes: int
 
     @classmethod
-    def between(  # noqa: PLR0913 what a file is made of
-        cls, chunks: list[Chunk], data: Chunk, label: bytes, before: bytes, after: bytes, file: BinaryIO
+    def between(
+        cls, file: BinaryIO, chunks: list[Chunk], own_bytes: int, gone: list[Chunk], samples: int
     ) -> "_Added":
         name, old, form = struct.unpack("<4sI4s", read_at(file, 0, _HEAD_BYTES))
-        inside = [each for each in chunks if each.name == _LABEL_ID and (old == _NOT_SAID or each.start < old + 8)]
-        samples = len(before) + len(after)
+        data = next(chunk for chunk in chunks if chunk.name == b"data")
+        inside = [each for each in gone if old == _NOT_SAID or each.start < old + 8]
         # Padding belongs to the form and follows from the new number of samples.
         padding = (data.size + samples) % 2 - (data.end - data.body - data.size) if samples else 0
-        grown = 8 + len(label) + len(label) % 2 + samples + padding - sum(each.end - each.start for each in inside)
+        grown = own_bytes + samples + padding - sum(each.end - each.start for each in inside)
         unsaid = old in (0, _NOT_SAID)
         if not unsaid and old + grown >= _NOT_SAID:
             raise LabelError("the file would outgrow the 4 GiB a WAV file can have; convert it to RF64 first")
@@ -140,7 +142,9 @@ class _Added:
         form, data, samples = struct.unpack("<QQQ", read_at(file, chunk.body, 24))
         frames = self.sample_bytes // self.frame_bytes
         yield Kept(chunk.start, chunk.body)
-        yield struct.pack("<QQQ", form + self.form_bytes, data + self.sample_bytes, samples + frames if samples else 0)
+        yield struct.pack(
+            "<QQQ", form + self.form_bytes, data + self.sample_bytes, samples + frames if samples else 0
+        )
         yield Kept(chunk.body + 24, chunk.end)
 
     def fact(self, file: BinaryIO, chunk: Chunk) -> Iterator[Piece]:
@@ -151,7 +155,7 @@ class _Added:
 
 
 def _frame_bytes(file: BinaryIO, chunks: list[Chunk]) -> int:
-    form = next((chunk for chunk in chunks if chunk.name == b"fmt " and chunk.size >= 16), None)
+    form = next((chunk for chunk in chunks if chunk.name == b"fmt " and chunk.size >= _FORM_BYTES), None)
     if form is None:
         return 1
     return int(struct.unpack("<H", read_at(file, form.body + 12, 2))[0]) or 1
@@ -163,8 +167,10 @@ def _samples(data: Chunk, added: _Added, before: bytes, after: bytes) -> Iterato
         return
     size = data.size + added.sample_bytes
     # A size nobody filled in stays so: RF64 has it in `ds64`, and a pipe's file has none.
-    yield Kept(data.start, data.body) if data.claimed != data.size or size >= _NOT_SAID else struct.pack(
-        "<4sI", data.name, size
+    yield (
+        Kept(data.start, data.body)
+        if data.claimed != data.size or size >= _NOT_SAID
+        else struct.pack("<4sI", data.name, size)
     )
     yield before
     yield Kept(data.body, data.body + data.size)
@@ -172,8 +178,8 @@ def _samples(data: Chunk, added: _Added, before: bytes, after: bytes) -> Iterato
     yield bytes(size % 2)
 
 
-def _chunk(name: bytes, content: bytes) -> Iterator[Piece]:
-    yield struct.pack("<4sI", name, len(content)) + content + bytes(len(content) % 2)
+def _chunk(name: bytes, content: bytes) -> bytes:
+    return struct.pack("<4sI", name, len(content)) + content + bytes(len(content) % 2)
 
 
 def _write(source: Path, target: Path, label: bytes) -> None:

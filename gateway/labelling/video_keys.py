@@ -12,6 +12,7 @@ from gateway.labelling.video_boxes import Box, children, make_box
 
 _KEY = b"AIGC"
 _UTF8 = 1
+_KEYS_HEAD_BYTES = 8
 _MOST_KEYS = 10_000
 
 
@@ -110,7 +111,7 @@ def _names(content: bytes, boxes: list[Box]) -> list[tuple[bytes, bytes]]:
     keys = next((each for each in boxes if each.kind == b"keys"), None)
     if keys is None:
         return []
-    if keys.end - keys.body < 8:
+    if keys.end - keys.body < _KEYS_HEAD_BYTES:
         raise LabelError("the list of metadata keys is damaged")
     found = [(each.kind, content[each.body : each.end]) for each in children(content, keys.body + 8, keys.end)]
     if len(found) > _MOST_KEYS:

@@ -89,7 +89,7 @@ def _segment(file: BinaryIO, head: Element, size: int) -> Segment:
     at = head.body
     while at < end:
         part = _ended(file, element_at(file, at), end)
-        if part.name == _SEGMENT or part.name == _EBML:
+        if part.name in {_SEGMENT, _EBML}:
             raise LabelError("the file has several segments; take them apart first")
         parts.append(part)
         at = int(part.end or end)
@@ -135,7 +135,9 @@ def mkv_pieces(file: BinaryIO, label: bytes) -> Iterator[Piece]:
     yield _segment_head(file, segment, inside)
     for part, content in contents:
         if part is None or isinstance(content, Kept):
-            yield from _cluster(file, part, content, places, segment) if part and part.name == _CLUSTER else (content,)
+            yield from (
+                _cluster(file, part, content, places, segment) if part and part.name == _CLUSTER else (content,)
+            )
         elif part.name in (_SEEK_HEAD, _CUES):
             yield _moved(content, part.name, places)
         elif content:
@@ -247,7 +249,9 @@ def _moved(content: bytes, name: bytes, places: dict[int, int]) -> bytes:
     if name == _SEEK_HEAD:
         found = [each for seek in _named(data, _SEEK) for each in _inner(data, seek) if each.name == _SEEK_POSITION]
     else:
-        tracks = [each for point in _named(data, _CUE_POINT) for each in _inner(data, point) if each.name == _CUE_TRACK]
+        tracks = [
+            each for point in _named(data, _CUE_POINT) for each in _inner(data, point) if each.name == _CUE_TRACK
+        ]
         found = [each for track in tracks for each in _inner(data, track) if each.name in _CUE_PLACES]
     for each in found:
         old = _number(bytes(data[each.body : each.end]), Element(each.name, 0, 0, _PLACE_BYTES))

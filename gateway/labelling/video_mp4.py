@@ -16,11 +16,15 @@ from gateway.labelling.splice import Kept, Piece, kept_bytes, read_at, write_spl
 from gateway.labelling.video_boxes import Box, boxes_of, children, make_box
 from gateway.labelling.video_keys import labelled_moov, labels_in
 
-_PICTURE_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis"})
+_PICTURE_BRANDS = frozenset(
+    {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis"}
+)
 _SOUND_BRANDS = frozenset({b"M4A ", b"M4B "})
 _QUICKTIME_STARTS = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 _TABLES = {b"stco": 4, b"co64": 8}
 _PATHS = frozenset({b"trak", b"mdia", b"minf", b"stbl"})
+_WIDTHS = {4: "I", 8: "Q"}
+_HEAD_BYTES = 8
 _HAS_BASE = 0x01
 _SAIO_TYPED = 0x01
 
@@ -53,12 +57,14 @@ class _Shift:
         """
         if at + count * width > end:
             raise LabelError("a table of places in the file is damaged")
-        form = f">{count}{'I' if width == 4 else 'Q'}"
+        form = f">{count}{_WIDTHS[width]}"
         places = struct.unpack_from(form, data, at)
         try:
             struct.pack_into(form, data, at, *map(self.place, places))
         except struct.error:
-            raise LabelError("places in the file would outgrow 32 bits; rewrite it with 64-bit offsets first") from None
+            raise LabelError(
+                "places in the file would outgrow 32 bits; rewrite it with 64-bit offsets first"
+            ) from None
 
     def place(self, place: int) -> int:
         """Return where something is now."""
@@ -87,7 +93,7 @@ def mp4_pieces(file: BinaryIO, label: bytes) -> Iterator[Piece]:
     shift = _Shift(moov.end, by if any(box.start >= moov.end for box in boxes) else 0)
     if not shift.nothing:
         _refuse_unknown(boxes, moov, file)
-        _move_tables(new, 8, len(new), shift)
+        _move_tables(new, Box(b"moov", 0, _HEAD_BYTES, len(new)), shift)
     for box in boxes:
         if box is moov:
             yield bytes(new)
@@ -114,28 +120,22 @@ def _refuse_unknown(boxes: list[Box], moov: Box, file: BinaryIO) -> None:
                 raise LabelError("the file has items at places of its own (iloc) beside the film")
 
 
-def _move_tables(data: bytearray, start: int, end: int, shift: _Shift) -> None:
-    for box in children(bytes(data), start, end) if start == 8 else _inside(data, start, end):
-        if box.kind in _PATHS:
-            _move_tables_inside(data, box, shift)
-        elif box.kind == b"cmov":
-            raise LabelError("the movie box is compressed; rewrite the file without that first")
-
-
-def _inside(data: bytearray, start: int, end: int) -> list[Box]:
-    part = bytes(data[start:end])
-    return [Box(box.kind, box.start + start, box.body + start, box.end + start) for box in children(part)]
-
-
-def _move_tables_inside(data: bytearray, parent: Box, shift: _Shift) -> None:
+def _move_tables(data: bytearray, parent: Box, shift: _Shift) -> None:
     for box in _inside(data, parent.body, parent.end):
         if box.kind in _PATHS:
-            _move_tables_inside(data, box, shift)
+            _move_tables(data, box, shift)
+        elif box.kind == b"cmov":
+            raise LabelError("the movie box is compressed; rewrite the file without that first")
         elif box.kind in _TABLES:
             _move_counted(data, box, _TABLES[box.kind], shift)
         elif box.kind == b"saio":
             typed = _word(data, box.body, box.end) & _SAIO_TYPED
             _move_counted(data, box, 8 if data[box.body] else 4, shift, skipped=8 if typed else 0)
+
+
+def _inside(data: bytearray, start: int, end: int) -> list[Box]:
+    part = bytes(data[start:end])
+    return [Box(box.kind, box.start + start, box.body + start, box.end + start) for box in children(part)]
 
 
 def _move_counted(data: bytearray, box: Box, width: int, shift: _Shift, skipped: int = 0) -> None:
@@ -161,7 +161,7 @@ def _moved(data: bytearray, kind: bytes, shift: _Shift) -> bytes:
 
 
 def _body_of(data: bytearray) -> int:
-    return 16 if data[:4] == b"\0\0\0\x01" else 8
+    return 2 * _HEAD_BYTES if data[:4] == b"\0\0\0\x01" else _HEAD_BYTES
 
 
 def _move_index(data: bytearray, box: Box, shift: _Shift) -> None:
