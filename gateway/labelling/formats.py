@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from gateway.labelling import images
+from gateway.labelling import documents, images, sound, video
 from gateway.labelling.container import HEAD_BYTES, Format
 from gateway.labelling.members import (
     LabelError,
@@ -25,7 +25,8 @@ from gateway.labelling.members import (
 from gateway.labelling.seal import Key, SealCheck, seal, verify
 from gateway.protocol.labels import has_elements
 
-FORMATS: tuple[Format, ...] = (*images.FORMATS,)
+# Text is among the documents and last, since nearly everything without control characters looks like it.
+FORMATS: tuple[Format, ...] = (*images.FORMATS, *sound.FORMATS, *video.FORMATS, *documents.FORMATS)
 
 
 def format_of(source: Path) -> Format:

@@ -126,6 +126,9 @@ def _frames(body: bytes, version: int, unsynchronised: bool) -> Iterator[Frame]:
         raw = body[at:end]
         yield Frame(name, raw, _text_of(raw, version, unsynchronised))
         at = end
+    # What a reader would take for padding and a writer would drop: frames behind a size that is wrong.
+    if body[at:].strip(b"\0"):
+        raise LabelError(f"the ID3 tag is damaged at byte {at}")
 
 
 def _frame_size(body: bytes, at: int, version: int) -> int:
@@ -137,8 +140,8 @@ def _frame_size(body: bytes, at: int, version: int) -> int:
         return plain
     # Some programs write plain sizes into 2.4; the one that leads to another frame, or the end, is meant.
     for size in (_syncsafe(field), plain):
-        follows = body[at + 10 + size : at + 14 + size]
-        if at + 10 + size == len(body) or (_is_name(follows) or follows == bytes(4)):
+        rest = body[at + 10 + size :]
+        if _is_name(rest[:4]) or not rest.strip(b"\0"):
             return size
     return _syncsafe(field)
 

@@ -173,7 +173,7 @@ def _laid_out(packets: tuple[bytes, ...], serial: int) -> list[bytes]:
         part = content[offset : offset + sum(segments)]
         offset += len(part)
         pages.append(
-            _page(
+            make_page(
                 _CONTINUED if continued else 0,
                 0 if ends_packet else _NO_POSITION,
                 serial,
@@ -186,7 +186,9 @@ def _laid_out(packets: tuple[bytes, ...], serial: int) -> list[bytes]:
     return pages
 
 
-def _page(flags: int, position: int, serial: int, sequence: int, lacing: bytes, content: bytes) -> bytes:
+def make_page(flags: int, position: int, serial: int, sequence: int, lacing: bytes, content: bytes) -> bytes:
+    """Return a page with its checksum; the arguments are the fields of RFC 3533 section 6."""
+
     def built(checksum: int) -> bytes:
         head = _HEAD.pack(b"OggS", 0, flags, position, serial, sequence & _COUNT_MASK, checksum, len(lacing))
         return head + lacing + content
@@ -219,7 +221,7 @@ def ogg_pieces(file: BinaryIO, label: bytes) -> Iterator[Piece]:
             raise LabelError("the Ogg file has several streams, one after the other; take them apart first")
         if moved:
             content = read_at(file, page.body, page.end - page.body)
-            yield _page(page.flags, page.position, page.serial, page.sequence + moved, page.lacing, content)
+            yield make_page(page.flags, page.position, page.serial, page.sequence + moved, page.lacing, content)
         at = page.end
     if not moved:
         yield Kept(start, size)
