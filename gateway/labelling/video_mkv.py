@@ -83,7 +83,7 @@ def segment_of(file: BinaryIO) -> Segment:
 
 def _segment(file: BinaryIO, head: Element, size: int) -> Segment:
     end = size if head.end is None else min(head.end, size)
-    if end < size and element_at(file, end).name == _SEGMENT:
+    if read_at(file, end, min(len(_EBML), size - end)) in {_SEGMENT, _EBML}:
         raise LabelError("the file has several segments; take them apart first")
     parts: list[Element] = []
     at = head.body
