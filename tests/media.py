@@ -39,8 +39,22 @@ def run(*command: str | Path, given: bytes = b"") -> bytes:
 
 def film(path: Path, *options: str) -> Path:
     """Write two seconds of film with sound and a title."""
-    picture = ("-f", "lavfi", "-i", "testsrc=s=96x64:d=2:r=10")
-    run("ffmpeg", "-v", "error", "-y", *picture, "-f", "lavfi", "-i", "sine=d=2", "-metadata", "title=Kept", *options, path)
+    picture = ("-f", "lavfi", "-i", "testsrc=s=64x48:d=2:r=10")
+    run(
+        "ffmpeg",
+        "-v",
+        "error",
+        "-y",
+        *picture,
+        "-f",
+        "lavfi",
+        "-i",
+        "sine=d=2",
+        "-metadata",
+        "title=Kept",
+        *options,
+        path,
+    )
     return path
 
 
@@ -52,11 +66,13 @@ def tone(path: Path, *options: str) -> Path:
 
 
 def streams(path: Path) -> list[str]:
-    """Return what ffmpeg makes of a file: a digest of all that is decoded, and time, size and digest of each packet."""
-    decoded = run("ffmpeg", "-v", "error", "-i", path, "-map", "0", "-f", "md5", "-").decode()
-    packets = run("ffmpeg", "-v", "error", "-i", path, "-map", "0", "-c", "copy", "-f", "framemd5", "-").decode()
+    """Return what ffmpeg makes of a file: a digest of what is decoded, then times, size and digest of each packet."""
+    packets = path.with_suffix(".packets")
+    copied = ("-map", "0", "-c", "copy", "-f", "framemd5", packets)
+    decoded = run("ffmpeg", "-v", "error", "-y", "-i", path, "-map", "0", "-f", "md5", "-", *copied).decode()
+    lines = packets.read_text("ascii").splitlines()
     # Behind the sixth field is side data, which has the comments of an Ogg file.
-    return [decoded, *(",".join(line.split(",")[:6]) for line in packets.splitlines() if not line.startswith("#"))]
+    return [decoded, *(",".join(line.split(",")[:6]) for line in lines if not line.startswith("#"))]
 
 
 def tags(path: Path) -> dict[str, str]:
@@ -70,7 +86,10 @@ def exiftool(path: Path) -> dict[str, Any]:
     """Return what exiftool sees, by names without their groups and in lower case."""
     (shown,) = json.loads(run("exiftool", "-j", "-a", "-G1", "-struct", path))
     found = {name.rpartition(":")[2].lower(): value for name, value in shown.items()}
-    return {name: json.dumps(each, separators=(",", ":")) if isinstance(each, dict) else each for name, each in found.items()}
+    return {
+        name: json.dumps(each, separators=(",", ":")) if isinstance(each, dict) else each
+        for name, each in found.items()
+    }
 
 
 def digest(data: bytes) -> str:
@@ -114,7 +133,10 @@ def comments(*entries: bytes, vendor: bytes = b"them") -> bytes:
 def flac(*blocks: tuple[int, bytes], audio: bytes = b"\xff\xf8audio") -> bytes:
     """Return the shape of a FLAC file; what stands for its audio is none."""
     parts = [(0, bytes(34)), *blocks]
-    heads = [bytes([kind | (0x80 if at == len(parts) - 1 else 0)]) + len(body).to_bytes(3) + body for at, (kind, body) in enumerate(parts)]
+    heads = [
+        bytes([kind | (0x80 if at == len(parts) - 1 else 0)]) + len(body).to_bytes(3) + body
+        for at, (kind, body) in enumerate(parts)
+    ]
     return b"fLaC" + b"".join(heads) + audio
 
 
@@ -202,7 +224,7 @@ SMALL: dict[str, bytes] = {
     "a.webm": mkv(element("1654ae6b", b""), element("1f43b675", element("e7", b"\0"), element("a3", b"\x81\0\0\0x"))),
     "a.docx": archive(OFFICE),
     "a.pdf": pdf(),
-    "a.html": b"<!doctype html><html><head><title>Kept</title></head><body><p>x</p></body></html>",
+    "a.html": b"<!doctype html>\n<html>\n<head><title>Kept</title></head>\n<body><p>x</p></body></html>",
     "a.json": b'{"kept": [1, {"AIGC": 2}], "b": ",}"}\n',
     "a.md": b"---\ntitle: Kept\n---\n# Text\n",
 }

@@ -87,10 +87,14 @@ def _packet(pdf: pikepdf.Pdf) -> bytes | None:
 
 
 def _unpacked(raw: bytes) -> bytes:
+    unpacker = zlib.decompressobj()
     try:
-        return zlib.decompressobj().decompress(raw, MOST_PACKET_BYTES + 1)
+        packet = unpacker.decompress(raw, MOST_PACKET_BYTES + 1)
     except zlib.error:
-        raise LabelError("the XMP packet of the PDF document is damaged") from None
+        packet = b""
+    if not unpacker.eof and len(packet) <= MOST_PACKET_BYTES:
+        raise LabelError("the XMP packet of the PDF document is damaged")
+    return packet
 
 
 def _write(source: Path, target: Path, label: bytes) -> None:

@@ -39,7 +39,7 @@ def is_mp4(head: bytes) -> bool:
 
 def is_m4a(head: bytes) -> bool:
     """Tell sound in an MP4 file by its first bytes."""
-    return head[4:8] == b"ftyp" and head[8:12] not in _PICTURE_BRANDS
+    return head[4:8] == b"ftyp" and head[8:12] in _SOUND_BRANDS
 
 
 class _Shift:

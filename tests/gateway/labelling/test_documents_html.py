@@ -31,7 +31,7 @@ class _Reader(HTMLParser):
         b"<p>nothing of it</p>",
         b"\xef\xbb\xbf<?xml version='1.0'?><html><head/><body/></html>",
         b'<head><!-- <head><meta name="AIGC" content="in a comment"> --></head>',
-        b'<head><script>"<meta name=\'AIGC\' content=\'text\'>"</script></head>',
+        b"<head><script>\"<meta name='AIGC' content='text'>\"</script></head>",
         b'<head><META content=\'{"Label":"1"}\' NAME=aigc></head><body></body>',
         b'<head><meta name="AIGC" content="a"/><meta property="TC260:AIGC" content="b"></head>',
         b"",

@@ -14,12 +14,17 @@ from tests.media import LABEL
 _MEMBERS = orjson.loads(LABEL)
 _VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4) | st.just("AIGC"), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4) | st.just("AIGC"), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 
 
-@given(st.dictionaries(st.text(max_size=4) | st.sampled_from(["AIGC", "aigc"]), _VALUES, max_size=4), st.sampled_from([None, 1, "\t"]))
+@given(
+    st.dictionaries(st.text(max_size=4) | st.sampled_from(["AIGC", "aigc"]), _VALUES, max_size=4),
+    st.sampled_from([None, 1, "\t"]),
+)
 def test_all_else_stays(document: dict[str, object], indent: int | str | None) -> None:
     """Whatever a document has, it has afterwards, and one label; twice is as once."""
     text = json.dumps(document, indent=indent, ensure_ascii=False).encode("utf-8", "surrogatepass")
@@ -46,7 +51,8 @@ def test_every_label_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"), [(b"[1]", "not an object"), (b'{"a":', "no JSON"), (b"[" * 5000, "no JSON"), (b'{"\xff":1}', "no JSON")]
+    ("text", "reason"),
+    [(b"[1]", "not an object"), (b'{"a":', "no JSON"), (b"[" * 5000, "no JSON"), (b'{"\xff":1}', "no JSON")],
 )
 def test_what_cannot_take_a_label_says_why(text: bytes, reason: str) -> None:
     """An array has no place for it."""

@@ -33,7 +33,10 @@ def _relations(*parts: tuple[str, str, str]) -> bytes:
 
 def _presentation() -> bytes:
     """Return a presentation of two slides, the second file being the first slide."""
-    slide = f'<p:sld xmlns:p="{_SLIDES}"><p:cSld><p:spTree><p:nvGrpSpPr><p:cNvPr id="4" name=""/></p:nvGrpSpPr></p:spTree></p:cSld></p:sld>'
+    slide = (
+        f'<p:sld xmlns:p="{_SLIDES}"><p:cSld><p:spTree><p:nvGrpSpPr><p:cNvPr id="4" name=""/></p:nvGrpSpPr>'
+        "</p:spTree></p:cSld></p:sld>"
+    )
     main = (
         f'<p:presentation xmlns:p="{_SLIDES}" xmlns:r="{_RELATION}"><p:sldIdLst><p:sldId r:id="rId8" id="256"/>'
         '<p:sldId r:id="rId7" id="257"/></p:sldIdLst><p:sldSz cx="9144000" cy="6858000"/></p:presentation>'
@@ -41,7 +44,9 @@ def _presentation() -> bytes:
     return archive({
         "_rels/.rels": _relations(("rId1", "officeDocument", "/ppt/presentation.xml")),
         "ppt/presentation.xml": main.encode(),
-        "ppt/_rels/presentation.xml.rels": _relations(("rId7", "slide", "slides/slide1.xml"), ("rId8", "slide", "slides/slide2.xml")),
+        "ppt/_rels/presentation.xml.rels": _relations(
+            ("rId7", "slide", "slides/slide1.xml"), ("rId8", "slide", "slides/slide2.xml")
+        ),
         "ppt/slides/slide1.xml": slide.encode(),
         "ppt/slides/slide2.xml": slide.encode(),
     })  # fmt: skip
@@ -74,7 +79,7 @@ def test_excel_documents_show_the_line_last(tmp_path: Path, filled: bool) -> Non
     """With a free row between, so that no list takes it for its own; in the first sheet."""
     book = openpyxl.Workbook()
     if filled:
-        book.active["B3"] = "x"  # type: ignore[index]
+        book.active["B3"] = "x"
     book.create_sheet("second")
     old, new = tmp_path / "old.xlsx", tmp_path / "new.xlsx"
     book.save(old)
@@ -125,7 +130,11 @@ def test_texts_show_the_line_last(tmp_path: Path, write: object, old: str, new: 
     [
         (text_line, "\ufeffa", "\ufeff{}\n\na"),
         (markdown_line, "---\nt: x\n---\n# a\n", "---\nt: x\n---\n{}\n\n# a\n"),
-        (html_line, "<head></head><body>a", "<head></head><body><p>&#20869;&#23481;&#30001;AI&#29983;&#25104; &lt;&amp;</p>a"),
+        (
+            html_line,
+            "<head></head><body>a",
+            "<head></head><body><p>&#20869;&#23481;&#30001;AI&#29983;&#25104; &lt;&amp;</p>a",
+        ),
     ],
 )
 def test_texts_show_the_line_first(tmp_path: Path, write: object, old: str, new: str) -> None:
@@ -144,7 +153,7 @@ def test_what_cannot_take_a_line_says_why(tmp_path: Path) -> None:
     empty = {**OFFICE, "word/document.xml": b'<w:document xmlns:w="u"><w:body/></w:document>'}
     full = io.BytesIO()
     book = openpyxl.Workbook()
-    book.active["A1048576"] = 1  # type: ignore[index]
+    book.active["A1048576"] = 1
     book.save(full)
     for write, data, reason in (
         (text_line, b"\xc4\xe3", "not in UTF-8"),

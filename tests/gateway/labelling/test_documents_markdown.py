@@ -24,7 +24,10 @@ def _front(text: bytes) -> object:
         (b"---\r\ntitle: Kept\r\n---\r\n# Text\r\n", {"title": "Kept"}),
         (b"\xef\xbb\xbf---\ntitle: Kept\n...\n", {"title": "Kept"}),
         (b"---\nAIGC:\n  Label: '1'\n  Other: x\ntitle: Kept\n---\n", {"title": "Kept"}),
-        (b"---\ntitle: Kept\naigc: {Label: '1'}\nlist:\n  - AIGC: no label\n---\n", {"title": "Kept", "list": [{"AIGC": "no label"}]}),
+        (
+            b"---\ntitle: Kept\naigc: {Label: '1'}\nlist:\n  - AIGC: no label\n---\n",
+            {"title": "Kept", "list": [{"AIGC": "no label"}]},
+        ),
         (b"---\n---\n", {}),
     ],
 )
@@ -58,7 +61,7 @@ def test_security_data_go_through() -> None:
     ("text", "label"),
     [
         (b'---\nAIGC: {"Label": "1"}\n---\n', b'{"Label": "1"}'),
-        (b"---\nAIGC: '{\"Label\": \"1\"}'\n---\n", b'{"Label": "1"}'),
+        (b'---\nAIGC: \'{"Label": "1"}\'\n---\n', b'{"Label": "1"}'),
         (b'---\n"AIGC":\n    "Label" : "1"\n---\n', b'{"Label":"1"}'),
         (b"---\nAIGC:\n  nothing\n---\n", b"AIGC:\n  nothing\n"),
         (b"---\nAIGC: x\n", None),
@@ -79,4 +82,6 @@ def test_toml_is_refused() -> None:
 def test_long_lines_are_read_in_one_pass() -> None:
     """What could be tried in many ways is not."""
     spaces = b" " * 80_000
-    assert markdown_labels(b"---\nAIGC:\n" + spaces + b"Label:" + spaces + b"x" + spaces + b"\n---\n") == [b'{"Label":"x"}']
+    assert markdown_labels(b"---\nAIGC:\n" + spaces + b"Label:" + spaces + b"x" + spaces + b"\n---\n") == [
+        b'{"Label":"x"}'
+    ]

@@ -17,8 +17,12 @@ _PROPERTIES = (
     b'<Properties xmlns="http://schemas.openxmlformats.org/officeDocument/2006/custom-properties"'
     b' xmlns:vt="http://schemas.openxmlformats.org/officeDocument/2006/docPropsVTypes">%s</Properties>'
 )
-_OTHER = b'<property fmtid="{D5CDD505-2E9C-101B-9397-08002B2CF9AE}" pid="7" name="Other"><vt:lpwstr>Kept</vt:lpwstr></property>'
-_AIGC = b'<property fmtid="{D5CDD505-2E9C-101B-9397-08002B2CF9AE}" pid="2" name="AIGC"><vt:lpwstr>older</vt:lpwstr></property>'
+_PROPERTY = (
+    b'<property fmtid="{D5CDD505-2E9C-101B-9397-08002B2CF9AE}" pid="%d" name="%b"><vt:lpwstr>%b</vt:lpwstr>'
+    b"</property>"
+)
+_OTHER = _PROPERTY % (7, b"Other", b"Kept")
+_AIGC = _PROPERTY % (2, b"AIGC", b"older")
 
 
 def _written(tmp_path: Path, data: bytes) -> bytes:
@@ -56,7 +60,7 @@ def test_a_word_document_opens_elsewhere(tmp_path: Path) -> None:
 def test_an_excel_document_keeps_its_properties(tmp_path: Path) -> None:
     """A stranger reads the label beside what else is said of the document."""
     book = openpyxl.Workbook()
-    book.active["A1"] = 5  # type: ignore[index]
+    book.active["A1"] = 5
     book.custom_doc_props.append(StringProperty(name="Other", value="Kept"))
     book.custom_doc_props.append(StringProperty(name="aigc", value=OLDER_LABEL.decode()))
     old, new = tmp_path / "old.xlsx", tmp_path / "new.xlsx"
@@ -65,13 +69,20 @@ def test_an_excel_document_keeps_its_properties(tmp_path: Path) -> None:
     XLSX.write(old, new, LABEL)
 
     found = openpyxl.load_workbook(new)
-    assert [(each.name, each.value) for each in found.custom_doc_props.props] == [("Other", "Kept"), ("AIGC", LABEL.decode())]
-    assert found.active["A1"].value == 5  # type: ignore[index]
+    assert [(each.name, each.value) for each in found.custom_doc_props.props] == [
+        ("Other", "Kept"),
+        ("AIGC", LABEL.decode()),
+    ]
+    assert found.active["A1"].value == 5
 
 
 def test_numbers_of_properties_are_unique(tmp_path: Path) -> None:
     """The new one gets a number above all others, and the older label goes wherever it stood."""
-    relation = b'<Relationship Id="rId9" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/custom-properties" Target="/props/my.xml"/></Relationships>'
+    relation = (
+        b'<Relationship Id="rId9" Target="/props/my.xml"'
+        b' Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/custom-properties"/>'
+        b"</Relationships>"
+    )
     relations = OFFICE["_rels/.rels"].replace(b"</Relationships>", relation)
     parts = {**OFFICE, "_rels/.rels": relations, "Props/My.xml": _PROPERTIES % (_AIGC + _OTHER + _AIGC)}
     root = parse_xml(_parts(_written(tmp_path, archive(parts)))["Props/My.xml"])
@@ -95,14 +106,27 @@ def test_a_label_nobody_refers_to_is_read(tmp_path: Path) -> None:
         (archive({**OFFICE, "docProps/custom.xml": b" " * 5_000_000}), "unpacks to more"),
         (archive({**OFFICE, "docProps/custom.xml": b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'}), "document type"),
         (
-            archive({**OFFICE, "docProps/custom.xml": '<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE a><a/>'.encode("utf-16")}),
+            archive(
+                {
+                    **OFFICE,
+                    "docProps/custom.xml": '<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE a><a/>'.encode("utf-16"),
+                }
+            ),
             "document type",
         ),
         (
-            archive({**OFFICE, "docProps/custom.xml": b'<?xml version="1.0" encoding="UTF-7"?>+ADw-+ACE-DOCTYPE a+AD4-<a/>'}),
+            archive(
+                {
+                    **OFFICE,
+                    "docProps/custom.xml": b'<?xml version="1.0" encoding="UTF-7"?>+ADw-+ACE-DOCTYPE a+AD4-<a/>',
+                }
+            ),
             "document type|well-formed",
         ),
-        (archive({**OFFICE, "docProps/custom.xml": _PROPERTIES % _OTHER.replace(b'"7"', b'"2147483647"')}), "used up"),
+        (
+            archive({**OFFICE, "docProps/custom.xml": _PROPERTIES % _OTHER.replace(b'"7"', b'"2147483647"')}),
+            "used up",
+        ),
     ],
 )
 def test_what_cannot_take_a_label_says_why(tmp_path: Path, data: bytes, reason: str) -> None:

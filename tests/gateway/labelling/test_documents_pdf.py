@@ -20,11 +20,13 @@ def _written(tmp_path: Path, data: bytes) -> Path:
     return new
 
 
-def _with_packet(tmp_path: Path, packet: bytes, **entries: pikepdf.Object) -> bytes:
+def _with_packet(tmp_path: Path, packet: bytes, packing: pikepdf.Name | None = None) -> bytes:
     path = tmp_path / "made.pdf"
     path.write_bytes(pdf())
     with pikepdf.open(path) as document:
-        document.Root.Metadata = pikepdf.Stream(document, packet, pikepdf.Dictionary(**entries) if entries else None)
+        document.Root.Metadata = pikepdf.Stream(
+            document, packet, pikepdf.Dictionary(Filter=packing) if packing is not None else None
+        )
         # As it is: the library would mend the packet.
         document.save(
             tmp_path / "made2.pdf",
@@ -53,10 +55,13 @@ def test_both_places_say_the_same_and_pages_stay(tmp_path: Path, data: bytes) ->
 @pytest.mark.parametrize("packed", [True, False])
 def test_xmp_is_kept(tmp_path: Path, packed: bool) -> None:  # noqa: FBT001 both ways of storing
     """What a packet says beside an older label is kept, packed or not."""
-    creator = b'<rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/" dc:source="Kept" rdf:about=""/></rdf:RDF>'
+    creator = (
+        b'<rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/" dc:source="Kept" rdf:about=""/></rdf:RDF>'
+    )
     packet = packet_with(OLDER_LABEL).replace(b"</rdf:RDF>", creator)
-    entries = {"Filter": pikepdf.Name.FlateDecode} if packed else {}
-    data = _with_packet(tmp_path, zlib.compress(packet) if packed else packet, **entries)
+    data = _with_packet(
+        tmp_path, zlib.compress(packet) if packed else packet, pikepdf.Name.FlateDecode if packed else None
+    )
     with pikepdf.open(_written(tmp_path, data)) as document:
         assert b'dc:source="Kept"' in document.Root.Metadata.read_bytes()
 
@@ -85,9 +90,9 @@ def test_signed_documents_are_refused(tmp_path: Path) -> None:
 def test_bombs_and_damage_are_refused(tmp_path: Path) -> None:
     """A packet that unpacks to more than one has, one packed in a rare way, and no document at all."""
     for data, reason in (
-        (_with_packet(tmp_path, zlib.compress(bytes(50_000_000)), Filter=pikepdf.Name.FlateDecode), "more than"),
-        (_with_packet(tmp_path, b"x", Filter=pikepdf.Name.FlateDecode), "packet of the PDF document is damaged"),
-        (_with_packet(tmp_path, b"x", Filter=pikepdf.Name.LZWDecode), "packed in a way"),
+        (_with_packet(tmp_path, zlib.compress(bytes(50_000_000)), pikepdf.Name.FlateDecode), "more than"),
+        (_with_packet(tmp_path, b"x", pikepdf.Name.FlateDecode), "packet of the PDF document is damaged"),
+        (_with_packet(tmp_path, b"x", pikepdf.Name.LZWDecode), "packed in a way"),
         (_with_packet(tmp_path, b"<a"), "well-formed"),
         (b"%PDF-1.7\nnothing", "damaged"),
     ):

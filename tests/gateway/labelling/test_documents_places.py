@@ -5,7 +5,9 @@ import pytest
 from gateway.labelling.documents_places import places_of
 from gateway.labelling.members import LabelError
 
-_XML = '<a:r xmlns:a="u" xmlns:b="v">你<a:x q=">" id="1" b:id="r1">t</a:x ><!-- <a:x> --><x/><![CDATA[<a:x>]]></a:r>'.encode()
+_XML = (
+    '<a:r xmlns:a="u" xmlns:b="v">你<a:x q=">" id="1" b:id="r1">t</a:x ><!-- <a:x> --><x/><![CDATA[<a:x>]]></a:r>'
+).encode()
 
 
 def test_elements_are_found_where_they_are() -> None:

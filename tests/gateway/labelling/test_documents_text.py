@@ -10,7 +10,9 @@ from tests.media import LABEL
 
 
 @pytest.mark.parametrize(
-    ("form", "text"), [(HTML, b"<html></html>"), (JSON, b"{}"), (MARKDOWN, b"# Text")], ids=["html", "json", "markdown"]
+    ("form", "text"),
+    [(HTML, b"<html></html>"), (JSON, b"{}"), (MARKDOWN, b"# Text")],
+    ids=["html", "json", "markdown"],
 )
 def test_each_carries_a_label(tmp_path: Path, form: object, text: bytes) -> None:
     """Written and read back as files."""
@@ -34,7 +36,11 @@ def test_plain_text_says_what_to_do_instead(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [("a".encode("utf-16"), "UTF-16"), ("a".encode("utf-32-be"), "UTF-16"), (bytes(MOST_TEXT_BYTES + 1), "held at once")],
+    [
+        ("a".encode("utf-16"), "UTF-16"),
+        ("a".encode("utf-32-be"), "UTF-16"),
+        (bytes(MOST_TEXT_BYTES + 1), "held at once"),
+    ],
     ids=["utf-16", "utf-32", "large"],
 )
 def test_what_is_no_text_in_ascii_is_refused(tmp_path: Path, text: bytes, reason: str) -> None:

@@ -60,7 +60,7 @@ def test_sizes_behind_the_data_belong_to_their_entry() -> None:
             raise OSError
 
     pipe = Pipe()
-    with zipfile.ZipFile(pipe, "w") as written:  # type: ignore[arg-type]
+    with zipfile.ZipFile(pipe, "w") as written:
         for name, content in _PARTS.items():
             written.writestr(name, content)
     with zipfile.ZipFile(io.BytesIO(_changed(pipe.getvalue(), Third_xml=b"y"))) as read:
@@ -79,7 +79,9 @@ def test_a_bomb_is_unpacked_no_further_than_its_bound() -> None:
 
 
 def _flagged(data: bytes) -> bytes:
-    return data.replace(b"PK\x03\x04\x14\0\0", b"PK\x03\x04\x14\0\1").replace(b"PK\x01\x02\x14\x03\x14\0\0", b"PK\x01\x02\x14\x03\x14\0\1")
+    return data.replace(b"PK\x03\x04\x14\0\0", b"PK\x03\x04\x14\0\1").replace(
+        b"PK\x01\x02\x14\x03\x14\0\0", b"PK\x01\x02\x14\x03\x14\0\1"
+    )
 
 
 def _moved(data: bytes) -> bytes:

@@ -69,7 +69,9 @@ def test_the_rhythm_is_decoded_from_the_samples(tmp_path: Path, kind: int, bits:
 @pytest.mark.parametrize(
     ("position", "edges"), [(Position.START, (1, 0)), (Position.END, (0, 1)), (Position.BOTH, (1, 1))]
 )
-def test_the_sign_stands_beside_the_sound_and_never_on_it(tmp_path: Path, position: Position, edges: tuple[int, int]) -> None:
+def test_the_sign_stands_beside_the_sound_and_never_on_it(
+    tmp_path: Path, position: Position, edges: tuple[int, int]
+) -> None:
     """Before, behind or both; with silence between; the file's own samples stay whole, and sizes add up."""
     old, new, own = tmp_path / "old.wav", tmp_path / "new.wav", bytes(range(1, 201))
     old.write_bytes(wav(chunk(b"LIST", b"kept"), chunk(b"AIGC", b"{}"), samples=own))

@@ -29,7 +29,9 @@ def test_what_is_made_is_read_back() -> None:
     assert [data[each.body : each.end] for each in children(data)] == [b"abc"]
 
 
-@pytest.mark.parametrize("data", [b"\0\0\0\x04free", b"\0\0\0\x09free", b"\0\0\0\x01free\0\0\0\0\0\0\0\x08", b"\0\0\0\x08free\0"])
+@pytest.mark.parametrize(
+    "data", [b"\0\0\0\x04free", b"\0\0\0\x09free", b"\0\0\0\x01free\0\0\0\0\0\0\0\x08", b"\0\0\0\x08free\0"]
+)
 def test_a_size_that_leads_nowhere_is_an_error(data: bytes) -> None:
     """Too small for its own head, or larger than what is there."""
     with pytest.raises(LabelError):

@@ -64,7 +64,8 @@ def test_items_keep_their_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [box(b"udta", box(b"meta", bytes(4), _handler(b"mdta"), box(b"keys", b"x"))), box(b"udta", b"\0\0\0\x63meta")]
+    "content",
+    [box(b"udta", box(b"meta", bytes(4), _handler(b"mdta"), box(b"keys", b"x"))), box(b"udta", b"\0\0\0\x63meta")],
 )
 def test_damage_is_an_error(content: bytes) -> None:
     """Metadata that cannot be taken apart are not written over."""

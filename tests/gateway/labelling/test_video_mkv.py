@@ -60,9 +60,20 @@ def test_every_place_leads_to_what_it_led_to(tmp_path: Path, index_first: bool, 
         cues = element(
             "1c53bb6b",
             checksum,
-            *(element("bb", element("b3", b"\0"), element("b7", element("f7", b"\1"), element("f1", at.to_bytes(2)))) for at in places[:2]),
+            *(
+                element(
+                    "bb", element("b3", b"\0"), element("b7", element("f7", b"\1"), element("f1", at.to_bytes(2)))
+                )
+                for at in places[:2]
+            ),
         )
-        head = element("114d9b74", checksum, _seek("1654ae6b", places[2]), _seek("1254c367", places[3]), _seek("1c53bb6b", places[4]))
+        head = element(
+            "114d9b74",
+            checksum,
+            _seek("1654ae6b", places[2]),
+            _seek("1254c367", places[3]),
+            _seek("1c53bb6b", places[4]),
+        )
         clusters = [_cluster(element("a7", places[at].to_bytes(2))) for at in (0, 1)]
         first, last = ([cues], []) if index_first else ([], [cues])
         return [head, _TRACKS, *first, *clusters, tags, *last]
@@ -86,7 +97,9 @@ def test_every_place_leads_to_what_it_led_to(tmp_path: Path, index_first: bool, 
 def test_tags_with_nothing_else_are_overwritten_whole(tmp_path: Path) -> None:
     """Who looked for the old tags is led to the new ones."""
     head = element("114d9b74", _seek("1254c367", 0))
-    old = mkv(element("114d9b74", _seek("1254c367", len(head))), element("1254c367", _tag(b"aigc", OLDER_LABEL)), _cluster())
+    old = mkv(
+        element("114d9b74", _seek("1254c367", len(head))), element("1254c367", _tag(b"aigc", OLDER_LABEL)), _cluster()
+    )
     data = _written(tmp_path, old)
     start, parts = _segment(data)
     (place,) = _numbers(data, parts[bytes.fromhex("114d9b74")], "4dbb", "53ac")

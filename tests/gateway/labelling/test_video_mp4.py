@@ -34,7 +34,9 @@ def test_the_index_follows_the_samples(tmp_path: Path, table: bytes) -> None:
 
 def test_places_in_front_of_the_index_stay(tmp_path: Path) -> None:
     """A file whose index comes last moves nothing."""
-    movie = box(b"moov", box(b"trak", box(b"mdia", box(b"minf", box(b"stbl", box(b"stco", bytes(7), b"\x01\0\0\0\x18"))))))
+    movie = box(
+        b"moov", box(b"trak", box(b"mdia", box(b"minf", box(b"stbl", box(b"stco", bytes(7), b"\x01\0\0\0\x18")))))
+    )
     new = _written(tmp_path, box(b"ftyp", b"isom", bytes(4)) + box(b"mdat", b"the samples") + movie)
     assert new[_place(new, b"stco") :].startswith(b"the samples")
 
@@ -46,7 +48,13 @@ def test_fragments_with_places_of_their_own_follow(tmp_path: Path) -> None:
     relative = box(b"tfhd", bytes([0, 2, 0, 0]), struct.pack(">I", 1))
     fragment = box(b"moof", box(b"traf", base), box(b"traf", relative)) + box(b"mdat", b"samples")
     index = b"".join(
-        box(b"tfra", bytes([version, 0, 0, 0]), struct.pack(">III", 1, 0, 1), struct.pack(form, 0, len(head)), b"\1\1\1")
+        box(
+            b"tfra",
+            bytes([version, 0, 0, 0]),
+            struct.pack(">III", 1, 0, 1),
+            struct.pack(form, 0, len(head)),
+            b"\1\1\1",
+        )
         for version, form in ((0, ">II"), (1, ">QQ"))
     )
     new = _written(tmp_path, head + fragment + box(b"mfra", index))
