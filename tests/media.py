@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import random
 import shutil
 import struct
 import subprocess
@@ -229,3 +230,24 @@ SMALL: dict[str, bytes] = {
     "a.md": b"---\ntitle: Kept\n---\n# Text\n",
 }
 """One small file of each kind of place a label has."""
+
+_DAMAGE = (b"\xff" * 4, bytes(4), b"\x7f\xff\xff\xff", b"\0\0\0\1", b"\x80\0\0\0")
+
+
+def damaged(data: bytes, chance: random.Random) -> bytes:
+    """Return a file with one to eight damages."""
+    held = bytearray(data)
+    for _ in range(chance.choice((1, 1, 2, 4, 8))):
+        at = chance.randrange(len(held) + 1)
+        kind = chance.randrange(5)
+        if kind == 0:
+            held[at : at + 1] = bytes([chance.randrange(256)])
+        elif kind == 1:
+            held[at : at + 4] = chance.choice(_DAMAGE)
+        elif kind == 2:
+            del held[at : at + chance.choice((1, 4, 100, len(held)))]
+        elif kind == 3:
+            held[at:at] = held[chance.randrange(len(held) + 1) :][: chance.choice((1, 8, 64))]
+        else:
+            held[at:at] = chance.randbytes(chance.choice((1, 4, 16)))
+    return bytes(held)

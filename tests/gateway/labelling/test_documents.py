@@ -10,12 +10,11 @@ from gateway.labelling.documents import FORMATS
 from gateway.labelling.formats import FORMATS as ALL
 from gateway.labelling.formats import format_of, read_file, write_label
 from gateway.labelling.members import LabelError, Members, Verdict
-from tests.media import LABEL, PRODUCER, SMALL, exiftool, needs_tools, run
+from tests.media import LABEL, PRODUCER, SMALL, damaged, exiftool, needs_tools, run
 
 _MEMBERS = Members.first(PRODUCER, "req-1")
 _CASES = 200
 _MOST_HELD_BYTES = 32 * 1024 * 1024
-_DAMAGE = (b"\xff" * 4, bytes(4), b"\x7f\xff\xff\xff", b"\0\0\0\1", b"\x80\0\0\0")
 
 
 @pytest.mark.media_tools
@@ -54,41 +53,23 @@ def test_names_and_beginnings_lead_to_the_format(tmp_path: Path, name: str) -> N
         assert format_of(foreign) is form
 
 
-def _damaged(data: bytes, chance: random.Random) -> bytes:
-    held = bytearray(data)
-    for _ in range(chance.choice((1, 1, 2, 4, 8))):
-        at = chance.randrange(len(held) + 1)
-        kind = chance.randrange(5)
-        if kind == 0:
-            held[at : at + 1] = bytes([chance.randrange(256)])
-        elif kind == 1:
-            held[at : at + 4] = chance.choice(_DAMAGE)
-        elif kind == 2:
-            del held[at : at + chance.choice((1, 4, 100, len(held)))]
-        elif kind == 3:
-            held[at:at] = held[chance.randrange(len(held) + 1) :][: chance.choice((1, 8, 64))]
-        else:
-            held[at:at] = chance.randbytes(chance.choice((1, 4, 16)))
-    return bytes(held)
-
-
 @pytest.mark.parametrize("name", SMALL)
 def test_damage_is_told_and_never_a_crash(tmp_path: Path, name: str) -> None:
     """Two hundred damaged files of each kind: read, labelled, shown and sealed, or refused; little is held for it."""
     form = next(each for each in ALL if Path(name).suffix in each.extensions)
-    whole, damaged, new = tmp_path / name, tmp_path / f"damaged-{name}", tmp_path / f"new-{name}"
-    damaged.write_bytes(SMALL[name])
-    form.write(damaged, whole, LABEL)
+    whole, broken, new = tmp_path / name, tmp_path / f"damaged-{name}", tmp_path / f"new-{name}"
+    broken.write_bytes(SMALL[name])
+    form.write(broken, whole, LABEL)
     chance = random.Random(name)  # noqa: S311 the same damage each time
     outcomes = set()
     tracemalloc.start()
     for _ in range(_CASES):
-        damaged.write_bytes(_damaged(whole.read_bytes(), chance))
+        broken.write_bytes(damaged(whole.read_bytes(), chance))
         for work in (
-            lambda: form.read(damaged),
-            lambda: form.write(damaged, new, LABEL),
-            lambda: form.show and form.show(damaged, new, "AI生成"),
-            lambda: form.content and sum(map(len, form.content(damaged))),
+            lambda: form.read(broken),
+            lambda: form.write(broken, new, LABEL),
+            lambda: form.show and form.show(broken, new, "AI生成"),
+            lambda: form.content and sum(map(len, form.content(broken))),
         ):
             try:
                 work()
