@@ -16,7 +16,8 @@ from gateway.labelling.documents_office import DOCX, PPTX, XLSX
 from gateway.labelling.documents_pdf import PDF
 from gateway.labelling.documents_text import HTML, JSON, MARKDOWN, TEXT
 
-# Text last: nearly everything without control characters looks like it.
+# Text nearly last: what is in letters and has no known name is refused as text, and not taken for Markdown.
+# Front matter would break a table or a program.
 FORMATS: tuple[Format, ...] = (
     replace(DOCX, show=word_line),
     replace(XLSX, show=excel_line),
@@ -24,6 +25,6 @@ FORMATS: tuple[Format, ...] = (
     PDF,
     replace(HTML, show=html_line),
     replace(JSON, show=refuse_json_line),
-    replace(MARKDOWN, show=markdown_line),
     replace(TEXT, show=text_line),
+    replace(MARKDOWN, show=markdown_line),
 )

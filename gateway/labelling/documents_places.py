@@ -9,6 +9,8 @@ from xml.parsers import expat
 from gateway.labelling.members import LabelError
 
 _MOST_DEPTH = 256
+# Each costs some hundred bytes; a sheet with more rows than this is no document to put a line into.
+_MOST_PLACES = 200_000
 
 
 @dataclass(slots=True)
@@ -87,6 +89,8 @@ class _Finder:
             shown = {key.rpartition("\n")[2]: value for key, value in ordered}
             place = Place(local, namespace, len(self._open), shown, at, _behind_tag(self._data, at))
             self.found.append(place)
+            if len(self.found) > _MOST_PLACES:
+                raise LabelError(f"the document has more than {_MOST_PLACES} rows or the like; it gets no line here")
         if len(self._open) >= _MOST_DEPTH:
             raise LabelError("the document has XML that is nested deeper than any program writes")
         self._open.append(place)

@@ -116,10 +116,12 @@ def _extended_bytes(body: bytes, version: int) -> int:
 
 def _frames(body: bytes, version: int, unsynchronised: bool) -> Iterator[Frame]:  # noqa: FBT001 a flag of the tag
     head_bytes = 6 if version == _V2 else 10
+    # Up to the padding; asked once, since a tag may have half a million frames.
+    used_bytes = len(body.rstrip(b"\0"))
     at = 0
     while at + head_bytes <= len(body) and body[at]:
         name = body[at : at + (3 if version == _V2 else 4)]
-        size = _frame_size(body, at, version)
+        size = _frame_size(body, at, version, used_bytes)
         end = at + head_bytes + size
         if not _is_name(name) or end > len(body):
             raise LabelError(f"the ID3 tag is damaged at byte {at}")
@@ -131,7 +133,7 @@ def _frames(body: bytes, version: int, unsynchronised: bool) -> Iterator[Frame]:
         raise LabelError(f"the ID3 tag is damaged at byte {at}")
 
 
-def _frame_size(body: bytes, at: int, version: int) -> int:
+def _frame_size(body: bytes, at: int, version: int, used_bytes: int) -> int:
     if version == _V2:
         return int.from_bytes(body[at + 3 : at + 6])
     field = body[at + 4 : at + 8]
@@ -140,8 +142,8 @@ def _frame_size(body: bytes, at: int, version: int) -> int:
         return plain
     # Some programs write plain sizes into 2.4; the one that leads to another frame, or the end, is meant.
     for size in (_syncsafe(field), plain):
-        rest = body[at + 10 + size :]
-        if _is_name(rest[:4]) or not rest.strip(b"\0"):
+        behind = at + 10 + size
+        if _is_name(body[behind : behind + 4]) or behind >= used_bytes:
             return size
     return _syncsafe(field)
 

@@ -53,6 +53,16 @@ def test_names_and_beginnings_lead_to_the_format(tmp_path: Path, name: str) -> N
         assert format_of(foreign) is form
 
 
+@pytest.mark.parametrize("name", ["table.csv", "program.py", "text"])
+def test_other_text_is_not_taken_for_markdown(tmp_path: Path, name: str) -> None:
+    """Front matter would break it; only the name says that a text is Markdown."""
+    old = tmp_path / name
+    old.write_bytes(b"a,b\n1,2\n")
+    with pytest.raises(LabelError, match="no place for a label"):
+        write_label(old, old, _MEMBERS)
+    assert old.read_bytes() == b"a,b\n1,2\n"
+
+
 @pytest.mark.parametrize("name", SMALL)
 def test_damage_is_told_and_never_a_crash(tmp_path: Path, name: str) -> None:
     """Two hundred damaged files of each kind: read, labelled, shown and sealed, or refused; little is held for it."""

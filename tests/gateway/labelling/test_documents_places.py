@@ -27,6 +27,7 @@ def test_elements_are_found_where_they_are() -> None:
         (b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "document type"),
         ("<a/>".encode("utf-16"), "UTF-16"),
         (b"<a>" * 1000, "nested deeper"),
+        (b"<r>" + b"<a/>" * 200_001 + b"</r>", "more than 200000"),
     ],
 )
 def test_what_is_not_taken_in_says_why(data: bytes, reason: str) -> None:

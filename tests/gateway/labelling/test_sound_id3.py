@@ -7,7 +7,7 @@ import mutagen.id3
 import pytest
 
 from gateway.labelling.members import LabelError
-from gateway.labelling.sound_id3 import MP3, is_mp3
+from gateway.labelling.sound_id3 import MP3, is_mp3, tags_of
 from tests.media import LABEL, MP3_FRAME, OLDER_LABEL, frame, id3
 
 _AUDIO = MP3_FRAME * 3
@@ -90,6 +90,12 @@ def test_an_audio_frame_is_told_from_other_ones() -> None:
     """A mark of UTF-16 or a JPEG begin nearly alike."""
     assert is_mp3(MP3_FRAME)
     assert not any(map(is_mp3, [b"\xff\xfe#\0", b"\xff\xd8\xff\xe0", b"\xff\xfb\xf0\x00", b"\xff\xfb", b"RIFF"]))
+
+
+def test_many_frames_are_walked_in_one_pass() -> None:
+    """A tag of many megabytes of frames, which is asked for its padding once and not for each of them."""
+    many = id3(4, *[b"PRIV\0\0\1\1\0\0" + bytes(129)] * 60_000, b"TIT2\0\0\0\2\0\0\0x")
+    assert len(tags_of(io.BytesIO(many))[0].frames) == 60_001
 
 
 def test_older_label_is_gone(tmp_path: Path) -> None:
