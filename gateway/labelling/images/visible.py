@@ -211,11 +211,8 @@ def _save(labelled: Image.Image, image: Image.Image, target: Path) -> None:
     elif image.format == "WEBP":
         kept |= {"lossless": _is_lossless(image), "quality": 95, "exact": True}
     elif image.format == "TIFF":
-        kept = {
-            "tiffinfo": image.tag_v2,
-            "compression": info.get("compression"),
-            "icc_profile": info.get("icc_profile"),
-        }  # type: ignore[attr-defined]
+        tags = image.tag_v2  # type: ignore[attr-defined]
+        kept = {"tiffinfo": tags, "compression": info.get("compression"), "icc_profile": info.get("icc_profile")}
     elif image.format == "AVIF":
         kept["quality"] = 90
     labelled.save(target, format=image.format, **kept)
