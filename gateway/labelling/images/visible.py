@@ -149,9 +149,12 @@ def _words(layout: Layout) -> Image.Image:
     drawing = ImageDraw.Draw(mask)
     step = (layout.size[1] - layout.ink_pixels // 2) / len(layout.lines)
     for number, line in enumerate(layout.lines):
-        # The middle of each line, since ascent and descent of a font for all of Chinese are far from its letters.
-        place = (layout.size[0] / 2, layout.ink_pixels / 4 + step * (number + 0.5))
-        drawing.text(place, line, fill=255, font=layout.font, anchor="mm")
+        # By the ink, since ascent and descent of a font for all of Chinese are far from its letters; on whole
+        # pixels, since small letters between two are a blur.
+        left, top, right, bottom = layout.font.getbbox(line, anchor="ls")
+        middle = layout.ink_pixels / 4 + step * (number + 0.5)
+        place = (round((layout.size[0] - left - right) / 2), round(middle - (top + bottom) / 2))
+        drawing.text(place, line, fill=255, font=layout.font, anchor="ls")
     return mask
 
 
