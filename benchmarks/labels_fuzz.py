@@ -5,7 +5,7 @@ Run from the root of the repository::
     python -m benchmarks.labels_fuzz                 # 20,000 cases
     python -m benchmarks.labels_fuzz --cases 2000 --seed 7
 
-Each case takes a small labelled file, damages it in one to six ways (bits, lengths, cuts, pieces of other files,
+Each case takes a small labelled file, damages it in one to three ways (bits, lengths, cuts, pieces of other files,
 repeated pieces) and reads it; every tenth is written as well. Whatever is raised besides `LabelError` is a crash.
 Exits 1 when there is one, when memory grows by more than ``--limit-mb``, or when a case takes more than
 ``--limit-seconds`` of processor time.
@@ -74,7 +74,7 @@ def seeds(folder: Path) -> list[tuple[str, bytes]]:
 
 
 def damaged(chance: random.Random, data: bytes, others: list[tuple[str, bytes]]) -> bytes:
-    """Return a file that was damaged in one to six ways.
+    """Return a file that was damaged in one to three ways.
 
     Args:
         chance: draws the ways.
@@ -82,7 +82,7 @@ def damaged(chance: random.Random, data: bytes, others: list[tuple[str, bytes]])
         others: files to take pieces of.
     """
     body = bytearray(data[: 256 * 1024])
-    for _ in range(chance.randint(1, 6)):
+    for _ in range(chance.randint(1, 3)):
         # Heads and tables are what readers believe, so half of the damage is done there.
         span = chance.choice((len(body), min(len(body), 256)))
         chance.choice(_WAYS)(chance, body, chance.randrange(span + 1), chance.choice(others)[1])

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.labelling import formats
+from gateway.labelling.container import Format
 from gateway.labelling.formats import FORMATS, format_of, read_file, write_label
 from gateway.labelling.members import LabelError, Members, Verdict
 from tests.gateway.labelling.pictures import MEMBERS, OTHER, PRODUCER, saved
@@ -52,7 +53,7 @@ def test_label_that_does_not_read_back_is_not_written(tmp_path: Path, monkeypatc
     """A writer that loses it leaves no file, and the old one as it was."""
     source = saved(tmp_path / "a.png")
     form = format_of(source)
-    lossy = formats.Format(form.name, form.extensions, form.sniff, lambda a, b, _: _copy(a, b), form.read)
+    lossy = Format(form.name, form.extensions, form.sniff, lambda a, b, _: _copy(a, b), form.read)
     monkeypatch.setattr(formats, "FORMATS", (lossy,))
     with pytest.raises(LabelError, match="read back"):
         write_label(source, tmp_path / "out.png", MEMBERS)
@@ -67,7 +68,7 @@ def test_failing_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mo
     def fail(_handle: int) -> None:
         raise OSError(5, "no disk")
 
-    monkeypatch.setattr(formats.os, "fsync", fail)
+    monkeypatch.setattr("os.fsync", fail)
     with pytest.raises(OSError, match="no disk"):
         write_label(target, target, MEMBERS)
     assert target.read_bytes() == before

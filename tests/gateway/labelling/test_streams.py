@@ -1,11 +1,12 @@
 """Parts of files are read as long as they say, or not at all."""
 
 import io
+from pathlib import Path
 
 import pytest
 
 from gateway.labelling.members import LabelError
-from gateway.labelling.streams import copy, pieces, read_exactly
+from gateway.labelling.streams import copy, go_to, pieces, read_exactly
 
 
 def test_short_files_are_damaged() -> None:
@@ -14,6 +15,16 @@ def test_short_files_are_damaged() -> None:
         read_exactly(io.BytesIO(b"abc"), 4)
     with pytest.raises(LabelError, match="ends before"):
         copy(io.BytesIO(b"abc"), io.BytesIO(), 4)
+
+
+@pytest.mark.parametrize("offset", [2**62, 2**63 - 1, 2**64])
+def test_offsets_behind_any_end_are_damage(tmp_path: Path, offset: int) -> None:
+    """Systems refuse some of them, Python others."""
+    path = tmp_path / "a"
+    path.write_bytes(b"abc")
+    with path.open("rb") as file, pytest.raises(LabelError, match=r"damaged"):
+        go_to(file, offset)
+        read_exactly(file, 1)
 
 
 def test_long_files_come_in_bounded_pieces() -> None:

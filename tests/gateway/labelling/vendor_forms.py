@@ -4,6 +4,7 @@ import json
 import struct
 import zlib
 from collections.abc import Callable
+from functools import partial
 from html import escape
 from pathlib import Path
 
@@ -206,10 +207,14 @@ _BAD_TEXTS: tuple[bytes, ...] = (
     b"x" * (70 * 1024),
     PRODUCER.encode(),
 )
+
+
+def _text_png(label: bytes) -> bytes:
+    return png(chunk(b"tEXt", b"AIGC\0" + label))
+
+
 MALFORMED: dict[str, Callable[[], bytes]] = {
-    **{
-        f"{at:02} text.png": lambda bad=bad: png(chunk(b"tEXt", b"AIGC\0" + bad)) for at, bad in enumerate(_BAD_TEXTS)
-    },  # type: ignore[misc]
+    **{f"{at:02} text.png": partial(_text_png, bad) for at, bad in enumerate(_BAD_TEXTS)},
     "30 open packet.png": lambda: xmp_png(
         b"<x:xmpmeta xmlns:TC260='http://www.tc260.org.cn/ns/AIGC/1.0/'><TC260:AIGC>{"
     ),

@@ -59,7 +59,7 @@ def _luminance(pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return relative luminance (WCAG 2.2)."""
     linear = pixels / 255
     linear = np.where(linear <= 0.04045, linear / 12.92, ((linear + 0.055) / 1.055) ** 2.4)
-    return linear @ np.array([0.2126, 0.7152, 0.0722])
+    return np.asarray(linear @ np.array([0.2126, 0.7152, 0.0722]))
 
 
 @pytest.mark.parametrize("name", _BACKGROUNDS)
