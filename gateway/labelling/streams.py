@@ -36,7 +36,7 @@ def go_to(file: IO[bytes], offset: int) -> None:
     """
     try:
         file.seek(offset)
-    except (OSError, OverflowError) as exc:
+    except (OSError, ValueError, OverflowError) as exc:
         raise LabelError("the file is damaged: an offset in it lies behind its end") from exc
 
 

@@ -42,8 +42,13 @@ def label_routes(services: Services) -> list[Route]:
         headers |= {
             str(name, "ascii"): str(value, "ascii") for name, value in services.cors.headers(request.headers.raw)
         }
+        if request.method == "OPTIONS":
+            # Browsers ask it without a key.
+            allowed = services.cors.preflight(request.headers.raw, b"POST, OPTIONS")
+            headers |= {str(name, "ascii"): str(value, "latin-1") for name, value in allowed}
+            return Response(status_code=204, headers=headers | {"allow": "POST, OPTIONS"})
         if request.method != "POST":
-            headers["allow"] = "POST"  # RFC 9110 section 15.5.6
+            headers["allow"] = "POST, OPTIONS"  # RFC 9110 section 15.5.6
             return _failed(ErrorCode.METHOD_NOT_ALLOWED, "", None, headers)
         try:
             scope = dict(request.scope)

@@ -56,8 +56,22 @@ def test_who_asks_needs_a_key(shared: Gateway) -> None:
 def test_other_methods_are_refused(shared: Gateway) -> None:
     """And told which one is taken."""
     answer = HTTP.get(f"{shared.url}{_PATH}")
-    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST, OPTIONS")
     assert answer.json()["error"]["code"] == "method_not_allowed"
+
+
+def test_pages_of_named_origins_may_ask(tmp_path: Path, standin_url: str) -> None:
+    """A browser asks beforehand, without a key; the answer can be read by that page alone."""
+    with gateway(tmp_path, standin_url, {"server": {"cors_origins": ["https://chat.example"]}}) as running:
+        origin = {"origin": "https://chat.example"}
+        asked = HTTP.options(
+            f"{running.url}{_PATH}", headers=origin | {"access-control-request-headers": "x-api-key"}
+        )
+        assert (asked.status_code, asked.headers["access-control-allow-methods"]) == (204, "POST, OPTIONS")
+        assert asked.headers["access-control-allow-headers"] == "x-api-key"
+        answer = _ask(running, encoded(noise(), "PNG"), headers=running.headers() | origin)
+        assert answer.headers["access-control-allow-origin"] == "https://chat.example"
+        assert "access-control-allow-origin" not in _ask(running, encoded(noise(), "PNG")).headers
 
 
 def test_size_and_rate_are_bounded(tmp_path: Path, standin_url: str) -> None:
