@@ -70,7 +70,8 @@ def seeds(folder: Path) -> list[tuple[str, bytes]]:
         path = make(folder / name)
         write_label(path, path, MEMBERS)
         found.append((path.suffix, path.read_bytes()))
-    return found + [(Path(name).suffix, make()) for name, make in (FILES | MALFORMED).items()]
+    # Whole files more often: most of what is malformed already is turned away early.
+    return found * 4 + [(Path(name).suffix, make()) for name, make in (FILES | MALFORMED).items()]
 
 
 def damaged(chance: random.Random, data: bytes, others: list[tuple[str, bytes]]) -> bytes:

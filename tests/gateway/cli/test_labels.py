@@ -72,7 +72,7 @@ def test_label_of_another_producer_stays(tmp_path: Path) -> None:
     assert _write(saved(tmp_path / "a.png"), target, producer=OTHER).exit_code == 0
     result = _write(target, target)
     assert result.exit_code == 1
-    assert "another producer" in result.stderr
+    assert "not of this producer" in result.stderr
 
 
 @pytest.mark.parametrize(

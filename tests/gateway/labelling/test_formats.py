@@ -87,6 +87,16 @@ def test_second_label_in_a_place_that_is_not_written_is_refused(tmp_path: Path) 
     assert b"content-1" not in (tmp_path / "d.png").read_bytes()
 
 
+@pytest.mark.parametrize(
+    "label", [b'{"Label":"1"}', b"{", b'{"Label":"1","ContentPropagator":"%s"}' % OTHER.encode()]
+)
+def test_label_that_may_be_anybodys_stays(tmp_path: Path, label: bytes) -> None:
+    """One that names nobody, that nobody can read, or that names only who passed it on."""
+    source = written(tmp_path / "a.png", png(chunk(b"tEXt", b"AIGC\0" + label)))
+    with pytest.raises(LabelError, match="not of this producer"):
+        write_label(source, tmp_path / "b.png", MEMBERS)
+
+
 def test_permissions_are_those_of_the_file_that_was_there(tmp_path: Path) -> None:
     """A private picture does not become public by its label."""
     target = saved(tmp_path / "a.png")

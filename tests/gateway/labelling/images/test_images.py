@@ -66,7 +66,7 @@ def test_label_of_another_producer_stays(tmp_path: Path, name: str) -> None:
     target = tmp_path / f"labelled-{name}"
     write_label(PICTURES[name](tmp_path / name), target, Members.first(OTHER, "theirs"))
     before = target.read_bytes()
-    with pytest.raises(LabelError, match="another producer"):
+    with pytest.raises(LabelError, match="not of this producer"):
         write_label(target, target, MEMBERS)
     assert target.read_bytes() == before
     assert list(tmp_path.glob(".label-*")) == []
