@@ -112,9 +112,10 @@ def read_file(source: Path, key: Key | None = None) -> FileReading:
 def _refuse_foreign(labels: list[bytes], members: Members) -> None:
     for text in labels:
         old = read_label(text).members
-        if old is not None and old.producer and old.producer != members.producer:
+        # One that names nobody, or that nobody can read, may be anybody's.
+        if old is None or (old.producer or old.propagator) != members.producer:
             raise LabelError(
-                "the file carries another producer's label, which is not written over"
+                "the file carries a label that is not of this producer, and is not written over"
                 " (Labelling Measures Art. 10); pass it on as it is"
             )
 

@@ -24,6 +24,22 @@ def read_exactly(file: IO[bytes], count: int) -> bytes:
     return data
 
 
+def go_to(file: IO[bytes], offset: int) -> None:
+    """Move to a place that a file names.
+
+    Args:
+        file: what is read.
+        offset: from its beginning.
+
+    Raises:
+        LabelError: no file of this system is that long.
+    """
+    try:
+        file.seek(offset)
+    except (OSError, ValueError, OverflowError) as exc:
+        raise LabelError("the file is damaged: an offset in it lies behind its end") from exc
+
+
 def pieces(file: IO[bytes], count: int | None) -> Iterator[bytes]:
     """Yield the next bytes of a file, a bounded piece at a time.
 

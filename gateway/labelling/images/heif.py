@@ -25,7 +25,7 @@ from gateway.labelling.images.items import (
     with_xmp_item,
 )
 from gateway.labelling.members import LabelError
-from gateway.labelling.streams import copy, read_exactly
+from gateway.labelling.streams import copy, go_to, read_exactly
 
 _MOST_META_BYTES = 8 * 1024 * 1024
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"mif2", b"msf1"})
@@ -90,9 +90,7 @@ def _data(file: IO[bytes], opened: _File, place: Place) -> bytes:
         if place.method == IN_TABLE:
             pieces.append(inner[each.offset : each.offset + each.length])
         else:
-            if each.offset >= 2**63:
-                raise LabelError("the file is damaged: an offset lies behind its end")
-            file.seek(each.offset)
+            go_to(file, each.offset)
             pieces.append(read_exactly(file, each.length))
     return b"".join(pieces)
 

@@ -12,7 +12,7 @@ from gateway.labelling import xmp
 from gateway.labelling.container import Format
 from gateway.labelling.images import exif
 from gateway.labelling.members import LabelError
-from gateway.labelling.streams import copy, read_exactly
+from gateway.labelling.streams import copy, go_to, read_exactly
 
 _XMP_TAG = 700
 _BYTE, _UNDEFINED = 1, 7
@@ -58,7 +58,7 @@ def _directory(file: IO[bytes]) -> tuple[_Layout, list[_Entry], bytes]:
     file.seek(0)
     layout = _layout(read_exactly(file, 8))
     file.seek(layout.first_at)
-    file.seek(_number(file, layout.order + layout.offset))
+    go_to(file, _number(file, layout.order + layout.offset))
     count = _number(file, layout.order + layout.entries)
     if not 0 < count <= _MOST_ENTRIES:
         raise LabelError(f"the TIFF is damaged: its first directory says it has {count} entries")
@@ -72,8 +72,6 @@ def _directory(file: IO[bytes]) -> tuple[_Layout, list[_Entry], bytes]:
 
 def _number(file: IO[bytes], form: str) -> int:
     (number,) = struct.unpack(form, read_exactly(file, struct.calcsize(form)))
-    if number >= 2**63:  # no file is that long, and seeking there is an error of its own
-        raise LabelError("the TIFF is damaged: an offset lies behind its end")
     return int(number)
 
 
@@ -84,9 +82,7 @@ def _value(file: IO[bytes], layout: _Layout, entry: _Entry) -> tuple[int, bytes]
     if entry.number <= layout.inline_bytes:
         return 0, entry.value[: entry.number]
     (at,) = struct.unpack(layout.order + layout.offset, entry.value)
-    if at >= 2**63:
-        raise LabelError("the TIFF is damaged: an offset lies behind its end")
-    file.seek(at)
+    go_to(file, at)
     return at, read_exactly(file, entry.number)
 
 

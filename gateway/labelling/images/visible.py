@@ -9,11 +9,12 @@ import importlib
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont, JpegImagePlugin, PngImagePlugin, UnidentifiedImageError
 
 from gateway.labelling.members import LabelError
+from gateway.labelling.streams import pieces
 
 LEAST_SHARE = 0.05
 """Height of the text against the shortest side (GB 45438-2025 5.2)."""
@@ -37,6 +38,8 @@ _LIGHT: dict[str, Any] = {
 }
 _DARK: dict[str, Any] = {"L": 0, "LA": (0, 255), "RGB": (0, 0, 0), "RGBA": (0, 0, 0, 255), "CMYK": (0, 0, 0, 255)}
 _PNG_DEPTH_AT, _DEEP = 24, 16
+# C2PA 2.x 11.1.4.2: the description box of a manifest store, and how its type begins.
+_MANIFEST = b"jumdc2pa"
 # EXIF 2.32 4.6.4: how what a viewer sees lies in the file; the other way round for 6 and 8 than a viewer turns.
 _ORIENTATION = 0x0112
 _TURNS = {
@@ -149,9 +152,12 @@ def _words(layout: Layout) -> Image.Image:
     drawing = ImageDraw.Draw(mask)
     step = (layout.size[1] - layout.ink_pixels // 2) / len(layout.lines)
     for number, line in enumerate(layout.lines):
-        # The middle of each line, since ascent and descent of a font for all of Chinese are far from its letters.
-        place = (layout.size[0] / 2, layout.ink_pixels / 4 + step * (number + 0.5))
-        drawing.text(place, line, fill=255, font=layout.font, anchor="mm")
+        # By the ink, since ascent and descent of a font for all of Chinese are far from its letters; on whole
+        # pixels, since small letters between two are a blur.
+        left, top, right, bottom = layout.font.getbbox(line, anchor="ls")
+        middle = layout.ink_pixels / 4 + step * (number + 0.5)
+        place = (round((layout.size[0] - left - right) / 2), round(middle - (top + bottom) / 2))
+        drawing.text(place, line, fill=255, font=layout.font, anchor="ls")
     return mask
 
 
@@ -192,10 +198,22 @@ def _check(image: Image.Image, source: Path) -> None:
         raise LabelError("the picture is animated or has several pages; it gets no label for people here")
     with source.open("rb") as file:
         head = file.read(_PNG_DEPTH_AT + 1)
+        if _has_manifest(file):
+            raise LabelError("the picture carries a C2PA manifest, which drawing would break; draw first, sign then")
     depths = image.tag_v2.get(258, (8,)) if image.format == "TIFF" else (8,)  # type: ignore[attr-defined]
     deep = head[_PNG_DEPTH_AT] == _DEEP if image.format == "PNG" else max(depths) > 8  # noqa: PLR2004 bits
     if deep or image.mode not in {*_LIGHT, "P", "1", "PA"}:
         raise LabelError("the picture has colours of more than 8 bits or of a rare kind, which drawing would lose")
+
+
+def _has_manifest(file: IO[bytes]) -> bool:
+    file.seek(0)
+    tail = b""
+    for piece in pieces(file, None):
+        if _MANIFEST in tail + piece:
+            return True
+        tail = piece[-len(_MANIFEST) :]
+    return False
 
 
 def _save(labelled: Image.Image, image: Image.Image, target: Path) -> None:
@@ -211,11 +229,8 @@ def _save(labelled: Image.Image, image: Image.Image, target: Path) -> None:
     elif image.format == "WEBP":
         kept |= {"lossless": _is_lossless(image), "quality": 95, "exact": True}
     elif image.format == "TIFF":
-        kept = {
-            "tiffinfo": image.tag_v2,
-            "compression": info.get("compression"),
-            "icc_profile": info.get("icc_profile"),
-        }  # type: ignore[attr-defined]
+        tags = image.tag_v2  # type: ignore[attr-defined]
+        kept = {"tiffinfo": tags, "compression": info.get("compression"), "icc_profile": info.get("icc_profile")}
     elif image.format == "AVIF":
         kept["quality"] = 90
     labelled.save(target, format=image.format, **kept)
