@@ -45,7 +45,7 @@ def text_of(file: BinaryIO) -> bytes:
 
 def is_text(head: bytes) -> bool:
     """Tell text by a file's first bytes."""
-    return head.startswith(_UTF16_MARKS) or not _CONTROL.search(head)
+    return head.startswith(_UTF16_MARKS) or (bool(head) and not _CONTROL.search(head))
 
 
 def is_html(head: bytes) -> bool:

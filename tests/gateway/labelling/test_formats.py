@@ -43,7 +43,7 @@ def test_file_without_a_label_has_none(tmp_path: Path) -> None:
 
 def test_unknown_formats_are_refused(tmp_path: Path) -> None:
     """By their content, whatever the name says."""
-    for data in (b"", b"MZ\x90\0", b"not a picture"):
+    for data in (b"", b"MZ\x90\0", b"\x7fELF\x01"):
         with pytest.raises(LabelError, match="no format"):
             format_of(written(tmp_path / "a.png", data))
     assert format_of(saved(tmp_path / "b.png").rename(tmp_path / "b.jpg")).name == "PNG"
