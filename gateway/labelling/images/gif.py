@@ -18,7 +18,7 @@ _APPLICATION, _COMMENT = 0xFF, 0xFE
 _XMP_NAME = b"XMP DataXMP"
 _XMP_TRAILER = b"\x01" + bytes(range(0xFF, -1, -1)) + b"\x00"
 _HEAD_BYTES = 13
-_MOST_BLOCKS = 200_000
+_MOST_BLOCKS = 100_000
 
 
 class _Block(NamedTuple):
