@@ -18,21 +18,23 @@ _APPLICATION, _COMMENT = 0xFF, 0xFE
 _XMP_NAME = b"XMP DataXMP"
 _XMP_TRAILER = b"\x01" + bytes(range(0xFF, -1, -1)) + b"\x00"
 _HEAD_BYTES = 13
-_MOST_BLOCKS = 200_000
+# Text of all blocks together, since they are held while a label is written.
+_MOST_TEXT_BYTES = 2 * xmp.MOST_PACKET_BYTES
+_MOST_BLOCKS = 100_000
 
 
 class _Block(NamedTuple):
     kind: int  # label of an extension, or _IMAGE
     start: int
     size: int
-    text: bytes  # of comments and XMP; empty for others and for what is too long
+    text: bytes  # of comments and applications; empty for others
 
 
 def _blocks(file: IO[bytes]) -> Iterator[_Block]:
     """Yield blocks up to the trailer; the file then stands at it."""
     file.seek(0)
     head = read_exactly(file, _HEAD_BYTES)
-    start = _HEAD_BYTES + _table_bytes(head[10])
+    start, left = _HEAD_BYTES + _table_bytes(head[10]), _MOST_TEXT_BYTES
     for _ in range(_MOST_BLOCKS):
         file.seek(start)
         introducer = read_exactly(file, 1)[0]
@@ -41,12 +43,14 @@ def _blocks(file: IO[bytes]) -> Iterator[_Block]:
             return
         if introducer == _EXTENSION:
             kind = read_exactly(file, 1)[0]
-            text = _sub_blocks(file, keep=kind in (_APPLICATION, _COMMENT))
+            # Of what is too long the beginning, which tells what it is; a packet cut like that is not written over.
+            text = _sub_blocks(file, keep=max(left, _HEAD_BYTES) if kind in (_APPLICATION, _COMMENT) else 0)
+            left -= len(text)
         elif introducer == _IMAGE:
             kind, text = _IMAGE, b""
             packed = read_exactly(file, 9)[8]
             file.seek(_table_bytes(packed) + 1, 1)
-            _sub_blocks(file, keep=False)
+            _sub_blocks(file, keep=0)
         else:
             raise LabelError("the GIF is damaged: there is no block where one has to be")
         yield _Block(kind, start, file.tell() - start, text)
@@ -54,14 +58,14 @@ def _blocks(file: IO[bytes]) -> Iterator[_Block]:
     raise LabelError(f"the GIF has more than {_MOST_BLOCKS} blocks; no more are read")
 
 
-def _sub_blocks(file: IO[bytes], *, keep: bool) -> bytes:
-    """Pass a chain of sub-blocks; return them with their lengths, since a packet stands unblocked."""
+def _sub_blocks(file: IO[bytes], *, keep: int) -> bytes:
+    """Pass a chain of sub-blocks; return so many bytes of it, with lengths, since a packet stands unblocked."""
     kept = bytearray()
     while size := read_exactly(file, 1)[0]:
         data = read_exactly(file, size)
-        if keep and len(kept) <= xmp.MOST_PACKET_BYTES:
+        if len(kept) < keep:
             kept += bytes((size,)) + data
-    return bytes(kept) if len(kept) <= xmp.MOST_PACKET_BYTES else b""
+    return bytes(kept[:keep])
 
 
 def _table_bytes(packed: int) -> int:

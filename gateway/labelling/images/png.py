@@ -22,6 +22,7 @@ _MOST_CHUNKS = 100_000
 _MOST_CHUNK_BYTES = 2**31 - 1
 # Text of all chunks together: packet and legacy forms have room, a bomb of many chunks has none.
 _MOST_TEXT_BYTES = 2 * xmp.MOST_PACKET_BYTES
+_MOST_KEYWORD_BYTES = 80
 _TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 # What a viewer shows; everything else may change without the picture changing.
 _CONTENT = frozenset({b"IHDR", b"PLTE", b"tRNS", b"acTL", b"fcTL", b"fdAT", b"IDAT"})
@@ -60,10 +61,11 @@ def _chunks(file: IO[bytes]) -> Iterator[_Chunk]:
 def _texts(file: IO[bytes], chunks: list[_Chunk]) -> Iterator[_Text]:
     left = _MOST_TEXT_BYTES
     for chunk in chunks:
-        if chunk.kind not in _TEXTS or chunk.size > left:
+        if chunk.kind not in _TEXTS:
             continue
         file.seek(chunk.data_at)
-        found = _text(chunk, read_exactly(file, chunk.size), left)
+        # Of one that is too long the beginning: it is no packet any more, and one of those is not written over.
+        found = _text(chunk, read_exactly(file, min(chunk.size, max(left, _MOST_KEYWORD_BYTES))), max(left, 1))
         left -= max(chunk.size, len(found.text))
         yield found
 

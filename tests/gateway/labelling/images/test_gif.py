@@ -45,7 +45,18 @@ def test_label_in_a_comment_is_read(tmp_path: Path) -> None:
     assert read_file(source).reading.verdict is Verdict.IS
 
 
-@pytest.mark.parametrize("tail", [b"", b"\x99", b"\x21\xfe\x05ab", b"\x21\xfe\0" * 200_001])
+@pytest.mark.parametrize("megabytes", [3, 5])
+def test_packet_that_is_too_long_is_not_written_over(tmp_path: Path, megabytes: int) -> None:
+    """Nor does it get a second one beside it, also behind comments that fill all there is room for."""
+    plain = encoded(noise(), "GIF")
+    block = b"\xff" + b" " * 255
+    packet = b"\x21\xff\x0bXMP DataXMP" + block * (megabytes * 4096) + b"\0"
+    source = written(tmp_path / "a.gif", plain[:-1] + packet + b"\x3b")
+    with pytest.raises(LabelError, match="XMP packet"):
+        write_label(source, tmp_path / "b.gif", MEMBERS)
+
+
+@pytest.mark.parametrize("tail", [b"", b"\x99", b"\x21\xfe\x05ab", b"\x21\xfe\0" * 100_001])
 def test_damaged_files_take_no_label(tmp_path: Path, tail: bytes) -> None:
     """No end, no block, a comment that is cut, blocks without end."""
     source = written(tmp_path / "a.gif", encoded(noise(), "GIF")[:-1] + tail)

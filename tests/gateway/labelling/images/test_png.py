@@ -8,8 +8,8 @@ import pytest
 from gateway.labelling.formats import read_file, write_label
 from gateway.labelling.images.png import PNG
 from gateway.labelling.members import LabelError, Verdict
-from tests.gateway.labelling.pictures import MEMBERS, PICTURES, encoded, noise
-from tests.gateway.labelling.vendor_forms import chunk, inner, png, text, written
+from tests.gateway.labelling.pictures import MEMBERS, OLD_XMP, PICTURES, encoded, noise
+from tests.gateway.labelling.vendor_forms import chunk, inner, png, text, written, xmp_png
 
 
 def test_other_chunks_are_the_same_bytes_in_the_same_order(tmp_path: Path) -> None:
@@ -45,6 +45,15 @@ def test_many_packed_texts_stay_within_a_bound(tmp_path: Path) -> None:
     bomb = chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(3 * 1024 * 1024)))
     source = written(tmp_path / "a.png", png(bomb * 50))
     assert read_file(source).reading.verdict is Verdict.NONE
+
+
+@pytest.mark.parametrize("megabytes", [3, 5])
+def test_packet_that_is_too_long_is_not_written_over(tmp_path: Path, megabytes: int) -> None:
+    """Nor does it get a second one beside it."""
+    long = OLD_XMP.replace(b"</rdf:Seq>", b" " * megabytes * 1024 * 1024 + b"</rdf:Seq>")
+    source = written(tmp_path / "a.png", xmp_png(long))
+    with pytest.raises(LabelError, match="XMP packet"):
+        write_label(source, tmp_path / "b.png", MEMBERS)
 
 
 def test_content_is_what_is_shown(tmp_path: Path) -> None:

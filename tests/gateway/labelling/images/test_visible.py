@@ -48,7 +48,7 @@ _BACKGROUNDS: dict[str, Image.Image] = {
     "busy": noise(480, 640),
     "stripes": _stripes(),
     "tiny": _flat((255, 255, 255), (96, 64)),
-    "huge": _flat((255, 255, 255), (5000, 4000)),
+    "huge": _flat((255, 255, 255), (3200, 2400)),
     "portrait": noise(1600, 900),
     "wide": noise(200, 2000),
     "square": noise(512, 512),
