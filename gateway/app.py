@@ -21,10 +21,13 @@ from gateway.console.api import Door, has_token, http_error, is_local
 from gateway.console.lists import KEPT_OLD
 from gateway.proxy.driver import Receive, Send
 from gateway.proxy.endpoint import Endpoint, Scope
+from gateway.proxy.label_reading import PATH as LABELS_READ
+from gateway.proxy.label_reading import label_routes
 from gateway.proxy.services import Services
 
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
-_HEALTH_PATHS = frozenset({"/healthz", "/readyz"})
+# What clients may ask for that is no exchange.
+_OTHER_PATHS = frozenset({"/healthz", "/readyz", LABELS_READ})
 
 
 def data_plane(services: Services) -> ASGIApp:
@@ -33,13 +36,14 @@ def data_plane(services: Services) -> ASGIApp:
     Args:
         services: the parts that serve.
     """
-    endpoint, health = Endpoint(lambda: services), Starlette(routes=_health_routes(services))
+    endpoint = Endpoint(lambda: services)
+    others = Starlette(routes=[*_health_routes(services), *label_routes(services)])
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in _HEALTH_PATHS:
+        if scope["type"] == "http" and scope["path"] not in _OTHER_PATHS:
             await endpoint(scope, receive, send)
         elif scope["type"] == "http":
-            await health(scope, receive, send)
+            await others(scope, receive, send)
 
     return app
 

@@ -8,7 +8,7 @@ import sys
 import structlog
 import typer
 
-from gateway.cli import accounts, agreements, audit, config, lists, model, strikes
+from gateway.cli import accounts, agreements, audit, config, labels, lists, model, strikes
 from gateway.cli.check import check
 from gateway.cli.demo import demo
 from gateway.cli.doctor import doctor
@@ -34,6 +34,7 @@ app.add_typer(agreements.app, name="agreements")
 app.add_typer(strikes.app, name="strikes")
 app.add_typer(audit.app, name="audit")
 app.add_typer(model.app, name="model")
+app.add_typer(labels.app, name="labels")
 app.command("migrate")(migrate_command)
 app.command()(doctor)
 app.command()(standin)

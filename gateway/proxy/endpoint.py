@@ -92,7 +92,7 @@ class Endpoint:
         extra: Headers = services.cors.headers(scope["headers"]) if services.cors.enabled else ()
         try:
             dialect, rest = _route(scope)
-            account = await _authenticate(services, scope, address, at_us)
+            account = await authenticate(services, scope, address, at_us)
             policy = services.policy(account.policy)
             asker = _asker(account, address, scope, services)
             # Before the body: what it costs to read is what the limit protects.
@@ -205,7 +205,18 @@ def _forwarded(scope: Scope, dialect: Dialect, ruleset: Ruleset) -> Headers:
     )
 
 
-async def _authenticate(services: Services, scope: Scope, address: str | None, at_us: int) -> Account:
+async def authenticate(services: Services, scope: Scope, address: str | None, at_us: int) -> Account:
+    """Return whose key a request brings.
+
+    Args:
+        services: know the keys.
+        scope: ASGI.
+        address: the client's.
+        at_us: microseconds of Unix time.
+
+    Raises:
+        GatewayError: it brings none that may be used now and from there, or nothing is taken at the moment.
+    """
     # Both before the key: they need no look-up, and are as true for strangers.
     if services.draining:
         raise GatewayError("", ErrorCode.DRAINING)

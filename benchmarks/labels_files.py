@@ -1,0 +1,178 @@
+"""Labels in large files: how long one takes, how much memory it holds, and that the rest is what it was.
+
+Run from the root of the repository::
+
+    python -m benchmarks.labels_files                      # two GiB each; two minutes, four GiB of disk
+    python -m benchmarks.labels_files --mebibytes 64       # to see that it works
+
+A WAV, an MP4 and a Matroska file of that size are made, mostly of nothing (sparse), with marks spread through them;
+each is labelled in a process of its own, whose peak of memory is what the table shows. Then what stands behind the
+label is compared byte by byte. With --damaged N the readers are given N damaged files of each format as well. Exit
+status 1 when a byte differs, memory exceeds 200 MiB, or a damaged file is anything but read or refused.
+"""
+
+import argparse
+import random
+import resource
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from gateway.labelling.formats import FORMATS, read_file, write_label
+from gateway.labelling.members import LabelError, Members, Verdict
+from tests.media import LABEL, PRODUCER, SMALL, box, chunk, damaged, element
+
+_MEBIBYTE = 1024 * 1024
+_MOST_MEBIBYTES = 200
+_MARK = b"a mark in the samples"
+_MARKS = 64
+
+
+def _sparse(path: Path, head: bytes, size: int, tail: bytes) -> None:
+    """Write a head, so many bytes of nothing with marks in them, and a tail."""
+    with path.open("wb") as file:
+        file.write(head)
+        for number in range(_MARKS):
+            file.seek(len(head) + number * (size // _MARKS))
+            file.write(_MARK)
+        file.truncate(len(head) + size)
+        file.seek(len(head) + size)
+        file.write(tail)
+
+
+def _wav(path: Path, size: int) -> None:
+    form = chunk(b"fmt ", struct.pack("<HHIIHH", 1, 2, 48_000, 192_000, 4, 16))
+    tail = chunk(b"LIST", b"INFOkept")
+    head = b"WAVE" + form + b"data" + struct.pack("<I", size)
+    _sparse(path, b"RIFF" + struct.pack("<I", len(head) + size + len(tail)) + head, size, tail)
+
+
+def _mp4(path: Path, size: int) -> None:
+    start = box(b"ftyp", b"isom", bytes(4), b"isom")
+    count = 100_000
+
+    def movie(place: int) -> bytes:
+        places = struct.pack(f">{count}I", *(place + each * (size // count) for each in range(count)))
+        table = box(b"stco", bytes(4), struct.pack(">I", count), places)
+        return box(b"moov", box(b"trak", box(b"mdia", box(b"minf", box(b"stbl", table)))))
+
+    head = start + movie(len(start) + len(movie(0)) + 8)
+    _sparse(path, head + struct.pack(">I4s", size + 8, b"mdat"), size, b"")
+
+
+def _mkv(path: Path, size: int) -> None:
+    # Clusters of a mebibyte each, as encoders make them, with nothing in most of each.
+    inside = _MEBIBYTE - 64
+    block = b"\x1f\x43\xb6\x75" + (inside | 1 << 56).to_bytes(8) + element("e7", b"\0") + element("a3", _MARK)
+    block += b"\xec" + ((inside - (len(block) - 12) - 9) | 1 << 56).to_bytes(8)
+    step, count = inside + 12, size // _MEBIBYTE
+    head = (
+        element("1a45dfa3", element("4282", b"matroska")) + b"\x18\x53\x80\x67" + (step * count | 1 << 56).to_bytes(8)
+    )
+    with path.open("wb") as file:
+        file.write(head)
+        for number in range(count):
+            file.seek(len(head) + number * step)
+            file.write(block)
+        file.truncate(len(head) + count * step)
+
+
+_MAKERS: dict[str, Callable[[Path, int], None]] = {"large.wav": _wav, "large.mp4": _mp4, "large.mkv": _mkv}
+
+
+def _label(source: Path, target: Path) -> None:
+    """Label a file, and print seconds and peak of memory in MiB; runs in a process of its own."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started = time.perf_counter()
+    write_label(source, target, Members.first(PRODUCER, "req-1"))
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(time.perf_counter() - started, after / 1024, (after - before) / 1024)
+
+
+def _same_behind(old: Path, new: Path) -> bool:
+    """Tell whether the last 99 % of a file are the end of another."""
+    size = old.stat().st_size
+    compared = size - size // 100
+    with old.open("rb") as one, new.open("rb") as other:
+        one.seek(size - compared)
+        other.seek(new.stat().st_size - compared)
+        while block := one.read(8 * _MEBIBYTE):
+            if block != other.read(8 * _MEBIBYTE):
+                return False
+    return True
+
+
+def _large(size: int, console: Console) -> bool:
+    table = Table("file", "MiB", "seconds", "peak MiB", "of it for the label", "rest is the same")
+    good = True
+    with tempfile.TemporaryDirectory() as name:
+        for file, make in _MAKERS.items():
+            old, new = Path(name, file), Path(name, f"labelled-{file}")
+            make(old, size)
+            command = [sys.executable, "-m", "benchmarks.labels_files", "--label", str(old), str(new)]
+            shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            seconds, peak, grown = map(float, shown.split())
+            same = _same_behind(old, new) and read_file(new).reading.verdict is Verdict.IS
+            good = good and same and peak < _MOST_MEBIBYTES
+            table.add_row(file, f"{size // _MEBIBYTE}", f"{seconds:.1f}", f"{peak:.0f}", f"{grown:.0f}", str(same))
+            old.unlink()
+            new.unlink()
+    console.print(table)
+    return good
+
+
+def _damaged(count: int, console: Console) -> bool:
+    outcomes: Counter[str] = Counter()
+    chance = random.Random(count)  # noqa: S311 the same damage each time
+    with tempfile.TemporaryDirectory() as name:
+        for file, small in SMALL.items():
+            form = next(each for each in FORMATS if Path(file).suffix in each.extensions)
+            path, whole = Path(name, f"damaged-{file}"), Path(name, file)
+            path.write_bytes(small)
+            form.write(path, whole, LABEL)
+            data = whole.read_bytes()
+            for _ in track(range(count), file, console=console, transient=True):
+                path.write_bytes(damaged(data, chance))
+                outcomes[_outcome(form.read, path)] += 1
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    console.print(f"damaged files: {dict(outcomes)}, peak {peak:.0f} MiB")
+    return set(outcomes) <= {"label", "none", "refused"} and peak < _MOST_MEBIBYTES
+
+
+def _outcome(read: Callable[[Path], list[bytes]], path: Path) -> str:
+    try:
+        return "label" if read(path) else "none"
+    except LabelError:
+        return "refused"
+    except Exception as error:  # noqa: BLE001 what must not be is what is looked for
+        return type(error).__name__
+
+
+def main() -> int:
+    """Run what the options ask for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--mebibytes", type=int, default=2040, help="size of each large file")
+    parser.add_argument("--damaged", type=int, default=0, help="damaged files of each format")
+    parser.add_argument("--label", nargs=2, type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.label:
+        _label(*options.label)
+        return 0
+    console = Console()
+    good = _large(options.mebibytes * _MEBIBYTE, console)
+    if options.damaged:
+        good = _damaged(options.damaged, console) and good
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
