@@ -200,7 +200,7 @@ class Admission:
         """
         if standing.account_kind == AccountKind.UNFILTERED:
             announced = within_reviews(self._reviews, record.started_at_us)
-            metrics.UNFILTERED.labels("announced" if announced else "unannounced").inc()
+            (metrics.UNFILTERED_ANNOUNCED if announced else metrics.UNFILTERED_UNANNOUNCED).inc()
         elif asker.account is not None and standing.account_kind == AccountKind.USER:
             self._limiter.conclude(asker.account, standing.end_user, record)
 
