@@ -78,11 +78,6 @@ class Classifying:
         self._asked: list[_Asked] = []
         self._count = 0
 
-    @property
-    def phase(self) -> Phase:
-        """Half of the exchange that was asked about last."""
-        return self._phase
-
     def begin(self, phase: Phase, texts: Texts, document: Document) -> ScoreTexts | None:
         """Return the wish for the scores of a document; None where nothing of it is scored.
 

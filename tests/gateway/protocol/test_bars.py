@@ -86,3 +86,9 @@ def test_when_it_is_asked_and_when_anything_follows(
     half = PhasePolicy({Stage.CLASSIFIER: stage} if stage else {})
     policy = Policy(request=half, risks={"A.1.h": RiskPolicy(risk)})
     assert (classifies(policy, Phase.REQUEST), acts_on_scores(policy, Phase.REQUEST)) == (wanted, acts)
+
+
+def test_in_shadow_nothing_follows() -> None:
+    """It is asked, for the record, and no text waits for it."""
+    policy = Policy(shadow=True)
+    assert (classifies(policy, Phase.RESPONSE), acts_on_scores(policy, Phase.RESPONSE)) == (True, False)
