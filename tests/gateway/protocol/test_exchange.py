@@ -473,17 +473,6 @@ def test_a_request_is_judged_by_the_rules_it_was_admitted_with() -> None:
     play << [entry(durable=True, decision="block", account_kind="audit")]
 
 
-def test_who_is_turned_away_by_name_is_recorded_by_it() -> None:
-    """A suspended end user is one person of the account, and the entry says which."""
-    context = given(["bad"])
-    known = context.standing._replace(end_user="alice", account_kind="user")
-    play = Play(context, admitting=False) >> RequestReceived(request("hi"))
-    play >> RequestRefused(ErrorCode.END_USER_SUSPENDED, standing=known)
-    asked = play.exchange.asked
-    assert asked is not None
-    assert (asked.evidence.end_user, asked.record.error) == ("alice", "end_user_suspended")
-
-
 def test_a_request_is_judged_under_observation_where_it_was_admitted_so() -> None:
     """The kind of the end user, not of the account, decides whether anything acts."""
     play = Play(given(["bad"]), admitting=False) >> RequestReceived(request("bad"))
