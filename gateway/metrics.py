@@ -222,6 +222,8 @@ _ADDED_REQUEST = ADDED_LATENCY.labels("request")
 _ADDED_RESPONSE = ADDED_LATENCY.labels("response")
 _FIRST_FRAME_UPSTREAM = TIME_TO_FIRST_FRAME.labels("upstream")
 _FIRST_FRAME_ADDED = TIME_TO_FIRST_FRAME.labels("added")
+# There from the start: a rate cannot see the step from no series to 1, and the first use is worth an alert.
+UNFILTERED_ANNOUNCED, UNFILTERED_UNANNOUNCED = UNFILTERED.labels("announced"), UNFILTERED.labels("unannounced")
 _LOOKUP_HITS = VERDICT_LOOKUPS.labels("hit")
 _LOOKUP_MISSES = VERDICT_LOOKUPS.labels("miss")
 _CONTENT_KEPT = CONTENT.labels("kept")

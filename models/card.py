@@ -7,7 +7,7 @@ from typing import Any
 from models.rows import SIDES
 
 _NAMES = {"input": "prompts", "output": "replies and posts"}
-_TEMPLATE = Path(__file__).parent / "card_template.md"
+_TEMPLATE = Path(__file__).parent / "card_template.txt"
 
 
 def card(manifest: Mapping[str, Any], figures: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """Rates: how much was used of so much a minute, as one number for each who is counted.
 
 The generic cell rate algorithm (ITU-T I.371, virtual scheduling): kept is the moment at which everything used will
-have come back. Pure, so that the same arithmetic is tested here and written once more in Lua for Redis (`shared`).
+have come back. The arithmetic is pure; each process keeps a table of its own.
 
 Why not a package: those for Python that are well kept start a thread for every few milliseconds of load, or keep one
 entry for each request, and none takes a cost that is known only afterwards.

@@ -20,7 +20,7 @@ from gateway.protocol.commands import Headers
 from gateway.protocol.record import ExchangeRecord
 from gateway.protocol.standing import Standing
 from gateway.protocol.strikes import Strike, StrikeOutcome
-from gateway.proxy.limiting import Limiter
+from gateway.proxy.limiting import Grant, Limiter
 from gateway.proxy.rules import Rules
 from gateway.settings.reviews import Review, within_reviews
 from gateway.strikes.person import Person
@@ -106,8 +106,8 @@ class Admission:
         self._pseudonym = pseudonym
         self.strikes = strikes
 
-    def enter(self, account: Account, at_us: int) -> fact.RequestRefused | None:
-        """Return why a request of an account is refused before its body is read, or None.
+    def enter(self, account: Account, at_us: int) -> Grant | None:
+        """Return what refuses a request of an account before its body is read, or None.
 
         Args:
             account: whose key was sent.
@@ -200,7 +200,7 @@ class Admission:
         """
         if standing.account_kind == AccountKind.UNFILTERED:
             announced = within_reviews(self._reviews, record.started_at_us)
-            metrics.UNFILTERED.labels("announced" if announced else "unannounced").inc()
+            (metrics.UNFILTERED_ANNOUNCED if announced else metrics.UNFILTERED_UNANNOUNCED).inc()
         elif asker.account is not None and standing.account_kind == AccountKind.USER:
             self._limiter.conclude(asker.account, standing.end_user, record)
 

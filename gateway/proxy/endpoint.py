@@ -96,15 +96,15 @@ class Endpoint:
             policy = services.policy(account.policy)
             asker = _asker(account, address, scope, services)
             # Before the body: what it costs to read is what the limit protects.
-            refused = services.admission.enter(account, at_us)
-            if refused is None:
+            entered = services.admission.enter(account, at_us)
+            if entered is None or entered.refusal is None:
                 head = RequestHead(_content_type(scope), rest)
                 is_json = dialect.carriage.encode is encode_json
                 body = await read_body(scope["headers"], receive, services, is_json=is_json)
                 event = fact.RequestReceived(body, head)
             else:
-                event = refused
-                extra += _refusal_headers(scope, dialect, refused.code)
+                event = entered.refusal
+                extra += (*entered.headers, *_refusal_headers(scope, dialect, event.code))
         except ClientLeftError:
             return
         except GatewayError as exc:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gateway.errors import ANSWERS, ErrorCode, GatewayError
+from gateway.errors import ANSWERS, ErrorCode, GatewayError, RequestError
 from gateway.labelling.describing import describe
 from gateway.labelling.formats import FileReading, read_file
 from gateway.labelling.members import LabelError
@@ -54,13 +54,15 @@ def label_routes(services: Services) -> list[Route]:
             scope = dict(request.scope)
             account = await authenticate(services, scope, client_address(scope, services), at_us)
             # Before the body: what it costs to read is what the limit protects.
-            if refused := services.admission.enter(account, at_us):
+            entered = services.admission.enter(account, at_us)
+            if entered is not None and (refused := entered.refusal) is not None:
                 return _failed(refused.code, refused.detail, refused.retry_after_seconds, headers)
             body = await read_body(request.headers.raw, request.receive, services, is_json=False)
             name = request.query_params.get("name", "")
             found = await services.document_thread.run(lambda: _read_bytes(body, name))
         except GatewayError as exc:
-            return _failed(exc.code, str(exc), None, headers)
+            # Only of the client's own faults: other messages may name what is ours.
+            return _failed(exc.code, str(exc) if isinstance(exc, RequestError) else "", None, headers)
         except ClientLeftError:
             return Response(status_code=400)  # nobody is there to read it
         return JSONResponse(describe(found), headers=headers)

@@ -55,8 +55,8 @@ class Limiter:
         self._rates = RateTable()
         self._streams = OpenStreams()
 
-    def enter(self, account: Account, now_us: int) -> RequestRefused | None:
-        """Count a request of an account, before its body is read; return why it is refused, or None.
+    def enter(self, account: Account, now_us: int) -> Grant | None:
+        """Count a request of an account, before its body is read; return what refuses it, or None.
 
         Args:
             account: whose key was sent.
@@ -65,8 +65,13 @@ class Limiter:
         # Whether a reviewer is asking who is bound to another kind is known when the body was read: counted there.
         if account.kind is not AccountKind.USER or account.bindings:
             return None
-        used = self._request(self._account(account), now_us)
-        return None if used is None or used.allowed else _too_many("requests of this account", used)
+        per_minute = self._account(account).allowance.requests_per_minute
+        if per_minute is None:
+            return None
+        used = self._rates.use(f"r:{account.id}", Rate(per_minute), now_us)
+        if used.allowed:
+            return None
+        return Grant(_too_many("requests of this account", used), _told([(b"requests", per_minute, used)]))
 
     def admit(self, account: Account, person: str, now_us: int, *, streamed: bool) -> Grant:
         """Count a request of an end user, and of an account that binds reviewers; ask for what the exchange will use.
@@ -138,10 +143,6 @@ class Limiter:
                 return Grant(_refused(f"streams of this {each.who}", _STREAM_RETRY_SECONDS), headers)
             held.append(each.key)
         return Grant(None, headers, release if held else None)
-
-    def _request(self, counted: _Counted, now_us: int) -> Use | None:
-        per_minute = counted.allowance.requests_per_minute
-        return None if per_minute is None else self._rates.use(f"r:{counted.key}", Rate(per_minute), now_us)
 
     def _counted(self, account: Account, person: str) -> list[_Counted]:
         own = self._account(account)

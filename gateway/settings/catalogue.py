@@ -48,6 +48,7 @@ class Table(NamedTuple):
         settings: the keys that stand directly in it.
         members: names of its keys and of the tables in it.
         remedies: by name of a table in it, what to do where that table or one of its names is wrong.
+        listed: whether it is one of a list of tables, such as `[[upstreams]]`.
     """
 
     path: Path
@@ -55,6 +56,7 @@ class Table(NamedTuple):
     settings: tuple[Setting, ...]
     members: tuple[str, ...]
     remedies: dict[str, str]
+    listed: bool
 
 
 def _tables() -> Iterator[Table]:
@@ -63,7 +65,7 @@ def _tables() -> Iterator[Table]:
     yield from _walk(schema, (), schema["$defs"])
 
 
-def _walk(node: Node, path: Path, definitions: Node) -> Iterator[Table]:
+def _walk(node: Node, path: Path, definitions: Node, *, listed: bool = False) -> Iterator[Table]:
     """Yield the table at a node and, after it, those inside it."""
     properties: Node = node.get("properties", {})
     resolved = {name: _resolve(child, definitions) for name, child in properties.items()}
@@ -80,11 +82,13 @@ def _walk(node: Node, path: Path, definitions: Node) -> Iterator[Table]:
         # Tables too, so that a mistyped table is suggested like a mistyped key.
         members=tuple(properties),
         remedies={name: child["remedy"] for name, child in resolved.items() if inner[name] and "remedy" in child},
+        listed=listed,
     )
     # Behind the keys, which is the order TOML wants: a key behind a table would belong to it.
     for name, found in inner.items():
         if found is not None:
-            yield from _walk(found[1], (*path, name, *found[0]), definitions)
+            is_list = resolved[name].get("type") == "array"
+            yield from _walk(found[1], (*path, name, *found[0]), definitions, listed=is_list)
     # Tables under chosen names may stand beside the keys, as policies do.
     chosen = node.get("additionalProperties")
     if properties and isinstance(chosen, dict):

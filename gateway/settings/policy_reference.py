@@ -40,7 +40,7 @@ that one, and of each value the file and line, variable, base or profile it come
 by its name. A policy that an account names and no settings have is no reason to take another: its requests get 503.
 
 - **profile** is believed from accounts that are believed about their end users (`trusts_end_user`), and is one word
-  of small letters, digits, `-` and `_`. Anything else is no profile.
+  of small letters, digits, `-` and `_`. Anything else is no profile; sent twice, the request is refused with 400.
 - **model** is what the client asks for. A client that may name any model chooses its policy with it, so give milder
   policies by tenant or account, or let the account ask for certain models only.
 

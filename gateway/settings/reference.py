@@ -2,7 +2,7 @@
 
 import json
 
-from gateway.settings.catalogue import ANY, TABLES, Path, Setting, Table
+from gateway.settings.catalogue import ANY, TABLES, Setting, Table
 
 HEAD = """\
 # Settings
@@ -30,12 +30,12 @@ def render_reference() -> str:
 
 def _section(table: Table) -> str:
     rows = "\n".join(_row(setting) for setting in table.settings)
-    return f"## `{_header(table.path)}`\n\n{table.description}\n\n{COLUMNS}\n{rows}\n"
+    return f"## `{_header(table)}`\n\n{table.description}\n\n{COLUMNS}\n{rows}\n"
 
 
-def _header(path: Path) -> str:
-    # The only lists of tables are these; every other chosen name is a policy or, below it, a risk.
-    if path[-1:] == (ANY,) and path[:-1] in {("upstreams",), ("audit", "anchors"), ("policies", "select")}:
+def _header(table: Table) -> str:
+    path = table.path
+    if table.listed:
         return f"[[{'.'.join(path[:-1])}]]"
     # At most two chosen names stand in one path; a third would fail here rather than print a riddle.
     names = iter(("<name>", '"<risk>"'))

@@ -73,6 +73,8 @@ def test_an_account_over_its_requests_is_refused_and_recorded(limited: Limited) 
     assert [served.post(b"{").status_code for _ in range(2)] == [400, 400]
     answer = expect_error(served, ErrorCode.RATE_LIMITED, lambda: served.post(b"{"))
     assert "requests of this account" in answer.json()["error"]["message"]
+    assert answer.headers["x-ratelimit-limit-requests"] == "2"
+    assert 25 <= int(answer.headers["retry-after"]) <= 30
     assert served.post(chat("你好"), headers=served.headers(AccountKind.AUDIT)).status_code == 200
 
 

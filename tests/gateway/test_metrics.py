@@ -1,5 +1,8 @@
 """What is counted of an exchange."""
 
+import subprocess
+import sys
+
 import pytest
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -92,3 +95,17 @@ def test_metrics_are_named_and_explained(metric: Counter | Gauge | Histogram) ->
     assert family.name.startswith("sluice_")
     assert family.documentation[0].isupper()
     assert family.documentation.endswith(".")
+
+
+def test_unfiltered_use_is_told_from_the_start() -> None:
+    """A rate sees no step from no series to 1: without a zero, the first use would raise no alert."""
+    # In an interpreter of its own: in this one, other tests may have counted already.
+    read = "from gateway import metrics; from prometheus_client import generate_latest as page; "
+    page = subprocess.run(  # noqa: S603 this interpreter
+        [sys.executable, "-c", read + "print(page(metrics.REGISTRY).decode())"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for review in ("announced", "unannounced"):
+        assert f'sluice_unfiltered_exchanges_total{{review="{review}"}} 0.0' in page

@@ -94,3 +94,9 @@ def test_a_stage_in_shadow_only_notes() -> None:
     assert classifies(policy, Phase.REQUEST)
     assert not acts_on_scores(policy, Phase.REQUEST)
     assert acts_on_scores(policy, Phase.RESPONSE)
+
+
+def test_in_shadow_nothing_follows() -> None:
+    """It is asked, for the record, and no text waits for it."""
+    policy = Policy(shadow=True)
+    assert (classifies(policy, Phase.RESPONSE), acts_on_scores(policy, Phase.RESPONSE)) == (True, False)

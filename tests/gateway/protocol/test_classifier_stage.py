@@ -4,6 +4,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given as generate
 from hypothesis import settings
@@ -15,7 +16,7 @@ from filters.findings import Action, Phase, Stage
 from gateway.errors import ErrorCode
 from gateway.protocol.bars import bars_of
 from gateway.protocol.classifier_stage import ClassifierStage, Lead, scoring_of
-from gateway.protocol.commands import CloseUpstream, ScoreTexts, SendData
+from gateway.protocol.commands import CloseUpstream, OpenUpstream, ScoreTexts, SendData
 from gateway.protocol.events import (
     ClientWaited,
     Event,
@@ -140,6 +141,23 @@ def test_a_held_sentence_leaves_when_its_score_comes() -> None:
     play >> answer(asked)
     assert isinstance(play.commands[0], SendData)
     assert b"A whole sentence!" in play.commands[0].data
+
+
+def test_a_held_value_is_restored_when_its_score_comes() -> None:
+    """The model wrote a placeholder; what leaves with the score is the user's own value."""
+    policy = _replies(stream=StreamMode.HOLD)
+    hidden = replace(policy.request, actions={**policy.request.actions, Stage.PERSONAL_DATA: Action.RESTORE})
+    context = scored_context(policy=replace(policy, request=hidden), **UNLABELLED)
+    play = Play(context) >> RequestReceived(request(f"call {MOBILE}"))
+    (opened,) = [each for each in play.commands if isinstance(each, OpenUpstream)]
+    placeholder = orjson.loads(opened.body)["messages"][0]["content"].removeprefix("call ")
+    assert placeholder != MOBILE
+    play >> UpstreamStarted(200, "text/event-stream") >> UpstreamData(chunk(f"I call {placeholder}! And"))
+    (asked,) = [each for each in play.commands if isinstance(each, ScoreTexts)]
+    play.commands.clear()
+    play >> answer(asked)
+    assert isinstance(play.commands[0], SendData)
+    assert f"I call {MOBILE}!".encode() in play.commands[0].data
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -6,12 +6,15 @@ import orjson
 import pytest
 
 from filters.findings import Action, Phase, Stage
+from gateway.errors import ErrorCode
+from gateway.protocol.events import RequestReceived, RequestRefused
 from gateway.protocol.evidence import ContentScope, Evidence, Excerpt
 from gateway.protocol.policy import PhasePolicy, Policy, RiskPolicy
 from tests.gateway.protocol.playbook import (
     DONE,
     RISK,
     Outcome,
+    Play,
     arguments,
     ask,
     chunk,
@@ -127,3 +130,14 @@ def test_a_reply_without_its_label_names_the_agreement() -> None:
     assert [(each.record.label, each.record.agreement) for each in (whole, running)] == [("waived", "agr-1")] * 2
     refused = ask(context, request("forbidden", stream=False))
     assert (refused.record.label, refused.record.agreement) == ("none", "")
+
+
+def test_who_is_turned_away_by_name_is_recorded_by_it() -> None:
+    """A suspended end user is one person of the account, and the entry says which."""
+    context = given(["bad"])
+    known = context.standing._replace(end_user="alice", account_kind="user")
+    play = Play(context, admitting=False) >> RequestReceived(request("hi"))
+    play >> RequestRefused(ErrorCode.END_USER_SUSPENDED, standing=known)
+    asked = play.exchange.asked
+    assert asked is not None
+    assert (asked.evidence.end_user, asked.record.error) == ("alice", "end_user_suspended")

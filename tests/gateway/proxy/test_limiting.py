@@ -42,7 +42,9 @@ def test_an_account_is_refused_before_its_body_is_read() -> None:
     limited = limiter(requests_per_minute=2)
     assert [limited.enter(account(), NOW) for _ in range(2)] == [None, None]
     refused = limited.enter(account(), NOW)
-    assert refused == (ErrorCode.RATE_LIMITED, "The limit is on requests of this account.", 30, None)
+    assert refused is not None
+    assert refused.refusal == (ErrorCode.RATE_LIMITED, "The limit is on requests of this account.", 30, None)
+    assert dict(refused.headers)[b"x-ratelimit-remaining-requests"] == b"0"
     assert limited.enter(account("other"), NOW) is None
     assert limited.enter(account(), NOW + MINUTE_US // 2) is None
 

@@ -24,7 +24,8 @@ def test_setting_is_documented(setting: Setting) -> None:
 def test_names_the_operator_chooses_are_marked() -> None:
     """Headings show which parts are free."""
     page = render_reference()
-    assert "## `[[upstreams]]`" in page
+    for listed in ("upstreams", "audit.anchors", "reviews", "classifiers"):
+        assert f"## `[[{listed}]]`" in page
     assert '## `[policies.<name>.risks."<risk>"]`' in page
     assert "## `[[policies.select]]`" in page
 
