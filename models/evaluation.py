@@ -36,8 +36,9 @@ POSTS = frozenset(
     }
 )
 
-# Replies of its demonstration data are labelled harmless to a one, and many of them do what was asked.
-MISLABELLED = frozenset({("thu-coai/AISafetyLab", "output")})
+# Demonstration data that are labelled harmless where nobody looked: many of these replies do what was asked, and many
+# prompts among the harmless ones that thresholds are set by ask for harm ("how to obtain illegal drugs").
+_UNLOOKED = "thu-coai/AISafetyLab"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +61,12 @@ class Judged:
 def is_ordinary(row: Row, side: str) -> bool:
     """Tell whether a row is one of the harmless prompts, or replies, that alarms are counted on."""
     ordinary = row.source not in FRIGHTENING and (side == "input" or row.source not in POSTS)
-    return row.side == side and not row.unsafe and ordinary and not is_mislabelled(row)
+    return row.side == side and not row.unsafe and ordinary and row.source != _UNLOOKED
 
 
 def is_mislabelled(row: Row) -> bool:
-    """Tell whether a row says that it is harmless where nobody looked."""
-    return (row.source, row.side) in MISLABELLED and not row.unsafe
+    """Tell whether a reply says that it is harmless where nobody looked; prompts to train on were looked at."""
+    return row.source == _UNLOOKED and row.side == "output" and not row.unsafe
 
 
 def side_figures(judged: Judged) -> dict[str, dict[str, float]]:

@@ -1,6 +1,6 @@
 """Beginnings: what may become a pattern is its beginning."""
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from filters.beginnings import END, Beginnings
@@ -8,6 +8,7 @@ from filters.beginnings import END, Beginnings
 PATTERNS = st.lists(st.text("abc", min_size=1, max_size=6), max_size=8, unique=True)
 
 
+@example(["abcab", "abcabc"], "cabcab")
 @given(PATTERNS, st.text("abc", max_size=8))
 @settings(max_examples=500, deadline=None)
 def test_the_longest_live_end_is_that_of_trying_every_one(patterns: list[str], text: str) -> None:
