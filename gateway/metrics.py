@@ -223,7 +223,7 @@ _ADDED_RESPONSE = ADDED_LATENCY.labels("response")
 _FIRST_FRAME_UPSTREAM = TIME_TO_FIRST_FRAME.labels("upstream")
 _FIRST_FRAME_ADDED = TIME_TO_FIRST_FRAME.labels("added")
 # There from the start: a rate cannot see the step from no series to 1, and the first use is worth an alert.
-UNFILTERED_ANNOUNCED, UNFILTERED_UNANNOUNCED = UNFILTERED.labels("announced"), UNFILTERED.labels("unannounced")
+_UNFILTERED_ANNOUNCED, _UNFILTERED_UNANNOUNCED = UNFILTERED.labels("announced"), UNFILTERED.labels("unannounced")
 _LOOKUP_HITS = VERDICT_LOOKUPS.labels("hit")
 _LOOKUP_MISSES = VERDICT_LOOKUPS.labels("miss")
 _CONTENT_KEPT = CONTENT.labels("kept")
@@ -297,6 +297,15 @@ def count_lookups(hits: int, misses: int) -> None:
     if hits or misses:
         _LOOKUP_HITS.inc(hits)
         _LOOKUP_MISSES.inc(misses)
+
+
+def count_unfiltered(*, announced: bool) -> None:
+    """Count an exchange of an unfiltered test account.
+
+    Args:
+        announced: whether a review was announced for its time.
+    """
+    (_UNFILTERED_ANNOUNCED if announced else _UNFILTERED_UNANNOUNCED).inc()
 
 
 def count_scores(classifier: str, scores: Sequence[Score]) -> None:

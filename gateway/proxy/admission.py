@@ -200,7 +200,7 @@ class Admission:
         """
         if standing.account_kind == AccountKind.UNFILTERED:
             announced = within_reviews(self._reviews, record.started_at_us)
-            (metrics.UNFILTERED_ANNOUNCED if announced else metrics.UNFILTERED_UNANNOUNCED).inc()
+            metrics.count_unfiltered(announced=announced)
         elif asker.account is not None and standing.account_kind == AccountKind.USER:
             self._limiter.conclude(asker.account, standing.end_user, record)
 
