@@ -14,7 +14,7 @@ import typer
 
 from gateway.labelling.describing import describe
 from gateway.labelling.formats import FileReading, propagate_label, read_file, write_label
-from gateway.labelling.members import LabelError, Members, Verdict
+from gateway.labelling.members import LabelError, Members, Verdict, check_propagator
 from gateway.labelling.producer import check_producer, parse_producer
 from gateway.labelling.propagation import Knowledge, verdict_with
 from gateway.labelling.provenance import has_manifest
@@ -138,12 +138,12 @@ class Passing(NamedTuple):
 def _propagate(file: Path, output: Path, passing: Passing) -> None:
     with _reported(file):
         try:
-            name = Members.first(check_producer(passing.propagator), passing.propagate_id).propagator
+            check_propagator(check_producer(passing.propagator), passing.propagate_id)
             signer = None if passing.c2pa is None else load_signer(*passing.c2pa)
         except LabelError as exc:
             _refuse(f"--propagator, --propagate-id or --c2pa: {exc}")
         displaced = signer is None and has_manifest(file)
-        written = propagate_label(file, output, name, passing.propagate_id, passing.knowledge, signer)
+        written = propagate_label(file, output, passing.propagator, passing.propagate_id, passing.knowledge, signer)
     typer.echo(f"{output}: passed on as {written.verdict.value}", err=True)
     if displaced:
         typer.echo(_DISPLACED, err=True)

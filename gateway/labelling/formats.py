@@ -8,7 +8,6 @@ import contextlib
 import os
 import secrets
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -89,7 +88,7 @@ def write_label(
         if key is not None:
             members = seal(members, form.content(content) if form.content else None, key)
         label = compact_json(members)
-        claim = Claim(label, generated=members.label == "1", parent=parent, drawn=bool(shown))
+        claim = Claim(label, generated=True, parent=parent, drawn=bool(shown))
         _store(form, content, target, claim, signer)
     return form
 
@@ -207,7 +206,7 @@ def _store(form: Format, source: Path, target: Path, claim: Claim, signer: Signe
             _replace(path, target)
         elif is_signed_beside(form.name):
             # The manifest first: whoever finds the text finds it, too.
-            sign(form.name, path, signed, replace(claim, parent=None), signer)
+            sign(form.name, path, signed, claim, signer)
             _place_beside(signed, target)
             _replace(path, target)
         else:

@@ -133,6 +133,20 @@ class Reading:
     others: tuple[tuple[str, str], ...] = ()
 
 
+def check_propagator(propagator: str, propagate_id: str) -> None:
+    """Hold what a propagator writes to what a producer has to.
+
+    Args:
+        propagator: provider code or ASCII name.
+        propagate_id: number of the content there.
+
+    Raises:
+        LabelError: one is missing, too long, or has characters Annex E does not take.
+    """
+    _check_value("ContentPropagator", propagator)
+    _check_value("PropagateID", propagate_id)
+
+
 def compact_json(members: Members) -> bytes:
     """Return members as they are written into files: the inner object, in the standard's order, without spaces."""
     return orjson.dumps(members.checked().named())

@@ -21,6 +21,7 @@ from gateway.labelling.members import (
     Members,
     Reading,
     Verdict,
+    check_propagator,
     read_label,
     read_labels,
 )
@@ -75,8 +76,7 @@ def propagated(labels: Iterable[bytes], verdict: Verdict, propagator: str, propa
         LabelError: nothing is said of the content, what was found cannot be kept, or a value may not be written.
     """
     found = _one([read_label(each) for each in labels])
-    # The propagator's values are held to what a producer's are.
-    Members("1", propagator, propagate_id, "", propagator, propagate_id).checked()
+    check_propagator(propagator, propagate_id)
     if (attribute := _ATTRIBUTES.get(verdict)) is None:
         raise LabelError(
             "nothing says that the content is generated, so no label is written: the file has none, and neither a"

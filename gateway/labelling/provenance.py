@@ -6,12 +6,15 @@ its digital source type (EU AI Act Art. 50 (2)), and the label itself as a metad
 
 Rules: a manifest is written last, since it holds the hash of everything else; one that was there becomes the parent
 of the new one and is never dropped; nothing is fetched from a network, neither manifests nor revocation lists; texts
-get theirs in a file beside them, so no character of a text changes. The library is an extra of this package, and is
-asked only about files that have a manifest, since it parses what strangers wrote.
+get theirs in a file beside them, so no character of a text changes. The library is an extra of this package. It is
+asked only about files that have a manifest, and in a process of its own, since it parses what strangers wrote.
 """
 
 import importlib
+import importlib.util
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +25,7 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 from gateway import __version__
+from gateway.labelling import manifest_reader
 from gateway.labelling.members import LabelError
 from gateway.labelling.signing import Signer
 from gateway.labelling.streams import pieces
@@ -57,12 +61,9 @@ _TRAINED = _SOURCE_TYPES + "trainedAlgorithmicMedia"
 _GENERATED = frozenset({_TRAINED, _SOURCE_TYPES + "compositeWithTrainedAlgorithmicMedia"})
 _MOST_BESIDE_BYTES = 16 * 1024 * 1024
 _MOST_TEXT_CHARACTERS = 256
-_SETTINGS = {
-    # A preview would be a second picture, without the label for people.
-    "builder": {"thumbnail": {"enabled": False}},
-    # What a stranger's file names is not asked for.
-    "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False},
-}
+_MOST_SECONDS = 30
+_MOST_ANSWER_BYTES = 16 * 1024 * 1024
+_READER = Path(manifest_reader.__file__)
 
 
 class ManifestState(StrEnum):
@@ -96,7 +97,8 @@ class Claim:
 
     Attributes:
         label: JSON text of the label in the file.
-        generated: whether the content is said to be generated, and not only suspected to be.
+        generated: whether the content is said to be generated, and not only suspected to be. Content that begins here
+            is: nothing else could be said of how it came to be.
         parent: the file before, which becomes the parent; None for content that begins here.
         drawn: a label for people was made as well.
     """
@@ -161,7 +163,6 @@ def sign(form: str, source: Path, target: Path, claim: Claim, signer: Signer) ->
     kind = (_BESIDE if alone else _INSIDE)[form]
     with _told(), _opened(library.Builder.from_json(_definition(claim), context=_context(library))) as builder:
         if claim.parent is not None:
-            # The library takes no text as a parent, and a text's manifest is not inside of it.
             with claim.parent.open("rb") as parent:
                 builder.add_ingredient(json.dumps(_PARENT), kind, parent)
         if alone:
@@ -195,7 +196,7 @@ def read_manifest(form: str, source: Path, alone: Path | None = None) -> Manifes
             return None
         if path.stat().st_size > _MOST_BESIDE_BYTES:
             return Manifest(ManifestState.UNCHECKED, f"the manifest is larger than {_MOST_BESIDE_BYTES} bytes")
-        return _read(_BESIDE[form], source, path.read_bytes())
+        return _read(_BESIDE[form], source, path)
     if form not in _INSIDE or not has_manifest(source):
         return None
     return _read(_INSIDE[form], source, None)
@@ -233,19 +234,24 @@ def _pages(source: Path) -> int:
         raise LabelError("the pages of the TIFF cannot be counted; write the label without a manifest") from exc
 
 
-def _read(kind: str, source: Path, manifest: bytes | None) -> Manifest:
+def _read(kind: str, source: Path, alone: Path | None) -> Manifest:
+    if not _is_installed():
+        return Manifest(ManifestState.UNCHECKED, MISSING)
+    command = [sys.executable, "-P", str(_READER), kind, str(source), *([] if alone is None else [str(alone)])]
     try:
-        library = _library()
-    except LabelError as exc:
-        return Manifest(ManifestState.UNCHECKED, str(exc))
-    try:
-        with source.open("rb") as file:
-            more = {} if manifest is None else {"manifest_data": manifest}
-            with _opened(library.Reader(kind, file, context=_context(library), **more)) as reader:
-                state, document = reader.get_validation_state(), json.loads(reader.json())
-    except (library.C2paError, ValueError) as exc:
-        return Manifest(ManifestState.INVALID, f"the manifest cannot be read: {_short(str(exc))}")
-    return _described(state, document)
+        done = subprocess.run(command, capture_output=True, timeout=_MOST_SECONDS, check=True)  # noqa: S603 our own
+        answer: dict[str, Any] = (
+            json.loads(done.stdout) if len(done.stdout) <= _MOST_ANSWER_BYTES else {"error": "it is too long"}
+        )
+    except (subprocess.SubprocessError, ValueError):
+        return Manifest(ManifestState.INVALID, "the manifest cannot be read: the library gave up on it")
+    if "error" in answer:
+        return Manifest(ManifestState.INVALID, f"the manifest cannot be read: {_short(str(answer['error']))}")
+    return _described(answer["state"], answer["store"])
+
+
+def _is_installed() -> bool:
+    return importlib.util.find_spec("c2pa") is not None
 
 
 def _described(state: str | None, document: dict[str, Any]) -> Manifest:
@@ -273,12 +279,13 @@ def _says_generated(manifest: dict[str, Any]) -> bool:
         if str(assertion.get("label", "")).startswith("c2pa.actions") and isinstance(data, dict):
             actions = data.get("actions")
             for action in actions if isinstance(actions, list) else []:
-                if isinstance(action, dict) and action.get("digitalSourceType") in _GENERATED:
+                if isinstance(action, dict) and str(action.get("digitalSourceType")) in _GENERATED:
                     return True
     return False
 
 
 def _library() -> Any:  # noqa: ANN401 a library without types, which may be absent
+    # To sign with: in this process, since the key is here, and the file is the operator's.
     try:
         return importlib.import_module("c2pa")
     except (ImportError, OSError) as exc:  # its native part may not load
@@ -286,7 +293,7 @@ def _library() -> Any:  # noqa: ANN401 a library without types, which may be abs
 
 
 def _context(library: Any) -> Any:  # noqa: ANN401 the library's own
-    return library.Context(library.Settings.from_dict(_SETTINGS))
+    return library.Context(library.Settings.from_dict(manifest_reader.SETTINGS))
 
 
 @contextmanager

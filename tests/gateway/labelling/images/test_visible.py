@@ -25,7 +25,6 @@ from tests.gateway.labelling.pictures import (
     rotated,
     saved,
 )
-from tests.gateway.labelling.vendor_forms import chunk, png, written
 
 _TEXT = "内容由AI生成"
 
