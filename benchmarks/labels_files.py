@@ -49,7 +49,13 @@ def _sparse(path: Path, head: bytes, size: int, tail: bytes) -> None:
         file.write(tail)
 
 
-def _wav(path: Path, size: int) -> None:
+def make_wav(path: Path, size: int) -> None:
+    """Write a WAV file of so many bytes of samples, mostly of nothing.
+
+    Args:
+        path: the file.
+        size: of its samples in bytes.
+    """
     form = chunk(b"fmt ", struct.pack("<HHIIHH", 1, 2, 48_000, 192_000, 4, 16))
     tail = chunk(b"LIST", b"INFOkept")
     head = b"WAVE" + form + b"data" + struct.pack("<I", size)
@@ -86,7 +92,7 @@ def _mkv(path: Path, size: int) -> None:
         file.truncate(len(head) + count * step)
 
 
-_MAKERS: dict[str, Callable[[Path, int], None]] = {"large.wav": _wav, "large.mp4": _mp4, "large.mkv": _mkv}
+_MAKERS: dict[str, Callable[[Path, int], None]] = {"large.wav": make_wav, "large.mp4": _mp4, "large.mkv": _mkv}
 
 
 def _label(source: Path, target: Path) -> None:
@@ -98,8 +104,13 @@ def _label(source: Path, target: Path) -> None:
     print(time.perf_counter() - started, after / 1024, (after - before) / 1024)
 
 
-def _same_behind(old: Path, new: Path) -> bool:
-    """Tell whether the last 99 % of a file are the end of another."""
+def same_behind(old: Path, new: Path) -> bool:
+    """Tell whether the last 99 % of a file are the end of another.
+
+    Args:
+        old: the file.
+        new: the other.
+    """
     size = old.stat().st_size
     compared = size - size // 100
     with old.open("rb") as one, new.open("rb") as other:
@@ -121,7 +132,7 @@ def _large(size: int, console: Console) -> bool:
             command = [sys.executable, "-m", "benchmarks.labels_files", "--label", str(old), str(new)]
             shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             seconds, peak, grown = map(float, shown.split())
-            same = _same_behind(old, new) and read_file(new).reading.verdict is Verdict.IS
+            same = same_behind(old, new) and read_file(new).reading.verdict is Verdict.IS
             good = good and same and peak < _MOST_MEBIBYTES
             table.add_row(file, f"{size // _MEBIBYTE}", f"{seconds:.1f}", f"{peak:.0f}", f"{grown:.0f}", str(same))
             old.unlink()
