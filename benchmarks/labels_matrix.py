@@ -315,18 +315,19 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
 
 def _finds(name: str, path: Path) -> str:
     try:
-        said = _READERS[name](path)
+        said = [*_texts(_READERS[name](path))]
     except Exception as error:  # noqa: BLE001 a tool that fails is a miss, and is told
         return f"MISSED ({type(error).__name__})"
-    for text in _texts(said):
-        try:
-            if json.loads(text) == MEMBERS.named():
-                return "label"
-        except json.JSONDecodeError:
-            continue
-    # Front matter and JSON have it as a mapping.
-    found = said.get("AIGC") if isinstance(said, dict) else None
-    return "label" if found == MEMBERS.named() else "MISSED"
+    return "label" if any(map(_is_label, said)) else "MISSED"
+
+
+def _is_label(text: str) -> bool:
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError:
+        return False
+    # exiftool shows text of digits as a number.
+    return isinstance(found, dict) and {name: str(value) for name, value in found.items()} == MEMBERS.named()
 
 
 def row(name: str, case: Case, folder: Path) -> dict[str, str]:

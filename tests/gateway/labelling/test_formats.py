@@ -9,14 +9,14 @@ from gateway.labelling.container import Format
 from gateway.labelling.formats import FORMATS, format_of, read_file, write_label
 from gateway.labelling.members import LabelError, Members, Verdict
 from tests.gateway.labelling.pictures import MEMBERS, OTHER, PRODUCER, saved
-from tests.gateway.labelling.vendor_forms import FILES, MALFORMED, chunk, png, text, written
+from tests.gateway.labelling.vendor_forms import FILES, MALFORMED, TRACES, chunk, png, text, written
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_file_of_a_vendor_is_read(tmp_path: Path, name: str) -> None:
     """Wherever it stands."""
     found = read_file(written(tmp_path / name, FILES[name]())).reading
-    expected = Verdict.SUSPECTED if name.startswith("6") else Verdict.IS
+    expected = Verdict.SUSPECTED if name.startswith(TRACES) else Verdict.IS
     assert found.members is not None
     assert (found.verdict, found.members.producer or OTHER, found.members.produce_id) == (expected, OTHER, "id-1")
 
@@ -29,8 +29,9 @@ def test_malformed_label_is_broken_or_none(tmp_path: Path, name: str) -> None:
     assert found.problems or found.verdict is Verdict.NONE
 
 
-def test_there_are_forty_malformed_ones() -> None:
+def test_there_are_twelve_forms_and_forty_malformed_ones() -> None:
     """As many as were promised."""
+    assert {name.split()[0] for name in FILES} == {str(number) for number in range(1, 13)}
     assert len(MALFORMED) >= 40
 
 
