@@ -7,29 +7,25 @@ Run from the root of the repository::
 
 A WAV, an MP4 and a Matroska file of that size are made, mostly of nothing (sparse), with marks spread through them;
 each is labelled in a process of its own, whose peak of memory is what the table shows. Then what stands behind the
-label is compared byte by byte. With --damaged N the readers are given N damaged files of each format as well. Exit
-status 1 when a byte differs, memory exceeds 200 MiB, or a damaged file is anything but read or refused.
+label is compared byte by byte. Exit status 1 when a byte differs or memory exceeds 200 MiB.
 """
 
 import argparse
-import random
 import resource
 import struct
 import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
-from gateway.labelling.formats import FORMATS, read_file, write_label
-from gateway.labelling.members import LabelError, Members, Verdict
-from tests.media import LABEL, PRODUCER, SMALL, box, chunk, damaged, element
+from gateway.labelling.formats import read_file, write_label
+from gateway.labelling.members import Members, Verdict
+from tests.media import PRODUCER, box, chunk, element
 
 _MEBIBYTE = 1024 * 1024
 _MOST_MEBIBYTES = 200
@@ -141,48 +137,17 @@ def _large(size: int, console: Console) -> bool:
     return good
 
 
-def _damaged(count: int, console: Console) -> bool:
-    outcomes: Counter[str] = Counter()
-    chance = random.Random(count)  # noqa: S311 the same damage each time
-    with tempfile.TemporaryDirectory() as name:
-        for file, small in SMALL.items():
-            form = next(each for each in FORMATS if Path(file).suffix in each.extensions)
-            path, whole = Path(name, f"damaged-{file}"), Path(name, file)
-            path.write_bytes(small)
-            form.write(path, whole, LABEL)
-            data = whole.read_bytes()
-            for _ in track(range(count), file, console=console, transient=True):
-                path.write_bytes(damaged(data, chance))
-                outcomes[_outcome(form.read, path)] += 1
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    console.print(f"damaged files: {dict(outcomes)}, peak {peak:.0f} MiB")
-    return set(outcomes) <= {"label", "none", "refused"} and peak < _MOST_MEBIBYTES
-
-
-def _outcome(read: Callable[[Path], list[bytes]], path: Path) -> str:
-    try:
-        return "label" if read(path) else "none"
-    except LabelError:
-        return "refused"
-    except Exception as error:  # noqa: BLE001 what must not be is what is looked for
-        return type(error).__name__
-
-
 def main() -> int:
     """Run what the options ask for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mebibytes", type=int, default=2040, help="size of each large file")
-    parser.add_argument("--damaged", type=int, default=0, help="damaged files of each format")
     parser.add_argument("--label", nargs=2, type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.label:
         _label(*options.label)
         return 0
     console = Console()
-    good = _large(options.mebibytes * _MEBIBYTE, console)
-    if options.damaged:
-        good = _damaged(options.damaged, console) and good
-    return 0 if good else 1
+    return 0 if _large(options.mebibytes * _MEBIBYTE, console) else 1
 
 
 if __name__ == "__main__":

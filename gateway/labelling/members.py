@@ -16,6 +16,8 @@ import orjson
 
 MOST_LABEL_BYTES = 64 * 1024
 """Longest label that is read; real ones stay below 8192 bytes even with signatures in both reserved members."""
+MOST_LABELS = 64
+"""Most labels of one file that are read; the standard wants one, and some files have theirs in two or three places."""
 MOST_WRITTEN_BYTES = 8192
 MOST_VALUE_CHARACTERS = 1024
 
@@ -176,7 +178,10 @@ def read_labels(texts: Iterable[bytes]) -> Reading:
     Args:
         texts: what stands in the places of labels; empty for a file without any.
     """
-    readings = [read_label(text) for text in texts]
+    labels = list(texts)
+    if len(labels) > MOST_LABELS:
+        return _broken(f"the file has {len(labels)} labels or more; no more than {MOST_LABELS} are read")
+    readings = [read_label(text) for text in labels]
     if not readings:
         return Reading(Verdict.NONE)
     strongest = min(readings, key=lambda each: _ORDER.index(each.verdict))
@@ -209,7 +214,7 @@ def _broken(problem: str) -> Reading:
 def _parsed(text: bytes) -> Any:  # noqa: ANN401 JSON of strangers
     shown = text.decode("utf-8", "replace").strip("\ufeff\0 \t\r\n")
     # Some write the key in front of the object instead of around it.
-    shown = re.sub(r'^"?AIGC"?\s*[:=]?\s*(?=\{)', "", shown)
+    shown = re.sub(r'^"?AIGC"?\s*+[:=]?+\s*+(?=\{)', "", shown)
     for candidate in (shown, html.unescape(shown)):  # encoded once more than XML needs
         try:
             return orjson.loads(candidate)
