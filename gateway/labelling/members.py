@@ -17,7 +17,7 @@ import orjson
 MOST_LABEL_BYTES = 64 * 1024
 """Longest label that is read; real ones stay below 8192 bytes even with signatures in both reserved members."""
 MOST_LABELS = 64
-"""Most labels of one file that are read; the standard wants one, and some files have theirs in two or three places."""
+"""Most labels of one file that are read; the standard wants one, and some files have two or three."""
 MOST_WRITTEN_BYTES = 8192
 MOST_VALUE_CHARACTERS = 1024
 
