@@ -9,7 +9,7 @@ from gateway.labelling.container import Format
 from gateway.labelling.formats import FORMATS, format_of, read_file, write_label
 from gateway.labelling.members import LabelError, Members, Verdict
 from tests.gateway.labelling.pictures import MEMBERS, OTHER, PRODUCER, saved
-from tests.gateway.labelling.vendor_forms import FILES, MALFORMED, TRACES, chunk, png, text, written
+from tests.gateway.labelling.vendor_forms import FILES, MALFORMED, TRACES, chunk, exif, png, text, written
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -79,9 +79,9 @@ def test_failing_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mo
 def test_second_label_in_a_place_that_is_not_written_is_refused(tmp_path: Path) -> None:
     """A file with two labels is what the standard forbids."""
     own = text({"AIGC": MEMBERS.named()})
-    source = written(tmp_path / "a.jpg", FILES["5 bare.jpg"]().replace(OTHER.encode(), PRODUCER.encode()))
+    source = written(tmp_path / "a.png", png(chunk(b"eXIf", exif(0x010E, own + b"\0"))))
     with pytest.raises(LabelError, match="would have two"):
-        write_label(source, tmp_path / "b.jpg", MEMBERS)
+        write_label(source, tmp_path / "b.png", MEMBERS)
     # Text chunks are ours to replace: the same producer says the same thing in the standard's place.
     source = written(tmp_path / "c.png", png(chunk(b"tEXt", b"AIGC\0" + own)))
     write_label(source, tmp_path / "d.png", Members.first(PRODUCER, "new"))

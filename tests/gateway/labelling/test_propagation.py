@@ -14,7 +14,7 @@ from gateway.labelling.members import LabelError, Members, Reading, Verdict, rea
 from gateway.labelling.propagation import NOTHING_KNOWN, Knowledge, propagated, verdict_with
 from gateway.labelling.seal import PLAIN, SealState
 from tests.gateway.labelling.pictures import MEMBERS, OLD_XMP, OTHER, PICTURES, PRODUCER, pixels, saved
-from tests.gateway.labelling.vendor_forms import FILES, SECURITY, TEXTS, chunk, inner, png, text, written
+from tests.gateway.labelling.vendor_forms import FILES, SECURITY, TEXTS, chunk, exif, inner, png, text, written
 from tests.media import SMALL
 
 _DECLARED, _TRACES = Knowledge(declared=True), Knowledge(traces=True)
@@ -60,6 +60,22 @@ def test_producers_members_of_a_vendor_stay(form: str) -> None:
     own = {"propagator": _PLATFORM, "propagate_id": "p-1", "reserved_code2": ""}
     assert after.members == replace(before.members, label=before.members.label or "3", **own)
     assert (after.verdict, after.others) == (before.verdict, before.others)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_file_of_a_vendor_is_passed_on(tmp_path: Path, name: str) -> None:
+    """With one label, in the standard's place; what it was made of stays, and so does the picture."""
+    source, target = written(tmp_path / name, FILES[name]()), tmp_path / f"passed{Path(name).suffix}"
+    before = read_file(source).reading
+    propagate_label(source, target, _PLATFORM, "p-1")
+    after = read_file(target).reading
+    assert before.members is not None
+    assert after.members is not None
+    assert (after.verdict, after.others) == (before.verdict, before.others)
+    assert (after.members.producer, after.members.produce_id) == (before.members.producer, before.members.produce_id)
+    assert (after.members.reserved_code1, after.members.propagator) == (before.members.reserved_code1, _PLATFORM)
+    if source.suffix in (".jpg", ".png"):
+        assert pixels(target) == pixels(source)
 
 
 @pytest.mark.parametrize("name", _FILES)
@@ -132,9 +148,9 @@ def test_labels_that_disagree_both_stay(tmp_path: Path) -> None:
 
 def test_label_in_a_place_that_is_not_written_stays(tmp_path: Path) -> None:
     """A second one beside it is what the standard forbids, and it is not taken out."""
-    source = written(tmp_path / "a.jpg", FILES["4 comment.jpg"]())
+    source = written(tmp_path / "a.png", png(chunk(b"eXIf", exif(0x010E, text({"AIGC": inner()}) + b"\0"))))
     with pytest.raises(LabelError, match="would have two"):
-        propagate_label(source, tmp_path / "b.jpg", _PLATFORM, "p-1")
+        propagate_label(source, tmp_path / "b.png", _PLATFORM, "p-1")
 
 
 def test_what_a_vendor_added_stays() -> None:
