@@ -8,6 +8,8 @@ import contextlib
 import os
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -84,6 +86,8 @@ def write_label(
     form = format_of(source)
     _refuse_foreign(form.read(source), members)
     parent = _parent(source, signer, drawn=bool(shown))
+    if parent is not None and form in images.FORMATS and form.show is not None:
+        form = replace(form, show=partial(images.visible.show, signed_anew=True))
     with _with_shown(form, source, target, shown) as content:
         if key is not None:
             members = seal(members, form.content(content) if form.content else None, key)

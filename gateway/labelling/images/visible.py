@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from PIL import Image, ImageDraw, ImageFont, JpegImagePlugin, PngImagePlugin, UnidentifiedImageError
 
 from gateway.labelling.members import LabelError
+from gateway.labelling.provenance import has_manifest
 
 LEAST_SHARE = 0.05
 """Height of the text against the shortest side (GB 45438-2025 5.2)."""
@@ -66,19 +67,25 @@ class Layout(NamedTuple):
     size: tuple[int, int]
 
 
-def show(source: Path, target: Path, text: str) -> None:
+def show(source: Path, target: Path, text: str, *, signed_anew: bool = False) -> None:
     """Write a picture with a label for people; everything the file says of itself goes along.
 
     Args:
         source: PNG, JPEG, WebP, TIFF or AVIF with one picture.
         target: where it goes.
         text: the wording.
+        signed_anew: a C2PA manifest may be left out, since it becomes the parent of another one.
 
     Raises:
         LabelError: the picture cannot be written again as it is, is too small, or is none.
     """
     try:
         with Image.open(source, formats=_FORMATS) as image:
+            if not signed_anew and has_manifest(source):
+                raise LabelError(
+                    "the picture carries a C2PA manifest, which drawing would break; draw first, sign then, or sign"
+                    " anew with the old one as the parent (--c2pa)"
+                )
             _check(image, source)  # before a pixel is decoded
             image.load()
             _save(drawn(image, text), image, target)

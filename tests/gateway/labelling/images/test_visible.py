@@ -25,6 +25,7 @@ from tests.gateway.labelling.pictures import (
     rotated,
     saved,
 )
+from tests.gateway.labelling.vendor_forms import chunk, png, written
 
 _TEXT = "内容由AI生成"
 
@@ -195,6 +196,7 @@ def test_texts_of_a_png_go_along(tmp_path: Path) -> None:
         (lambda path: saved(path.with_suffix(".png"), Image.new("L", (9000, 8000))), "64000000 pixels"),
         (lambda path: saved(path.with_suffix(".png"), Image.new("1", (20000, 20000))), "too large"),
         (lambda path: saved(path.with_suffix(".png"), noise(20, 20)), "no room"),
+        (lambda path: _signed(path.with_suffix(".png")), "C2PA manifest"),
         (lambda path: _cut(saved(path.with_suffix(".png"), noise(300, 300))), "damaged"),
         (lambda path: _cut(saved(path.with_suffix(".jpg"), noise(300, 300))), "damaged"),
     ],
@@ -203,6 +205,11 @@ def test_what_cannot_be_drawn_on_is_refused(tmp_path: Path, make: Any, told: str
     """With the reason, and without decoding what is too large."""
     with pytest.raises(LabelError, match=told):
         visible.show(make(tmp_path / "a"), tmp_path / "b.png", _TEXT)
+
+
+def _signed(path: Path) -> Path:
+    manifest = bytes(2**20 - 100) + b"\0\0\0\x26jumdc2pa" + bytes(26)  # across the pieces a file is read in
+    return written(path, png(chunk(b"caBX", manifest)))
 
 
 def _cut(path: Path) -> Path:
