@@ -127,9 +127,9 @@ def _answer(body: bytes, asked: _Asked) -> dict[str, Any]:
         if asked.propagate_id is None:
             return answer
         try:
-            written = propagate_label(source, target, asked.propagator, asked.propagate_id, asked.knowledge)
+            propagate_label(source, target, asked.propagator, asked.propagate_id, asked.knowledge)
         except LabelError as exc:
             raise RequestError(f"the file cannot be passed on: {exc}", ErrorCode.INVALID_REQUEST) from exc
-        members = None if written.members is None else written.members.named()
-        file = base64.b64encode(target.read_bytes()).decode("ascii")
-        return answer | {"propagated": {"verdict": written.verdict.value, "members": members, "file": file}}
+        # Read anew: a manifest that does not fit any more is told, too.
+        passed = describe(read_file(target)) | {"file": base64.b64encode(target.read_bytes()).decode("ascii")}
+        return answer | {"propagated": passed}

@@ -95,6 +95,7 @@ def test_file_is_passed_on(shared: Gateway) -> None:
     assert (members["ContentProducer"], members["PropagateID"]) == (OTHER, "p-1")
     assert members["ContentPropagator"] not in ("", OTHER)
     again = _ask(shared, base64.b64decode(answer["propagated"]["file"])).json()
+    assert again | {"file": answer["propagated"]["file"]} == answer["propagated"]
     assert (again["members"], again["problems"]) == (members, [])
 
 
