@@ -46,6 +46,15 @@ _INSIDE = {
     "HEIF": "image/heif",
     "AVIF": "image/avif",
 }
+# Read alone: by others they are signed all the same.
+_READ = _INSIDE | {
+    "WAV": "audio/wav",
+    "MP3": "audio/mpeg",
+    "FLAC": "audio/flac",
+    "M4A": "audio/mp4",
+    "MP4": "video/mp4",
+    "PDF": "application/pdf",
+}
 _BESIDE = {
     "Markdown": "text/markdown",
     "HTML": "text/html",
@@ -197,9 +206,9 @@ def read_manifest(form: str, source: Path, alone: Path | None = None) -> Manifes
         if path.stat().st_size > _MOST_BESIDE_BYTES:
             return Manifest(ManifestState.UNCHECKED, f"the manifest is larger than {_MOST_BESIDE_BYTES} bytes")
         return _read(_BESIDE[form], source, path)
-    if form not in _INSIDE or not has_manifest(source):
+    if form not in _READ or not has_manifest(source):
         return None
-    return _read(_INSIDE[form], source, None)
+    return _read(_READ[form], source, None)
 
 
 _PARENT = {"relationship": "parentOf", "instance_id": "parent"}

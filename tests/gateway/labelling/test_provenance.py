@@ -190,6 +190,28 @@ def test_manifest_that_says_so_is_a_trace(tmp_path: Path, signer: Signer) -> Non
     assert read_file(tmp_path / "c.png").reading.members == Members("3", propagator=OTHER, propagate_id="p-1")
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"), [("a.mp4", "video/mp4"), ("a.wav", "audio/wav"), ("a.pdf", "application/pdf")]
+)
+def test_manifest_of_another_signer_is_read_in_more_formats(
+    tmp_path: Path, signer: Signer, name: str, kind: str
+) -> None:
+    """Films, sound and PDF are not signed here, and told about all the same."""
+    source = written(tmp_path / name, SMALL[name])
+    created = {"actions": [{"action": "c2pa.created", "digitalSourceType": _SOURCE_TYPE}]}
+    definition = {"assertions": [{"label": "c2pa.actions.v2", "data": created}]}
+    with (
+        c2pa.Builder.from_json(definition, context=c2pa.Context()) as builder,
+        signer.of(c2pa) as signing,
+        source.open("rb") as old,
+        (tmp_path / f"b-{name}").open("w+b") as new,
+    ):
+        builder.sign(signing, kind, old, new)
+    found = read_file(tmp_path / f"b-{name}")
+    assert found.reading.verdict is Verdict.SUSPECTED
+    assert (found.manifest or ("",))[0] is ManifestState.VALID
+
+
 @pytest.mark.parametrize("name", ["a.md", "a.html", "a.json"])
 def test_text_is_signed_beside_it(tmp_path: Path, signer: Signer, name: str) -> None:
     """No character of it changes, whatever Unicode has; a changed one does not fit."""
@@ -240,7 +262,7 @@ def test_what_cannot_be_signed_is_refused(tmp_path: Path, signer: Signer) -> Non
 def test_every_format_is_inside_beside_or_refused() -> None:
     """No name of a table is a slip."""
     names = {each.name for each in FORMATS}
-    assert provenance._INSIDE.keys() | provenance._BESIDE.keys() <= names
+    assert provenance._READ.keys() | provenance._BESIDE.keys() <= names
     assert [is_signed_beside(each) for each in ("PNG", "Markdown")] == [False, True]
 
 
