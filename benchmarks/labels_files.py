@@ -7,29 +7,25 @@ Run from the root of the repository::
 
 A WAV, an MP4 and a Matroska file of that size are made, mostly of nothing (sparse), with marks spread through them;
 each is labelled in a process of its own, whose peak of memory is what the table shows. Then what stands behind the
-label is compared byte by byte. With --damaged N the readers are given N damaged files of each format as well. Exit
-status 1 when a byte differs, memory exceeds 200 MiB, or a damaged file is anything but read or refused.
+label is compared byte by byte. Exit status 1 when a byte differs or memory exceeds 200 MiB.
 """
 
 import argparse
-import random
 import resource
 import struct
 import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
-from gateway.labelling.formats import FORMATS, read_file, write_label
-from gateway.labelling.members import LabelError, Members, Verdict
-from tests.media import LABEL, PRODUCER, SMALL, box, chunk, damaged, element
+from gateway.labelling.formats import read_file, write_label
+from gateway.labelling.members import Members, Verdict
+from tests.media import PRODUCER, box, chunk, element
 
 _MEBIBYTE = 1024 * 1024
 _MOST_MEBIBYTES = 200
@@ -49,7 +45,13 @@ def _sparse(path: Path, head: bytes, size: int, tail: bytes) -> None:
         file.write(tail)
 
 
-def _wav(path: Path, size: int) -> None:
+def make_wav(path: Path, size: int) -> None:
+    """Write a WAV file of so many bytes of samples, mostly of nothing.
+
+    Args:
+        path: the file.
+        size: of its samples in bytes.
+    """
     form = chunk(b"fmt ", struct.pack("<HHIIHH", 1, 2, 48_000, 192_000, 4, 16))
     tail = chunk(b"LIST", b"INFOkept")
     head = b"WAVE" + form + b"data" + struct.pack("<I", size)
@@ -86,7 +88,7 @@ def _mkv(path: Path, size: int) -> None:
         file.truncate(len(head) + count * step)
 
 
-_MAKERS: dict[str, Callable[[Path, int], None]] = {"large.wav": _wav, "large.mp4": _mp4, "large.mkv": _mkv}
+_MAKERS: dict[str, Callable[[Path, int], None]] = {"large.wav": make_wav, "large.mp4": _mp4, "large.mkv": _mkv}
 
 
 def _label(source: Path, target: Path) -> None:
@@ -98,8 +100,13 @@ def _label(source: Path, target: Path) -> None:
     print(time.perf_counter() - started, after / 1024, (after - before) / 1024)
 
 
-def _same_behind(old: Path, new: Path) -> bool:
-    """Tell whether the last 99 % of a file are the end of another."""
+def same_behind(old: Path, new: Path) -> bool:
+    """Tell whether the last 99 % of a file are the end of another.
+
+    Args:
+        old: the file.
+        new: the other.
+    """
     size = old.stat().st_size
     compared = size - size // 100
     with old.open("rb") as one, new.open("rb") as other:
@@ -121,7 +128,7 @@ def _large(size: int, console: Console) -> bool:
             command = [sys.executable, "-m", "benchmarks.labels_files", "--label", str(old), str(new)]
             shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             seconds, peak, grown = map(float, shown.split())
-            same = _same_behind(old, new) and read_file(new).reading.verdict is Verdict.IS
+            same = same_behind(old, new) and read_file(new).reading.verdict is Verdict.IS
             good = good and same and peak < _MOST_MEBIBYTES
             table.add_row(file, f"{size // _MEBIBYTE}", f"{seconds:.1f}", f"{peak:.0f}", f"{grown:.0f}", str(same))
             old.unlink()
@@ -130,48 +137,17 @@ def _large(size: int, console: Console) -> bool:
     return good
 
 
-def _damaged(count: int, console: Console) -> bool:
-    outcomes: Counter[str] = Counter()
-    chance = random.Random(count)  # noqa: S311 the same damage each time
-    with tempfile.TemporaryDirectory() as name:
-        for file, small in SMALL.items():
-            form = next(each for each in FORMATS if Path(file).suffix in each.extensions)
-            path, whole = Path(name, f"damaged-{file}"), Path(name, file)
-            path.write_bytes(small)
-            form.write(path, whole, LABEL)
-            data = whole.read_bytes()
-            for _ in track(range(count), file, console=console, transient=True):
-                path.write_bytes(damaged(data, chance))
-                outcomes[_outcome(form.read, path)] += 1
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    console.print(f"damaged files: {dict(outcomes)}, peak {peak:.0f} MiB")
-    return set(outcomes) <= {"label", "none", "refused"} and peak < _MOST_MEBIBYTES
-
-
-def _outcome(read: Callable[[Path], list[bytes]], path: Path) -> str:
-    try:
-        return "label" if read(path) else "none"
-    except LabelError:
-        return "refused"
-    except Exception as error:  # noqa: BLE001 what must not be is what is looked for
-        return type(error).__name__
-
-
 def main() -> int:
     """Run what the options ask for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mebibytes", type=int, default=2040, help="size of each large file")
-    parser.add_argument("--damaged", type=int, default=0, help="damaged files of each format")
     parser.add_argument("--label", nargs=2, type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.label:
         _label(*options.label)
         return 0
     console = Console()
-    good = _large(options.mebibytes * _MEBIBYTE, console)
-    if options.damaged:
-        good = _damaged(options.damaged, console) and good
-    return 0 if good else 1
+    return 0 if _large(options.mebibytes * _MEBIBYTE, console) else 1
 
 
 if __name__ == "__main__":

@@ -2,11 +2,12 @@
 
 Run from the root of the repository::
 
-    python -m benchmarks.labels_fuzz                 # 20,000 cases
+    python -m benchmarks.labels_fuzz                 # 20,000 cases of every format
     python -m benchmarks.labels_fuzz --cases 2000 --seed 7
 
 Each case takes a small labelled file, damages it in one to three ways (bits, lengths, cuts, pieces of other files,
-repeated pieces) and reads it; every tenth is written as well. Whatever is raised besides `LabelError` is a crash.
+repeated pieces) and reads it; every tenth is labelled and passed on as well. Whatever is raised besides `LabelError`
+is a crash.
 Exits 1 when there is one, when memory grows by more than ``--limit-mb``, or when a case takes more than
 ``--limit-seconds`` of processor time.
 """
@@ -22,10 +23,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from gateway.labelling.formats import read_file, write_label
+from gateway.labelling.formats import propagate_label, read_file, write_label
 from gateway.labelling.members import LabelError
-from tests.gateway.labelling.pictures import MEMBERS, PICTURES
-from tests.gateway.labelling.vendor_forms import FILES, MALFORMED
+from gateway.labelling.signing import load_signer
+from tests.gateway.labelling.certificates import signing_files
+from tests.gateway.labelling.pictures import MEMBERS, OTHER, PICTURES
+from tests.gateway.labelling.vendor_forms import FILES, MALFORMED, written
+from tests.media import SMALL
 
 # What lengths and offsets are wrong by.
 _NUMBERS = (0, 1, 2, 7, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 2**63 - 1, 2**64 - 1)
@@ -40,6 +44,14 @@ _MARKS = (
     b"iloc",
     b"iinf",
     b"\x21\xff\x0b",
+    b"moov",
+    b"TXXX",
+    b"RIFF",
+    b"OggS",
+    b"PK\1\2",
+    b"endobj\n",
+    b"jumdc2pa",
+    b"---\nAIGC:\n",
 )
 
 
@@ -66,12 +78,18 @@ def seeds(folder: Path) -> list[tuple[str, bytes]]:
         folder: where they are made.
     """
     found = []
-    for name, make in PICTURES.items():
-        path = make(folder / name)
+    for name in (*PICTURES, *SMALL):
+        path = PICTURES[name](folder / name) if name in PICTURES else written(folder / name, SMALL[name])
         write_label(path, path, MEMBERS)
         found.append((path.suffix, path.read_bytes()))
-    # Whole files more often: most of what is malformed already is turned away early.
-    return found * 4 + [(Path(name).suffix, make()) for name, make in (FILES | MALFORMED).items()]
+    signer = load_signer(*signing_files(folder))
+    signed = []
+    for name in ("plain.png", "plain.jpg"):
+        write_label(folder / name, folder / name, MEMBERS, signer=signer)
+        signed.append((Path(name).suffix, (folder / name).read_bytes()))
+    # Whole files more often: most of what is malformed already is turned away early. A manifest is read in a process
+    # of its own, whose start takes longer than all the rest.
+    return found * 4 + signed + [(Path(name).suffix, make()) for name, make in (FILES | MALFORMED).items()]
 
 
 def damaged(chance: random.Random, data: bytes, others: list[tuple[str, bytes]]) -> bytes:
@@ -157,8 +175,10 @@ def _read(path: Path, *, write: bool) -> str:
     if write:
         try:
             write_label(path, path, MEMBERS)
+            propagate_label(path, path, OTHER, "p-1")
         except LabelError:
             return f"{verdict}, not written"
+        return f"{verdict}, written"
     return verdict
 
 

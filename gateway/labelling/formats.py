@@ -8,6 +8,8 @@ import contextlib
 import os
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +24,18 @@ from gateway.labelling.members import (
     read_label,
     read_labels,
 )
-from gateway.labelling.seal import Key, SealCheck, seal, verify
+from gateway.labelling.propagation import NOTHING_KNOWN, Knowledge, propagated, verdict_with
+from gateway.labelling.provenance import (
+    Claim,
+    Manifest,
+    beside,
+    has_manifest,
+    is_signed_beside,
+    read_manifest,
+    sign,
+)
+from gateway.labelling.seal import Key, SealCheck, digest_of, seal, verify
+from gateway.labelling.signing import Signer
 from gateway.protocol.labels import has_elements
 
 # Text is among the documents and last, since nearly everything without control characters looks like it.
@@ -44,7 +57,15 @@ def format_of(source: Path) -> Format:
     return (named or candidates)[0]
 
 
-def write_label(source: Path, target: Path, members: Members, *, shown: str = "", key: Key | None = None) -> Format:
+def write_label(
+    source: Path,
+    target: Path,
+    members: Members,
+    *,
+    shown: str = "",
+    key: Key | None = None,
+    signer: Signer | None = None,
+) -> Format:
     """Write a file with a label.
 
     Args:
@@ -53,6 +74,7 @@ def write_label(source: Path, target: Path, members: Members, *, shown: str = ""
         members: what the label says.
         shown: wording of a label for people that is made as well; empty makes none.
         key: seals the label; None leaves `ReservedCode1` as the members have it.
+        signer: signs a C2PA manifest that says the same; None makes none.
 
     Returns:
         The format it was written in.
@@ -63,14 +85,49 @@ def write_label(source: Path, target: Path, members: Members, *, shown: str = ""
     """
     form = format_of(source)
     _refuse_foreign(form.read(source), members)
-    with _temporary(target) as path, _with_shown(form, source, target, shown) as content:
+    parent = _parent(source, signer, drawn=bool(shown))
+    if parent is not None and form in images.FORMATS and form.show is not None:
+        form = replace(form, show=partial(images.visible.show, signed_anew=True))
+    with _with_shown(form, source, target, shown) as content:
         if key is not None:
             members = seal(members, form.content(content) if form.content else None, key)
         label = compact_json(members)
-        form.write(content, path, label)
-        _check_written(form, path, label)
-        _replace(path, target)
+        claim = Claim(label, generated=True, parent=parent, drawn=bool(shown))
+        _store(form, content, target, claim, signer)
     return form
+
+
+def propagate_label(
+    source: Path,
+    target: Path,
+    propagator: str,
+    propagate_id: str,
+    knowledge: Knowledge = NOTHING_KNOWN,
+    signer: Signer | None = None,
+) -> Reading:
+    """Write a file that is passed on, with the members of who passes it on (Labelling Measures Art. 6).
+
+    Args:
+        source: the file as it came.
+        target: where the file with the members goes; may be the source.
+        propagator: provider code or ASCII name of who passes it on.
+        propagate_id: number of the content there.
+        knowledge: what is known of the content besides its metadata.
+        signer: signs a C2PA manifest that says the same, with the file as it came for its parent; None makes none.
+
+    Returns:
+        What the label that was written says.
+
+    Raises:
+        LabelError: nothing says that it is generated, what it carries cannot be kept, or it cannot take a label;
+            nothing was written.
+        OSError: a file cannot be read or written.
+    """
+    form = format_of(source)
+    verdict = verdict_with(read_file(source).reading, knowledge)
+    label = propagated(form.read(source), verdict, propagator, propagate_id)
+    _store(form, source, target, Claim(label, generated=verdict is Verdict.IS, parent=source), signer)
+    return read_label(label)
 
 
 class FileReading(NamedTuple):
@@ -80,11 +137,13 @@ class FileReading(NamedTuple):
         format: the format it is in; empty for one that is not known here.
         reading: what its label says.
         seal: what the label's seal proves; None without a readable label.
+        manifest: what the file's C2PA manifest says; None without one.
     """
 
     format: str
     reading: Reading
     seal: SealCheck | None = None
+    manifest: Manifest | None = None
 
 
 def read_file(source: Path, key: Key | None = None) -> FileReading:
@@ -99,25 +158,73 @@ def read_file(source: Path, key: Key | None = None) -> FileReading:
         OSError: it cannot be read.
     """
     form = format_of(source)
+    manifest = read_manifest(form.name, source)
     try:
-        reading = read_labels(form.read(source))
+        reading = _with_trace(read_labels(form.read(source)), manifest)
         if reading.members is None:
-            return FileReading(form.name, reading)
+            return FileReading(form.name, reading, None, manifest)
         content = form.content(source) if form.content else None
-        return FileReading(form.name, reading, verify(reading.members, content, key))
+        return FileReading(form.name, reading, verify(reading.members, content, key), manifest)
     except LabelError as exc:
-        return FileReading(form.name, Reading(Verdict.BROKEN, None, (str(exc),)))
+        return FileReading(form.name, Reading(Verdict.BROKEN, None, (str(exc),)), None, manifest)
+
+
+def _with_trace(reading: Reading, manifest: Manifest | None) -> Reading:
+    if reading.verdict is not Verdict.NONE or manifest is None or not manifest.generated:
+        return reading
+    # Art. 6 (3): it is none of the standard's metadata, and a trace of generation all the same.
+    return Reading(
+        Verdict.SUSPECTED, None, ("there is no label; the file's C2PA manifest says that a model made it",)
+    )
 
 
 def _refuse_foreign(labels: list[bytes], members: Members) -> None:
     for text in labels:
         old = read_label(text).members
-        # One that names nobody, or that nobody can read, may be anybody's.
-        if old is None or (old.producer or old.propagator) != members.producer:
+        # One that names nobody, or that nobody can read, may be anybody's; one that was passed on is two parties'.
+        if old is None or old.producer != members.producer or old.propagator not in ("", members.producer):
             raise LabelError(
-                "the file carries a label that is not of this producer, and is not written over"
-                " (Labelling Measures Art. 10); pass it on as it is"
+                "the file carries a label that is not of this producer alone, and is not written over"
+                " (Labelling Measures Art. 10); to pass it on, add your members to it: sluice labels read --propagate"
             )
+
+
+def _parent(source: Path, signer: Signer | None, *, drawn: bool) -> Path | None:
+    """Return the file whose manifest a new one keeps as its parent; None without one."""
+    if (signer is None and not drawn) or not has_manifest(source):
+        return None
+    if signer is None:
+        raise LabelError(
+            "the file carries a C2PA manifest, which a visible label would break: make that label before signing,"
+            " or sign anew with a certificate of yours, which keeps the manifest as the parent (--c2pa)"
+        )
+    return source
+
+
+def _store(form: Format, source: Path, target: Path, claim: Claim, signer: Signer | None) -> None:
+    """Write a label and a manifest; the target gets its name when both were read back."""
+    with _temporary(target) as path, _temporary(target) as signed:
+        form.write(source, path, claim.label)
+        _check_written(form, path, claim.label)
+        if signer is None:
+            _replace(path, target)
+        elif is_signed_beside(form.name):
+            # The manifest first: whoever finds the text finds it, too.
+            sign(form.name, path, signed, claim, signer)
+            _place_beside(signed, target)
+            _replace(path, target)
+        else:
+            sign(form.name, path, signed, claim, signer)
+            _check_written(form, signed, claim.label)
+            _check_same(form, path, signed)
+            _replace(signed, target)
+
+
+def _place_beside(manifest: Path, target: Path) -> None:
+    place = beside(target)
+    if place.exists():
+        raise LabelError(f"{place.name} is there already, and may be another file's manifest; choose another name")
+    _replace(manifest, place)
 
 
 @contextlib.contextmanager
@@ -150,13 +257,20 @@ def _with_shown(form: Format, source: Path, target: Path, shown: str) -> Iterato
 
 def _check_written(form: Format, path: Path, label: bytes) -> None:
     found = form.read(path)
-    if label not in found:
+    # By what they say: Markdown keeps members and not the text they came in.
+    if read_label(label) not in map(read_label, found):
         raise LabelError(f"the label could not be read back from the {form.name} file, so it was not written")
     if len(found) > 1:
         raise LabelError(
             f"the {form.name} file carries a label in a place that is not rewritten here, and would have two"
             " (GB 45438-2025 6.1 c)"
         )
+
+
+def _check_same(form: Format, path: Path, signed: Path) -> None:
+    # A library wrote the file anew, so what it holds is compared where it can be told from metadata.
+    if form.content is not None and digest_of(form.content(path)) != digest_of(form.content(signed)):
+        raise LabelError(f"the {form.name} file would change with a C2PA manifest; write the label without one")
 
 
 def _replace(path: Path, target: Path) -> None:

@@ -8,7 +8,7 @@ the wild wrap the members, leave some out, reorder and rename them; that is told
 import html
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -16,6 +16,8 @@ import orjson
 
 MOST_LABEL_BYTES = 64 * 1024
 """Longest label that is read; real ones stay below 8192 bytes even with signatures in both reserved members."""
+MOST_LABELS = 64
+"""Most labels of one file that are read; the standard wants one, and some files have two or three."""
 MOST_WRITTEN_BYTES = 8192
 MOST_VALUE_CHARACTERS = 1024
 
@@ -124,11 +126,27 @@ class Reading:
         verdict: what a platform has to say of the file.
         members: what was found, missing ones empty; None without a readable label.
         problems: where the label departs from the standard, for people.
+        others: names and values of members that the standard does not have; values as text.
     """
 
     verdict: Verdict
     members: Members | None = None
     problems: tuple[str, ...] = ()
+    others: tuple[tuple[str, str], ...] = ()
+
+
+def check_propagator(propagator: str, propagate_id: str) -> None:
+    """Hold what a propagator writes to what a producer has to.
+
+    Args:
+        propagator: provider code or ASCII name.
+        propagate_id: number of the content there.
+
+    Raises:
+        LabelError: one is missing, too long, or has characters Annex E does not take.
+    """
+    _check_value("ContentPropagator", propagator)
+    _check_value("PropagateID", propagate_id)
 
 
 def compact_json(members: Members) -> bytes:
@@ -148,10 +166,10 @@ def read_label(text: bytes) -> Reading:
     found = _unwrapped(_parsed(text))
     if found is None:
         return _broken("what stands in the label's place is not a JSON object with members of Annex E")
-    members = _members(found, problems)
+    members, others = _members(found, problems)
     if members is None:
         return _older(found) or _broken("the label has none of the members of Annex E")
-    return Reading(_verdict(members, problems), members, tuple(problems))
+    return Reading(_verdict(members, problems), members, tuple(problems), others)
 
 
 def read_labels(texts: Iterable[bytes]) -> Reading:
@@ -160,7 +178,10 @@ def read_labels(texts: Iterable[bytes]) -> Reading:
     Args:
         texts: what stands in the places of labels; empty for a file without any.
     """
-    readings = [read_label(text) for text in texts]
+    labels = list(texts)
+    if len(labels) > MOST_LABELS:
+        return _broken(f"the file has {len(labels)} labels or more; no more than {MOST_LABELS} are read")
+    readings = [read_label(text) for text in labels]
     if not readings:
         return Reading(Verdict.NONE)
     strongest = min(readings, key=lambda each: _ORDER.index(each.verdict))
@@ -170,7 +191,7 @@ def read_labels(texts: Iterable[bytes]) -> Reading:
     problems = (*strongest.problems, f"the file has {len(readings)} labels; the standard wants one")
     if len({each.members for each in readings}) > 1:
         problems += ("the labels do not say the same",)
-    return Reading(strongest.verdict, strongest.members, problems)
+    return replace(strongest, problems=problems)
 
 
 def _check_value(name: str, value: str) -> None:
@@ -193,7 +214,7 @@ def _broken(problem: str) -> Reading:
 def _parsed(text: bytes) -> Any:  # noqa: ANN401 JSON of strangers
     shown = text.decode("utf-8", "replace").strip("\ufeff\0 \t\r\n")
     # Some write the key in front of the object instead of around it.
-    shown = re.sub(r'^"?AIGC"?\s*[:=]?\s*(?=\{)', "", shown)
+    shown = re.sub(r'^"?AIGC"?\s*+[:=]?+\s*+(?=\{)', "", shown)
     for candidate in (shown, html.unescape(shown)):  # encoded once more than XML needs
         try:
             return orjson.loads(candidate)
@@ -216,23 +237,23 @@ def _unwrapped(document: Any) -> Mapping[str, Any] | None:  # noqa: ANN401 JSON 
     return None
 
 
-def _members(found: Mapping[str, Any], problems: list[str]) -> Members | None:
+def _members(found: Mapping[str, Any], problems: list[str]) -> tuple[Members | None, tuple[tuple[str, str], ...]]:
     values: dict[str, str] = {}
-    strange = []
+    strange: list[tuple[str, str]] = []
     for name, value in found.items():
         attribute = _FOLDED.get(name.replace("_", "").replace("-", "").lower())
         if attribute is None:
-            strange.append(name)
+            strange.append((name, _text(name, value, [])))
             continue
         values[attribute] = _text(name, value, problems)
     if not values:
-        return None
+        return None, ()
     for name, attribute in zip(NAMES, _ATTRIBUTES, strict=True):
         if attribute not in values:
             problems.append(f"{name} is missing")
     if strange:
         problems.append(f"{len(strange)} members are not of the standard")
-    return Members(**values)
+    return Members(**values), tuple(strange)
 
 
 def _text(name: str, value: Any, problems: list[str]) -> str:  # noqa: ANN401 JSON of strangers
@@ -259,4 +280,7 @@ def _older(found: Mapping[str, Any]) -> Reading | None:
         return None
     problems: list[str] = ["a scheme from before the standard, which names a provider and does not say what it is"]
     values = {attribute: _text(name, folded[name], problems) for name, attribute in _OLDER.items() if name in folded}
-    return Reading(Verdict.SUSPECTED, Members(**values), tuple(problems))
+    others = tuple(
+        (name, _text(name, value, [])) for name, value in found.items() if name.replace("_", "").lower() not in _OLDER
+    )
+    return Reading(Verdict.SUSPECTED, Members(**values), tuple(problems), others)

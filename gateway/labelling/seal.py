@@ -163,6 +163,14 @@ def verify(members: Members, content: Iterable[bytes] | None, key: Key | None = 
     return SealCheck(SealState.HOLDS, _proof(algorithm, scope))
 
 
+def digest_of(content: Iterable[bytes]) -> str:
+    """Return the SHA-256 of content that comes in pieces, in hex."""
+    digest = hashlib.sha256()
+    for piece in content:
+        digest.update(piece)
+    return digest.hexdigest()
+
+
 def _proof(algorithm: Algorithm, scope: str) -> str:
     covered = "label and content are" if scope == "content" else "the label is (the content is not covered)"
     if algorithm is Algorithm.SHA256:
@@ -173,10 +181,7 @@ def _proof(algorithm: Algorithm, scope: str) -> str:
 def _message(members: Members, scope: str, content: Iterable[bytes] | None) -> bytes:
     covered = "-"
     if scope == "content" and content is not None:
-        digest = hashlib.sha256()
-        for piece in content:
-            digest.update(piece)
-        covered = digest.hexdigest()
+        covered = digest_of(content)
     label = f'"Label":"{members.label}","ContentProducer":"{members.producer}","ProduceID":"{members.produce_id}"'
     return f"sluice label seal 1 {scope}\n{label}\n{covered}".encode("utf-8", "surrogatepass")
 

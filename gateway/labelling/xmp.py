@@ -6,10 +6,11 @@ not written over, because what it holds would be lost.
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from lxml import etree
 
-from gateway.labelling.members import MOST_LABEL_BYTES, LabelError
+from gateway.labelling.members import MOST_LABEL_BYTES, MOST_LABELS, LabelError
 
 MOST_PACKET_BYTES = 2 * 1024 * 1024
 """Longest packet that is read: parsed it takes some forty times that in memory at worst."""
@@ -23,7 +24,8 @@ _PROPERTY = f"{{{NAMESPACE}}}AIGC"
 _ANY_NAMESPACE = "http://www.tc260.org.cn"
 _HEAD = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
 _TAIL = b'\n<?xpacket end="w"?>'
-_WRAPPING = re.compile(r"<\?xpacket\b.*?\?>|<\?xml\b.*?\?>", re.DOTALL)
+# Without another opening inside: one that never closes is then given up where the next begins, and not at the end.
+_WRAPPING = re.compile(r"<\?(?:xpacket|xml)\b[^<>]*+>")
 
 
 def packet_with(label: bytes, packet: bytes | None = None) -> bytes:
@@ -62,7 +64,9 @@ def labels_in(packet: bytes) -> list[bytes]:
         # It cannot be read, and it speaks of a label: that is a broken one, and not none.
         at = packet.find(b"TC260")
         return [] if at < 0 else [packet[at : at + MOST_LABEL_BYTES]]
-    return [text.encode("utf-8") for _, _, text in _found(root)]
+    # One more than are read, so that there being too many is seen.
+    found = islice(_found(root), MOST_LABELS + 1)
+    return [text[: MOST_LABEL_BYTES + 1].encode("utf-8") for _, _, text in found]
 
 
 def _empty() -> etree._Element:

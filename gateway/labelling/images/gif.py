@@ -113,6 +113,11 @@ def _is_xmp(block: _Block) -> bool:
     return block.kind == _APPLICATION and block.text[1:].startswith(_XMP_NAME)
 
 
+def _is_manifest(block: _Block) -> bool:
+    # C2PA 2.4 A.3.4: it signs the picture, and is none of it.
+    return block.kind == _APPLICATION and block.text[1:].startswith(b"C2PA_GIF")
+
+
 def _packet(block: _Block) -> bytes:
     # The trailer begins with 01 FF, and no UTF-8 has a byte FF.
     return block.text[1 + len(_XMP_NAME) :].partition(b"\xff")[0].rstrip(b"\x01")
@@ -133,7 +138,7 @@ def _content(source: Path) -> Iterator[bytes]:
         yield read_exactly(file, 7)
         yield file.read(blocks[0].start - _HEAD_BYTES) if blocks else b""
         for block in blocks:
-            if not _is_xmp(block) and block.kind != _COMMENT:
+            if not (_is_xmp(block) or _is_manifest(block)) and block.kind != _COMMENT:
                 file.seek(block.start)
                 yield from pieces(file, block.size)
 

@@ -1,7 +1,7 @@
 """Labels in JPEG: the XMP packet in an ``APP1`` segment.
 
 Sources: ITU-T T.81 Annex B, Adobe XMP Part 3 1.1.3, TC260-PG-20259A. Vendors also write EXIF comments and bare text
-near the header; these are read.
+near the header; these are read, and blanked when the label is written where the standard has it.
 """
 
 from collections.abc import Iterator
@@ -80,13 +80,17 @@ def _read(source: Path) -> list[bytes]:
     labels: list[bytes] = []
     with source.open("rb") as file:
         for segment in _segments(file):
-            if _is_xmp(segment):
-                labels += xmp.labels_in(segment.data[len(_XMP_HEADER) :])
-            elif segment.marker == _APP1 and segment.data.startswith(_EXIF_HEADER):
-                labels += exif.labels_in(segment.data[len(_EXIF_HEADER) :])
-            elif segment.marker == 0 or _APP0 <= segment.marker <= _COM:
-                labels += traces.labels_in(segment.data)
+            labels += xmp.labels_in(segment.data[len(_XMP_HEADER) :]) if _is_xmp(segment) else _traces(segment)
     return labels
+
+
+def _traces(segment: _Segment) -> list[bytes]:
+    """Return the labels in a segment that was not made for one."""
+    if segment.marker == _APP1 and segment.data.startswith(_EXIF_HEADER):
+        return exif.labels_in(segment.data[len(_EXIF_HEADER) :])
+    if not _is_xmp(segment) and (segment.marker == 0 or _APP0 <= segment.marker <= _COM):
+        return traces.labels_in(segment.data)
+    return []
 
 
 def _write(source: Path, target: Path, label: bytes) -> None:
@@ -106,6 +110,17 @@ def _write(source: Path, target: Path, label: bytes) -> None:
         out.write(bytes((0xFF, _APP1)) + (len(data) + 2).to_bytes(2) + data)
         file.seek(place + 4 + len(old.data) if old else place)
         copy(file, out)
+        _blank(out, segments, place, out.tell() - file.tell())
+
+
+def _blank(out: IO[bytes], segments: list[_Segment], place: int, moved: int) -> None:
+    """Overwrite the labels in other places, which the one that was written replaces."""
+    for each in segments:
+        if found := _traces(each):
+            # Bytes between segments have no head.
+            start = each.start + (4 if each.marker else 0)
+            out.seek(start + moved if each.start >= place else start)
+            out.write(traces.blanked(each.data, found))
 
 
 def _place(segments: list[_Segment], scan_at: int) -> int:

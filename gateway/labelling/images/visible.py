@@ -9,12 +9,12 @@ import importlib
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont, JpegImagePlugin, PngImagePlugin, UnidentifiedImageError
 
 from gateway.labelling.members import LabelError
-from gateway.labelling.streams import pieces
+from gateway.labelling.provenance import has_manifest
 
 LEAST_SHARE = 0.05
 """Height of the text against the shortest side (GB 45438-2025 5.2)."""
@@ -38,8 +38,6 @@ _LIGHT: dict[str, Any] = {
 }
 _DARK: dict[str, Any] = {"L": 0, "LA": (0, 255), "RGB": (0, 0, 0), "RGBA": (0, 0, 0, 255), "CMYK": (0, 0, 0, 255)}
 _PNG_DEPTH_AT, _DEEP = 24, 16
-# C2PA 2.x 11.1.4.2: the description box of a manifest store, and how its type begins.
-_MANIFEST = b"jumdc2pa"
 # EXIF 2.32 4.6.4: how what a viewer sees lies in the file; the other way round for 6 and 8 than a viewer turns.
 _ORIENTATION = 0x0112
 _TURNS = {
@@ -69,19 +67,25 @@ class Layout(NamedTuple):
     size: tuple[int, int]
 
 
-def show(source: Path, target: Path, text: str) -> None:
+def show(source: Path, target: Path, text: str, *, signed_anew: bool = False) -> None:
     """Write a picture with a label for people; everything the file says of itself goes along.
 
     Args:
         source: PNG, JPEG, WebP, TIFF or AVIF with one picture.
         target: where it goes.
         text: the wording.
+        signed_anew: a C2PA manifest may be left out, since it becomes the parent of another one.
 
     Raises:
         LabelError: the picture cannot be written again as it is, is too small, or is none.
     """
     try:
         with Image.open(source, formats=_FORMATS) as image:
+            if not signed_anew and has_manifest(source):
+                raise LabelError(
+                    "the picture carries a C2PA manifest, which drawing would break; draw first, sign then, or sign"
+                    " anew with the old one as the parent (--c2pa)"
+                )
             _check(image, source)  # before a pixel is decoded
             image.load()
             _save(drawn(image, text), image, target)
@@ -198,22 +202,10 @@ def _check(image: Image.Image, source: Path) -> None:
         raise LabelError("the picture is animated or has several pages; it gets no label for people here")
     with source.open("rb") as file:
         head = file.read(_PNG_DEPTH_AT + 1)
-        if _has_manifest(file):
-            raise LabelError("the picture carries a C2PA manifest, which drawing would break; draw first, sign then")
     depths = image.tag_v2.get(258, (8,)) if image.format == "TIFF" else (8,)  # type: ignore[attr-defined]
     deep = head[_PNG_DEPTH_AT] == _DEEP if image.format == "PNG" else max(depths) > 8  # noqa: PLR2004 bits
     if deep or image.mode not in {*_LIGHT, "P", "1", "PA"}:
         raise LabelError("the picture has colours of more than 8 bits or of a rare kind, which drawing would lose")
-
-
-def _has_manifest(file: IO[bytes]) -> bool:
-    file.seek(0)
-    tail = b""
-    for piece in pieces(file, None):
-        if _MANIFEST in tail + piece:
-            return True
-        tail = piece[-len(_MANIFEST) :]
-    return False
 
 
 def _save(labelled: Image.Image, image: Image.Image, target: Path) -> None:

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from gateway.cli import labels
 from gateway.cli.main import app
+from tests.gateway.labelling.certificates import signing_files
 from tests.gateway.labelling.pictures import OTHER, PRODUCER, noise, pixels, saved
 from tests.gateway.labelling.vendor_forms import MALFORMED, chunk, inner, png, text, written
 
@@ -132,7 +134,71 @@ def test_provider_code_is_taken_apart() -> None:
     assert (wrong.exit_code, "character 22" in wrong.stderr) == (1, True)
 
 
+def test_file_is_passed_on(tmp_path: Path) -> None:
+    """The verdict is said, the members are written, the producer's stay; what is printed stays JSON."""
+    source, target = written(tmp_path / "a.png", png(chunk(b"tEXt", b"AIGC\0" + text(inner())))), tmp_path / "b.png"
+    more = ("--propagate", target, "--propagator", PRODUCER, "--propagate-id", "p-1")
+    result = _run("read", source, "--json", *more)
+    assert (result.exit_code, json.loads(result.stdout)["verdict"]) == (0, "is")
+    assert f"{target}: passed on as is" in result.stderr
+    found = json.loads(_run("read", target, "--json").stdout)
+    assert (found["members"]["ContentProducer"], found["members"]["ContentPropagator"]) == (OTHER, PRODUCER)
+    assert (found["members"]["ProduceID"], found["members"]["PropagateID"], found["problems"]) == ("id-1", "p-1", [])
+
+
+def test_what_is_known_besides_decides_without_a_label(tmp_path: Path) -> None:
+    """Declared is "may be", traces are "suspected", neither is nothing to write."""
+    source, target = saved(tmp_path / "a.png"), tmp_path / "b.png"
+    more = ("--propagate", target, "--propagator", PRODUCER, "--propagate-id", "p-1")
+    nothing = _run("read", source, *more)
+    assert (nothing.exit_code, "nothing says" in nothing.stderr, target.exists()) == (1, True, False)
+    for option, verdict, label in (("--declared", "may_be", "2"), ("--traces", "suspected", "3")):
+        result = _run("read", source, option, *more)
+        assert (result.exit_code, result.stdout) == (0, f"PNG: {verdict}\n")
+        members = json.loads(_run("read", target, "--json").stdout)["members"]
+        assert (members["Label"], members["ContentProducer"], members["ProduceID"]) == (label, "", "")
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["--propagator", PRODUCER], "go with --propagate"),
+        (["--propagate", "b.png"], "is empty"),
+        (["--propagate", "b.png", "--propagator", PRODUCER[:-1], "--propagate-id", "x"], "27 characters"),
+    ],
+)
+def test_wrong_use_of_passing_on_is_told(tmp_path: Path, more: list[str], told: str) -> None:
+    """Status 2, and nothing is written."""
+    result = _run("read", saved(tmp_path / "a.png"), *more)
+    assert (result.exit_code, told in result.stderr) == (2, True)
+    assert not Path("b.png").exists()
+
+
+def test_manifest_is_signed_and_validated(tmp_path: Path) -> None:
+    """By writing, by passing on, and told by reading; one that is left behind is told."""
+    source, signed, keys = saved(tmp_path / "a.png"), tmp_path / "b.png", tmp_path / "keys"
+    keys.mkdir()
+    c2pa = ("--c2pa", *signing_files(keys))
+    assert _write(source, signed, *c2pa).exit_code == 0
+    assert "C2PA valid: " in _run("read", signed).stdout
+    assert "(signer: Tests)" in _run("read", signed).stdout
+    more = ("--propagator", OTHER, "--propagate-id", "p-1")
+    assert _run("read", signed, "--propagate", tmp_path / "c.png", *more, *c2pa).exit_code == 0
+    assert json.loads(_run("read", tmp_path / "c.png", "--json").stdout)["manifest"]["state"] == "valid"
+    without = _run("read", signed, "--propagate", tmp_path / "d.png", *more)
+    assert (without.exit_code, "no longer fits" in without.stderr) == (0, True)
+    assert "C2PA invalid: " in _run("read", tmp_path / "d.png").stdout
+    wrong = _write(source, tmp_path / "e.png", "--c2pa", keys / "es256.key", keys / "es256.key")
+    assert (wrong.exit_code, "no certificates" in wrong.stderr) == (2, True)
+
+
 def test_no_command_takes_a_label_out() -> None:
-    """Labelling Measures Art. 10."""
+    """Labelling Measures Art. 10: neither a command nor an option of one."""
     listed = _run("--help").stdout
-    assert not any(word in listed for word in ("remove", "strip", "delete", "clear"))
+    assert {each.name or each.callback.__name__ for each in labels.app.registered_commands if each.callback} == {
+        "write",
+        "read",
+        "producer",
+    }
+    for shown in (listed, _run("write", "--help").stdout, _run("read", "--help").stdout):
+        assert not any(word in shown for word in ("remove", "strip", "delete", "clear", "--force", "--overwrite"))

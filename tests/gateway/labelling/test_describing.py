@@ -4,6 +4,7 @@ from pathlib import Path
 
 from gateway.labelling.describing import describe
 from gateway.labelling.formats import read_file, write_label
+from gateway.labelling.propagation import Knowledge
 from gateway.labelling.seal import PLAIN
 from tests.gateway.labelling.pictures import MEMBERS, saved
 
@@ -17,7 +18,9 @@ def test_labelled_file_is_described_with_members_and_seal(tmp_path: Path) -> Non
         "members": None,
         "problems": [],
         "seal": None,
+        "manifest": None,
     }
+    assert describe(read_file(source), Knowledge(declared=True))["verdict"] == "may_be"
     write_label(source, source, MEMBERS, key=PLAIN)
     found = describe(read_file(source))
     assert found["verdict"] == "is"

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.labelling.members import (
     MOST_LABEL_BYTES,
+    MOST_LABELS,
     NAMES,
     LabelError,
     Members,
@@ -108,6 +109,20 @@ def test_entities_left_in_the_text_are_read() -> None:
 def test_a_label_has_a_bound() -> None:
     """It is not parsed to find out that it is too long."""
     assert read_label(b'{"Label":"1","x":"' + b"x" * MOST_LABEL_BYTES + b'"}').verdict is Verdict.BROKEN
+
+
+@pytest.mark.parametrize("gap", [b" ", b"\n", b"= "])
+def test_a_name_in_front_is_read_without_hanging(gap: bytes) -> None:
+    """Quadratic work on this would outlast the limit of every test."""
+    assert read_label(b"AIGC" + gap * 32_000 + b"x").verdict is Verdict.BROKEN
+    assert read_label(b"AIGC" + b" " * 16_000 + text(inner())).verdict is Verdict.IS
+
+
+def test_more_labels_than_any_file_has_are_not_read() -> None:
+    """One file, one label; hundreds are an attack on the reader's time."""
+    assert read_labels([text(inner())] * MOST_LABELS).verdict is Verdict.IS
+    many = read_labels([text(inner())] * (MOST_LABELS + 1))
+    assert (many.verdict, many.members) == (Verdict.BROKEN, None)
 
 
 @given(st.binary(max_size=300))

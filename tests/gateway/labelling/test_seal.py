@@ -8,11 +8,12 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from gateway.labelling.formats import read_file, write_label
+from gateway.labelling.formats import propagate_label, read_file, write_label
 from gateway.labelling.members import LabelError, Members
 from gateway.labelling.seal import PLAIN, Key, SealState, load_key, seal, verify
 from tests.gateway.labelling.pictures import MEMBERS, noise, saved
 from tests.gateway.labelling.vendor_forms import SECURITY
+from tests.media import SMALL
 
 _CONTENT = [b"pixels"]
 
@@ -111,3 +112,26 @@ def test_seal_of_a_tiff_covers_the_label_alone(tmp_path: Path) -> None:
     found = read_file(tmp_path / "b.tif").seal
     assert found is not None
     assert (found.state, "content is not covered" in found.message) == (SealState.HOLDS, True)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.mp3", "a.docx"])
+@pytest.mark.parametrize("kind", ["digest", "hmac", "ed25519"])
+def test_seal_outlives_passing_on(tmp_path: Path, kind: str, name: str) -> None:
+    """A platform's members are not the producer's to seal; without the key it is told what is missing."""
+    making = verifying = PLAIN
+    if kind == "hmac":
+        making = verifying = _hmac(tmp_path)
+    elif kind == "ed25519":
+        making, verifying = _ed25519(tmp_path)
+    path = saved(tmp_path / name) if name == "a.png" else tmp_path / name
+    if name in SMALL:
+        path.write_bytes(SMALL[name])
+    write_label(path, path, MEMBERS, key=making)
+    propagate_label(path, path, "platform", "p-1")
+    found = read_file(path, verifying).seal
+    assert found is not None
+    assert (found.state, "not covered" in found.message) == (SealState.HOLDS, name == "a.docx")
+    without = read_file(path).seal
+    assert without is not None
+    assert without.state is (SealState.HOLDS if kind == "digest" else SealState.UNCHECKED)
+    assert kind == "digest" or making.id in without.message

@@ -55,6 +55,7 @@ def test_a_tag_in_front_is_kept(tmp_path: Path) -> None:
         (b"fLaC\x80\xff\xff\xff", "damaged"),
         (flac((4, b"\xff\xff\xff\x7f")), "comments is damaged"),
         (flac((4, comments()[:-4] + b"\xff\xff\xff\xff")), "comments is damaged"),
+        (flac((4, comments(*[b"ab"] * 100_001))), "more than the 100000"),
         (flac((4, comments(bytes((1 << 24) - 40)))), "longer"),
     ],
 )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.labelling.traces import labels_in
+from gateway.labelling.traces import blanked, labels_in
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,28 @@ def test_any_bytes_are_read(data: bytes) -> None:
     """What comes out was in."""
     text = b"AIGC{" + data
     assert all(label in text for label in labels_in(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (b'x AIGC: {"Label":"1"} y', b"x  y"),
+        (b'ASCII\0\0\0{"AIGC": {"Label":"1"} }', b"ASCII\0\0\0"),
+        (b'{"AIGC":{"Label":"1"},"kept":1}', b'{,"kept":1}'),
+        (b'{"ServiceProvider":"x"}\0', b"\0"),
+        (b'a caption, {"ProduceID":"x"} and more', b"a caption,  and more"),
+    ],
+)
+def test_what_is_written_elsewhere_is_blanked(text: bytes, left: bytes) -> None:
+    """Label, name and the object around them; nothing moves, and what else stands there stays."""
+    after = blanked(text, labels_in(text))
+    assert len(after) == len(text)
+    assert after.replace(b" ", b"") == left.replace(b" ", b"")
+    assert labels_in(after) == []
+
+
+@given(st.binary(max_size=80), st.binary(max_size=80))
+def test_blanking_moves_nothing(before: bytes, behind: bytes) -> None:
+    """Whatever stands around a label."""
+    data = before + b'AIGC{"Label":"1"}' + behind
+    assert len(blanked(data, labels_in(data))) == len(data)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.labelling.members import LabelError, compact_json
+from gateway.labelling.members import MOST_LABEL_BYTES, MOST_LABELS, LabelError, Verdict, compact_json, read_labels
 from gateway.labelling.xmp import MOST_PACKET_BYTES, labels_in, packet_with
 from tests.gateway.labelling.pictures import MEMBERS, OLD_XMP
 from tests.gateway.labelling.vendor_forms import attribute, element, packet
@@ -76,3 +76,28 @@ def test_any_packet_is_read_without_a_crash(data: bytes) -> None:
     """And so is any beginning of one."""
     labels_in(data)
     labels_in(element("{}")[: len(data)] + data)
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        b"<?xpacket" * 200_000,
+        b"<?xpacket " * 100_000 + b"TC260",
+        b"<?xml ?" * 200_000,
+        b"<a>" * 600_000,
+        b'<x:a xmlns:x="http://www.tc260.org.cn/ns/AIGC/1.0/">' + b"<x:AIGC/>" * 200_000 + b"</x:a>",
+    ],
+    ids=["wrappings", "wrappings and a label", "declarations", "depth", "labels"],
+)
+def test_hostile_packet_is_read_without_hanging(packet: bytes) -> None:
+    """Quadratic work on these would outlast the limit of every test."""
+    assert len(labels_in(packet)) <= MOST_LABELS + 1
+
+
+def test_labels_inside_of_each_other_are_cut() -> None:
+    """Each has the text of all below; together that would be the square of the packet."""
+    opening = b'<x:a xmlns:x="http://www.tc260.org.cn/ns/AIGC/1.0/">'
+    nested = opening + b"<x:AIGC>" * 200 + b"y" * 1_000_000 + b"</x:AIGC>" * 200 + b"</x:a>"
+    found = labels_in(nested)
+    assert (len(found), max(map(len, found))) == (MOST_LABELS + 1, MOST_LABEL_BYTES + 1)
+    assert read_labels(found).verdict is Verdict.BROKEN

@@ -1,5 +1,6 @@
 """Labels as vendors really write them, made here after public descriptions; none is anybody's file."""
 
+import io
 import json
 import struct
 import zlib
@@ -8,8 +9,13 @@ from functools import partial
 from html import escape
 from pathlib import Path
 
+import pikepdf
+
 from gateway.labelling.members import Verdict
 from tests.gateway.labelling.pictures import OTHER, PRODUCER, encoded, noise
+from tests.media import MP3_FRAME, OFFICE, SMALL, archive, box, comments, flac, id3, mkv, mp4, wav
+from tests.media import chunk as riff_chunk
+from tests.media import element as matroska
 
 SECURITY = json.dumps(
     {
@@ -109,8 +115,44 @@ def exif(tag: int, value: bytes, order: str = "<") -> bytes:
     return head + first + pointer + bytes(4) + first + entry[:8] + struct.pack(order + "II", 44, 0) + value
 
 
+def cyclic_pdf() -> bytes:
+    """Return a PDF whose objects refer to themselves, its label among them."""
+    body = b"%PDF-1.7\n1 0 obj<</Type/Catalog/Pages 1 0 R/Kids[1 0 R]/Metadata 1 0 R/AIGC 2 0 R>>endobj\n"
+    return body + b"2 0 obj 2 0 R endobj\ntrailer<</Root 1 0 R/Info 1 0 R/Prev 0/Size 3>>\n%%EOF"
+
+
+def pdf_with_label(value: object) -> bytes:
+    """Return a PDF with a value in the label's place."""
+    held = io.BytesIO()
+    with pikepdf.new() as document:
+        document.docinfo["/AIGC"] = value
+        document.save(held)
+    return held.getvalue()
+
+
 def _comment(label: bytes) -> bytes:
     return exif(0x9286, b"ASCII\0\0\0" + label)
+
+
+def keyed(label: bytes) -> bytes:
+    """Return an MP4 with a label in ``keys`` and ``ilst``, as encoders write it."""
+    handler = box(b"hdlr", bytes(8), b"mdta", bytes(13))
+    keys = box(b"keys", bytes(4), struct.pack(">I", 1), box(b"mdta", b"AIGC"))
+    items = box(b"ilst", box(struct.pack(">I", 1), box(b"data", struct.pack(">II", 1, 0), label)))
+    return mp4(udta=box(b"udta", box(b"meta", bytes(4), handler, keys, items)))
+
+
+def tagged(label: bytes) -> bytes:
+    """Return an MP3 with a label in a text frame, in UTF-16 as some encoders write it."""
+    content = b"\1" + "AIGC".encode("utf-16") + b"\0\0" + label.decode().encode("utf-16")
+    head = b"TXXX" + len(content).to_bytes(4) + bytes(2)
+    return id3(3, head + content) + MP3_FRAME * 3
+
+
+def front_matter(members: dict[str, object]) -> bytes:
+    """Return a Markdown export."""
+    lines = [f"  {name}: '{value}'" for name, value in members.items()]
+    return "\n".join(["---", "AIGC:", *lines, "---", "# 标题", ""]).encode()
 
 
 TENCENT_OLDER = {"ServiceProvider": OTHER, "ServiceUser": "u", "Time": "2025-01-01T00:00:00", "ContentId": "id-1"}
@@ -165,8 +207,17 @@ FILES: dict[str, Callable[[], bytes]] = {
     "5 bare in a segment.jpg": lambda: jpeg((0xEB, b"AIGC" + text(inner()))),
     "6 description.jpg": lambda: jpeg((0xE1, b"Exif\0\0" + exif(0x010E, text(TENCENT_OLDER) + b"\0"))),
     "7 security.png": lambda: xmp_png(element(escape(text(inner(ReservedCode1=SECURITY)).decode()))),
+    "7 film.mp4": lambda: keyed(text(inner(ReservedCode1=SECURITY))),
+    "8 speech.mp3": lambda: tagged(text(inner(ReservedCode1=SECURITY))),
+    "9 front matter.md": lambda: front_matter(inner(ReservedCode1=SECURITY, ReservedCode2=SECURITY)),
+    "10 answer of a query.json": lambda: text({"AIGC": inner()}),
+    "11 options of speech.mp3": lambda: tagged(TEXTS["11 options of speech"][0]),
+    "12 answer.json": lambda: text({"id": "1", "aigc": inner(), "aigc_hint": True, "choices": []}),
 }
 """Files by form; each is OTHER's ``id-1``."""
+
+TRACES = ("6 ", "11 ")
+"""Beginnings of the names of forms that name a provider and have no attribute."""
 
 
 def written(path: Path, data: bytes) -> Path:
@@ -229,5 +280,32 @@ MALFORMED: dict[str, Callable[[], bytes]] = {
     "39 long chunk.png": lambda: png(struct.pack(">I", 2**31 - 1) + b"iTXtXML:com.adobe.xmp\0"),
     "40 short segment.jpg": lambda: jpeg(between=b"\xff\xe1\x00\x01AIGC"),
     "41 no end.gif": lambda: encoded(noise(), "GIF")[:-1] + b"\x21\xff\x0bXMP DataXMP<",
+    "42 no JSON.wav": lambda: wav(riff_chunk(b"AIGC", b"\xff" * 40)),
+    "43 long chunk.wav": lambda: wav() + b"AIGC\xff\xff\xff\x7f{",
+    "44 no JSON.mp3": lambda: tagged(b"{'Label':'1'}"),
+    "45 long tag.mp3": lambda: b"ID3\3\0\0\x7f\x7f\x7f\x7fTXXX\x7f\xff\xff\xff" + MP3_FRAME,
+    "46 number.flac": lambda: flac((4, comments(b"AIGC=1"))),
+    "47 many comments.flac": lambda: flac((4, b"\0\0\0\0\xff\xff\xff\xff")),
+    "48 no JSON.mp4": lambda: keyed(b"\0\1\2"),
+    "49 huge box.mp4": lambda: SMALL["a.mp4"] + struct.pack(">I4sQ", 1, b"moov", 2**63 - 1),
+    "50 list.webm": lambda: mkv(
+        matroska("1254c367", matroska("7373", matroska("67c8", matroska("45a3", b"AIGC"), matroska("4487", b"[]"))))
+    ),
+    "51 empty.md": lambda: b"---\nAIGC:\n---\n",
+    "52 list.md": lambda: b"---\nAIGC: [1, 2]\n---\n",
+    "53 alias.md": lambda: b"---\nAIGC: &a [*a, *a]\n---\n",
+    "54 null.json": lambda: b'{"AIGC": null}',
+    "55 array.json": lambda: b'[{"AIGC": {"Label": "1"}}]',
+    "56 deep.json": lambda: b'{"AIGC":' * 5000,
+    "57 empty.html": lambda: b'<html><head><meta name="AIGC" content=""></head></html>',
+    "58 entities.docx": lambda: archive(
+        OFFICE | {"docProps/custom.xml": b'<!DOCTYPE x [<!ENTITY a "b">]><x name="AIGC">&a;</x>'}
+    ),
+    "59 no properties.docx": lambda: archive(OFFICE | {"docProps/custom.xml": b"<Properties"}),
+    "60 bomb.docx": lambda: archive(OFFICE | {"docProps/custom.xml": b"<x>" + bytes(64 * 1024 * 1024)}),
+    "61 cut.docx": lambda: SMALL["a.docx"][:-30],
+    "62 cycle.pdf": cyclic_pdf,
+    "63 no pages.pdf": lambda: b"%PDF-1.7\ntrailer<</Root 1 0 R/Info 1 0 R>>",
+    "64 number.pdf": lambda: pdf_with_label(17),
 }
 """Files whose label nobody can read, or that are damaged where it stands."""

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.protocol.labels import AnswerText, Labelling, Position, has_elements, language_of
-from tests.gateway.protocol.playbook import LABEL
+from tests.gateway.protocol.playbook import DONE, LABEL, ask, chunk, finish, given, read, reply, request, stream
 
 
 def labelling(position: Position = Position.END) -> Labelling:
@@ -134,3 +134,20 @@ def test_whoever_agreed_to_label_gets_the_members_alone(position: Position) -> N
     assert text.outcome(waived) == "waived"
     assert answer(" ").outcome(waived) == "none"
     assert answer("你好。\n\n" + LABEL["zh"]).outcome(waived) == "present"
+
+
+# A combining accent and the letter it makes, a ligature, the ohm sign, and what C2PA hides a manifest in (A.8).
+_MARKS = "e\u0301\u00e9\ufb01\u2126 \ufeff\ufe00\ufe01\U000e0100\U000e01ef\u200b\u200d\u00ad ｆｕｌｌ"
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_delivered_text_is_never_normalised(masked: bool) -> None:  # noqa: FBT001 a parameter of the table
+    """What is folded for looking is a copy: marks of others outlive the gateway, also beside what is masked."""
+    context = given(["unsaid"], masks=["secret"] if masked else [])
+    said = f"{_MARKS} secret {_MARKS}"
+    shown = said.replace("secret", "******") if masked else said
+    whole = ask(context, request(stream=False), reply(said)).document["choices"][0]["message"]["content"]
+    assert whole == f"{shown}\n\n{LABEL['en']}"
+    for pieces in (list(said), [said]):
+        sent = stream(context, [*map(chunk, pieces), finish(), DONE]).body
+        assert read(sent).content() == f"{shown}\n\n{LABEL['en']}"

@@ -1,5 +1,6 @@
 """Labels are read over HTTP: by whoever has a key, as much as their rate allows, and bounded."""
 
+import base64
 from pathlib import Path
 
 import httpx
@@ -84,3 +85,32 @@ def test_size_and_rate_are_bounded(tmp_path: Path, standin_url: str) -> None:
         third = _ask(running, encoded(noise(), "PNG"))
         assert (third.status_code, third.json()["error"]["code"]) == (429, "rate_limit_exceeded")
         assert int(third.headers["retry-after"]) > 0
+
+
+def test_file_is_passed_on(shared: Gateway) -> None:
+    """In base64 beside what was read; the producer's members stay, the gateway's own are added."""
+    answer = _ask(shared, FILES["3 text chunk.png"](), params={"propagate_id": "p-1"}).json()
+    members = answer["propagated"]["members"]
+    assert (answer["verdict"], answer["propagated"]["verdict"]) == ("is", "is")
+    assert (members["ContentProducer"], members["PropagateID"]) == (OTHER, "p-1")
+    assert members["ContentPropagator"] not in ("", OTHER)
+    again = _ask(shared, base64.b64decode(answer["propagated"]["file"])).json()
+    assert again | {"file": answer["propagated"]["file"]} == answer["propagated"]
+    assert (again["members"], again["problems"]) == (members, [])
+
+
+def test_declaration_decides_without_a_label(shared: Gateway) -> None:
+    """As Art. 6 has it; without one nothing can be written, and that is told."""
+    plain = encoded(noise(), "PNG")
+    answer = _ask(shared, plain, params={"propagate_id": "p-1", "declared": "true"}).json()
+    assert (answer["verdict"], answer["propagated"]["members"]["Label"]) == ("may_be", "2")
+    assert answer["propagated"]["members"]["ContentProducer"] == ""
+    assert _ask(shared, plain, params={"traces": "1"}).json()["verdict"] == "suspected"
+    for params, told in (
+        ({"propagate_id": "p-1"}, "nothing says"),
+        ({"propagate_id": "", "traces": "true"}, "PropagateID is empty"),
+        ({"declared": "maybe"}, "neither true nor false"),
+    ):
+        refused = _ask(shared, plain, params=params)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, "invalid_request")
+        assert told in refused.json()["error"]["message"]
