@@ -102,14 +102,16 @@ class BufferedReply:
 
     Args:
         limit_bytes: largest reply taken.
+        keeps: True where what came before the bound is still wanted behind it.
 
     Attributes:
         overflowed: True once it is larger.
     """
 
-    __slots__ = ("_limit_bytes", "_pieces", "_size", "overflowed")
+    __slots__ = ("_keeps", "_limit_bytes", "_pieces", "_size", "overflowed")
 
-    def __init__(self, limit_bytes: int) -> None:
+    def __init__(self, limit_bytes: int, *, keeps: bool = False) -> None:
+        self._keeps = keeps
         self._limit_bytes = limit_bytes
         self._pieces: list[bytes] = []
         self._size = 0
@@ -121,7 +123,8 @@ class BufferedReply:
         if self._size > self._limit_bytes:
             self.overflowed = True
             # Half a document cannot be judged, so none of it is worth its memory.
-            self._pieces.clear()
+            if not self._keeps:
+                self._pieces.clear()
         else:
             self._pieces.append(data)
 

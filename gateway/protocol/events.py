@@ -1,5 +1,6 @@
 """Facts an exchange is told. Each is immutable; what the core needs of clock, chance or sockets is a field here."""
 
+from enum import StrEnum
 from typing import NamedTuple
 
 from filters.classifier.scores import Score
@@ -74,6 +75,38 @@ class StrikeNoted(NamedTuple):
     outcome: StrikeOutcome
 
 
+class Lack(StrEnum):
+    """What a generated file lacks of its label, and why; a stable code, as in the record."""
+
+    FORMAT = "format"  # it is none of a format that takes labels, so it has no label at all
+    METADATA = "metadata"  # it takes no label for programs
+    VISIBLE = "visible"  # it takes no label for people
+    ADDRESS = "address"  # the reply does not hold it
+    SIZE = "size"  # it is larger than what is held in memory
+    QUEUE = "queue"  # too many others are being labelled
+    TIME = "time"  # it was not labelled in time
+    FAULT = "fault"  # labelling failed in a way that nobody foresaw
+
+
+class LabelledFile(NamedTuple):
+    """A file as it was labelled: with all of its label, or with what it took; ``lack`` says what is missing."""
+
+    data: bytes
+    lack: Lack | None = None
+
+
+class FilesLabelled(NamedTuple):
+    """The answer to a `LabelFiles`: its files, in their order."""
+
+    files: tuple[LabelledFile, ...]
+
+
+class LabellingFailed(NamedTuple):
+    """No file of a `LabelFiles` was labelled."""
+
+    lack: Lack
+
+
 class UpstreamStarted(NamedTuple):
     """The head of a model server's reply is here; ``upstream`` is the server's name in the settings."""
 
@@ -123,6 +156,8 @@ Event = (
     | TextsScored
     | ScoringFailed
     | StrikeNoted
+    | FilesLabelled
+    | LabellingFailed
     | UpstreamStarted
     | UpstreamData
     | UpstreamFinished

@@ -151,6 +151,8 @@ class ParsedRequest(NamedTuple):
         language_hint: text by whose language the client is answered.
         inputs: texts the gateway is asked to judge and to answer about itself; None asks the model server.
         unread: what of it cannot be scanned, or None.
+        unlabelled: why no label can be put into what it asks for, and what to ask for instead; empty where one can.
+            A decision of the policy.
     """
 
     document: Document
@@ -160,6 +162,7 @@ class ParsedRequest(NamedTuple):
     language_hint: str
     inputs: tuple[Input, ...] | None = None
     unread: Unread | None = None
+    unlabelled: str = ""
 
 
 class Identity(NamedTuple):
