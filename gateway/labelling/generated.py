@@ -24,6 +24,7 @@ MOST_PIXELS = 32_000_000
 """Largest picture drawn on: decoded it takes 128 MB, and as much again while it is drawn on."""
 
 _FORMATS: dict[Medium, tuple[Format, ...]] = {Medium.IMAGE: images.FORMATS, Medium.AUDIO: sound.FORMATS}
+_DRAWN = ("PNG", "JPEG", "WEBP", "TIFF", "AVIF")
 _COMPRESSED = {"MP3": "MP3", "FLAC": "FLAC", "Ogg": "OGG"}
 
 
@@ -104,7 +105,7 @@ def _show(form: Format, source: Path, target: Path, text: str, prompt: Path | No
 def _check_size(source: Path) -> None:
     try:
         # Reads the head alone.
-        with Image.open(source) as image:
+        with Image.open(source, formats=_DRAWN) as image:
             pixels = image.width * image.height
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, OSError, ValueError, SyntaxError) as exc:
         raise LabelError("the picture cannot be decoded, or is too large to") from exc

@@ -64,8 +64,8 @@ class ScoreTexts(NamedTuple):
 class LabelFiles(NamedTuple):
     """Put labels into the files of a reply; answered by `FilesLabelled` or `LabellingFailed`.
 
-    ``members`` are the seven of each file, in the order of the files; ``text`` is the wording of the label for people,
-    empty where none is wanted.
+    ``members`` are the seven of each file, in the order of the files; ``text`` is the wording of the label for
+    people, empty where none is wanted.
     """
 
     medium: Medium

@@ -12,7 +12,7 @@ from gateway.protocol.carriage import Medium
 from gateway.protocol.commands import LabelFiles
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.base import ParsedRequest
-from gateway.protocol.events import FilesLabelled, Lack, LabellingFailed
+from gateway.protocol.events import FilesLabelled, LabellingFailed, Lack
 from gateway.protocol.labels import Position, language_of
 from gateway.protocol.policy import FailMode
 from gateway.protocol.whole import WholeReply

@@ -1,21 +1,49 @@
 """Labels for pictures and sound, in threads of their own: bounded in number, in bytes and in time.
 
-Rules: what is asked for beyond the bounds is told at once and never waits; whoever waited too long is told so, and the
-thread goes on with that file alone until it is done; a file that breaks the labelling is one that was not labelled,
+Rules: what is asked for beyond the bounds is told at once and never waits; whoever waited too long is told so, and
+the thread goes on with that reply until it is done; a file that breaks the labelling is one that was not labelled,
 and what it says of itself stays out of the log.
 """
 
 import asyncio
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import structlog
 
 from gateway.labelling.generated import Labelled, label_file
+from gateway.labelling.members import LabelError
+from gateway.labelling.sound_sign import form_of
+from gateway.labelling.sound_wav import chunks_of
 from gateway.protocol.commands import LabelFiles
-from gateway.protocol.events import FilesLabelled, Lack, LabelledFile, LabellingFailed
+from gateway.protocol.events import FilesLabelled, LabelledFile, LabellingFailed, Lack
+from gateway.settings.loader import Loaded
+from gateway.settings.problems import Problem, SettingsError
 
 _LOG = structlog.get_logger("sluice")
+
+
+def checked_prompt(loaded: Loaded) -> Path | None:
+    """Return the WAV file that is heard in place of the rhythm; None for the rhythm.
+
+    Args:
+        loaded: the settings with their origins.
+
+    Raises:
+        SettingsError: the file is none that could be heard.
+    """
+    path, key = loaded.settings.labels.voice_prompt, ("labels", "voice_prompt")
+    if path is None:
+        return None
+    try:
+        with path.open("rb") as file:
+            form_of(file, chunks_of(file))
+    except (OSError, LabelError) as exc:
+        wrong = "cannot be read" if isinstance(exc, OSError) else "is no WAV file with plain samples"
+        remedy = "Name a WAV file in which somebody says that the sound is AI-generated (人工智能生成)"
+        raise SettingsError([Problem(loaded.origins.place(key), ".".join(key), None, wrong, remedy)]) from exc
+    return path
 
 
 class FileLabeller:
@@ -68,7 +96,7 @@ class FileLabeller:
             # Before its turn it never begins; one that has begun keeps its place in the count until it ends.
             if not waiting.done():
                 job.cancel()
-        return self._told(job, request_id) if done else LabellingFailed(Lack.TIME)
+        return _told(job.result(), request_id) if done else LabellingFailed(Lack.TIME)
 
     def close(self) -> None:
         """Stop the threads; files under way are finished, queued ones are dropped."""
@@ -76,18 +104,22 @@ class FileLabeller:
 
     def _work(self, command: LabelFiles) -> list[Labelled]:
         files = zip(command.files, command.members, strict=True)
-        return [label_file(data, command.medium, named, command.text, self._prompt) for data, named in files]
+        return [self._label(data, command, named) for data, named in files]
 
-    def _told(self, job: "Future[list[Labelled]]", request_id: str) -> FilesLabelled | LabellingFailed:
-        if (error := job.exception()) is not None:
+    def _label(self, data: bytes, command: LabelFiles, named: Mapping[str, str]) -> Labelled:
+        try:
+            return label_file(data, command.medium, named, command.text, self._prompt)
+        # Readers of strangers' files fail in ways of their own; one file must not take the others with it.
+        except Exception as exc:  # noqa: BLE001 told as what the file lacks, and logged
             # Its kind and not its words: what a stranger's file says of itself must not get into a log.
-            _LOG.error("labelling_failed", request_id=request_id, kind=type(error).__name__)
-            return LabellingFailed(Lack.FAULT)
-        files = job.result()
-        for file in files:
-            if file.lack is not None:
-                _LOG.warning("file_not_labelled", request_id=request_id, lack=file.lack.value, problem=file.problem)
-        return FilesLabelled(tuple(LabelledFile(file.data, file.lack) for file in files))
+            return Labelled(data, Lack.FAULT, type(exc).__name__)
 
     def _done(self, size: int) -> None:
         self._waiting, self._bytes = self._waiting - 1, self._bytes - size
+
+
+def _told(files: Sequence[Labelled], request_id: str) -> FilesLabelled:
+    for file in files:
+        if file.lack is not None:
+            _LOG.warning("file_not_labelled", request_id=request_id, lack=file.lack.value, problem=file.problem)
+    return FilesLabelled(tuple(LabelledFile(file.data, file.lack) for file in files))

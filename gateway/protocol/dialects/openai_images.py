@@ -23,13 +23,16 @@ def pictures_of(document: Document) -> list[Aside]:
 
 
 def files_of(document: Document) -> list[FilePlace]:
-    """Return where the pictures of a reply stand; one that is reached by an address besides is not held by it."""
+    """Return where the pictures of a reply stand; one that is reached by an address besides is not held by it.
+
+    What is no row of the format may be a picture in a way nobody knows, so it counts as one that is not held.
+    """
     rows = document.get("data")
     return [
-        FilePlace(row, "b64_json", None if row.get("url") or not is_base64(data) else data)
-        for row in (rows if isinstance(rows, list) else ())
-        if isinstance(row, dict)
-        for data in (row.get("b64_json"),)
+        FilePlace(row, "b64_json", row["b64_json"])
+        if isinstance(row, dict) and is_base64(row.get("b64_json")) and not row.get("url")
+        else FilePlace(document, "data", None)
+        for row in (rows if isinstance(rows, list) else (None,))
     ]
 
 
