@@ -17,8 +17,7 @@ from gateway.labelling.container import HEAD_BYTES, Format
 from gateway.labelling.members import LabelError, Members, Verdict, compact_json, read_labels
 from gateway.labelling.sound_sign import write_sign
 from gateway.protocol.carriage import Medium
-from gateway.protocol.events import Lack
-from gateway.protocol.labels import Position
+from gateway.protocol.labels import Lack, Position
 
 MOST_PIXELS = 32_000_000
 """Largest picture drawn on: decoded it takes 128 MB, and as much again while it is drawn on."""

@@ -80,11 +80,20 @@ def _is_identifier(group: TextGroup) -> bool:
 _GRAVITY = {action: rank for rank, action in enumerate(Action)}
 
 
-def label_answers(answers: list[Answer], labelling: Labelling, *, structured: bool) -> str:
-    """Write the visible label into every answer of a reply; return what became of it (`AnswerText.outcome`)."""
+def label_answers(
+    answers: list[Answer], labelling: Labelling, *, structured: bool, verbatim: bool = False
+) -> str:
+    """Write the visible label into every answer of a reply; return what became of it (`AnswerText.outcome`).
+
+    Args:
+        answers: the answers.
+        labelling: how they are labelled.
+        structured: True when JSON was asked for.
+        verbatim: True when a program takes them as they are.
+    """
     outcomes = []
     for answer in answers:
-        text = AnswerText(structured=structured or answer.structured)
+        text = AnswerText(structured=structured, verbatim=verbatim or answer.structured)
         for container, key in answer.places:
             text.add(container[key])
         if not text.empty:

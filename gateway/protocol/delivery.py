@@ -81,8 +81,10 @@ class Delivery:
             return self._send(labelled=False)
         if whole.files:
             return self._file_labels.begin() or self._settled()
-        labelling, structured = self._context.standing.labelling, self._request.structured
-        self._recording.label = label_answers(whole.visible, labelling, structured=structured)
+        labelling, request = self._context.standing.labelling, self._request
+        self._recording.label = label_answers(
+            whole.visible, labelling, structured=request.structured, verbatim=request.verbatim
+        )
         self._recording.produce()
         return self._send(labelled=True)
 

@@ -1,12 +1,12 @@
 """Facts an exchange is told. Each is immutable; what the core needs of clock, chance or sockets is a field here."""
 
-from enum import StrEnum
 from typing import NamedTuple
 
 from filters.classifier.scores import Score
 from filters.findings import Finding, Phase
 from gateway.errors import ErrorCode
 from gateway.protocol.carriage import NO_HEAD, RequestHead
+from gateway.protocol.labels import LabelledFile, Lack
 from gateway.protocol.standing import Standing
 from gateway.protocol.strikes import StrikeOutcome
 
@@ -73,26 +73,6 @@ class StrikeNoted(NamedTuple):
     """The strike of a blocked prompt is committed; this came of it."""
 
     outcome: StrikeOutcome
-
-
-class Lack(StrEnum):
-    """What a generated file lacks of its label, and why; a stable code, as in the record."""
-
-    FORMAT = "format"  # it is none of a format that takes labels, so it has no label at all
-    METADATA = "metadata"  # it takes no label for programs
-    VISIBLE = "visible"  # it takes no label for people
-    ADDRESS = "address"  # the reply does not hold it
-    SIZE = "size"  # it is larger than what is held in memory
-    QUEUE = "queue"  # too many others are being labelled
-    TIME = "time"  # it was not labelled in time
-    FAULT = "fault"  # labelling failed in a way that nobody foresaw
-
-
-class LabelledFile(NamedTuple):
-    """A file as it was labelled: with all of its label, or with what it took; ``lack`` says what is missing."""
-
-    data: bytes
-    lack: Lack | None = None
 
 
 class FilesLabelled(NamedTuple):

@@ -23,8 +23,9 @@ from gateway.protocol.context import ExchangeContext
 from gateway.protocol.delivery import Delivery
 from gateway.protocol.dialects.base import Identity, Input, ParsedRequest
 from gateway.protocol.examining import Examination, Examined, Step
-from gateway.protocol.file_labels import UNLABELLED, Refusal, overrun, refused_request
+from gateway.protocol.file_labels import Refusal, overrun, refused_request
 from gateway.protocol.judge import Decision
+from gateway.protocol.labels import UNLABELLED, Lack
 from gateway.protocol.moderations import input_texts, moderate
 from gateway.protocol.nested import scan_nested
 from gateway.protocol.placeholders import Vault
@@ -242,11 +243,12 @@ class Exchange:
             return []
         self._recording.produce()
         if kind is ReplyKind.BINARY:
-            return self._pass(fact.Lack.FORMAT)
+            return self._pass(Lack.FORMAT)
         self.state = State.STREAMING
         self._stream = StreamedReply(
             *(context, self._judge, self._builder.identity, self._vault),
             structured=request.structured,
+            verbatim=request.verbatim,
             witness=self._recording.witness,
         )
         return [self._builder.stream_start()]
@@ -295,12 +297,12 @@ class Exchange:
             return []
         if whole.kind is not ReplyKind.FILE:
             return self._fail(ErrorCode.UPSTREAM_MALFORMED, at_us)
-        self._recording.lack = fact.Lack.SIZE
+        self._recording.lack = Lack.SIZE
         if refusal := overrun(self.context):
             return self._fail(refusal.code, at_us, refusal.detail)
-        return [*self._pass(fact.Lack.SIZE), wish.SendData(whole.take()), wish.SendData(event.data)]
+        return [*self._pass(Lack.SIZE), wish.SendData(whole.take()), wish.SendData(event.data)]
 
-    def _pass(self, lack: fact.Lack) -> list[wish.Command]:
+    def _pass(self, lack: Lack) -> list[wish.Command]:
         """Let bytes that get no label go out as they come."""
         self.state = State.PASSING
         self._recording.produce()

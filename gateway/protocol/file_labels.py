@@ -12,13 +12,11 @@ from gateway.protocol.carriage import Medium
 from gateway.protocol.commands import LabelFiles
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.base import ParsedRequest
-from gateway.protocol.events import FilesLabelled, LabellingFailed, Lack
-from gateway.protocol.labels import Position, language_of
+from gateway.protocol.events import FilesLabelled, LabellingFailed
+from gateway.protocol.labels import UNLABELLED, Lack, Position, language_of
 from gateway.protocol.policy import FailMode
 from gateway.protocol.whole import WholeReply
 
-UNLABELLED = "unlabelled"
-"""What the record says of content that left without any label it should have had."""
 _MISSES = {
     Lack.FORMAT: "It is of no format that takes a label: ask for png, jpeg or webp, for mp3, wav, flac or opus.",
     Lack.METADATA: "It does not take a label for programs.",

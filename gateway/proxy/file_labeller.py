@@ -17,7 +17,8 @@ from gateway.labelling.members import LabelError
 from gateway.labelling.sound_sign import form_of
 from gateway.labelling.sound_wav import chunks_of
 from gateway.protocol.commands import LabelFiles
-from gateway.protocol.events import FilesLabelled, LabelledFile, LabellingFailed, Lack
+from gateway.protocol.events import FilesLabelled, LabellingFailed
+from gateway.protocol.labels import LabelledFile, Lack
 from gateway.settings.loader import Loaded
 from gateway.settings.problems import Problem, SettingsError
 

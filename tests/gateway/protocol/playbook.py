@@ -34,7 +34,6 @@ from gateway.protocol.events import (
     ClientDisconnected,
     Event,
     FilesLabelled,
-    LabelledFile,
     RequestReceived,
     ScanCompleted,
     StrikeNoted,
@@ -43,7 +42,7 @@ from gateway.protocol.events import (
     UpstreamStarted,
 )
 from gateway.protocol.exchange import Exchange
-from gateway.protocol.labels import Labelling, Position
+from gateway.protocol.labels import LabelledFile, Labelling, Position
 from gateway.protocol.personal import scan_texts
 from gateway.protocol.policy import Policy
 from gateway.protocol.record import ExchangeRecord

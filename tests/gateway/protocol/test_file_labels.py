@@ -15,16 +15,14 @@ from gateway.protocol.events import (
     ClientDisconnected,
     Event,
     FilesLabelled,
-    LabelledFile,
     LabellingFailed,
-    Lack,
     RequestReceived,
     UpstreamData,
     UpstreamFailed,
     UpstreamFinished,
     UpstreamStarted,
 )
-from gateway.protocol.labels import Labelling, Position
+from gateway.protocol.labels import LabelledFile, Labelling, Lack, Position
 from gateway.protocol.policy import FailMode, Policy
 from gateway.protocol.states import State
 from tests.gateway.protocol.playbook import LABEL, Outcome, Play, bounds, given, marked, run
