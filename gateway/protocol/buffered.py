@@ -80,9 +80,7 @@ def _is_identifier(group: TextGroup) -> bool:
 _GRAVITY = {action: rank for rank, action in enumerate(Action)}
 
 
-def label_answers(
-    answers: list[Answer], labelling: Labelling, *, structured: bool, verbatim: bool = False
-) -> str:
+def label_answers(answers: list[Answer], labelling: Labelling, *, structured: bool, verbatim: bool = False) -> str:
     """Write the visible label into every answer of a reply; return what became of it (`AnswerText.outcome`).
 
     Args:
@@ -97,9 +95,8 @@ def label_answers(
         for container, key in answer.places:
             text.add(container[key])
         if not text.empty:
-            # Unlike in a stream the whole answer is known, so the model's own label spares ours at the start too.
             (first, head), (last, tail) = answer.places[0], answer.places[-1]
-            first[head] = ("" if text.present else text.opening(labelling)) + first[head]
+            first[head] = text.opening(labelling) + first[head]
             last[tail] += text.closing(labelling)
         outcomes.append(text.outcome(labelling))
     # The record has one value for all choices; `none` only where no choice has another.

@@ -306,7 +306,5 @@ class Channels:
     def _answer(self, number: int) -> AnswerText:
         answer = self._answers.get(number)
         if answer is None:
-            answer = self._answers[number] = AnswerText(
-                structured=self._structured, verbatim=self._verbatim
-            )
+            answer = self._answers[number] = AnswerText(structured=self._structured, verbatim=self._verbatim)
         return answer

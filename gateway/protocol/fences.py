@@ -8,6 +8,7 @@ import re
 # An opening fence, and what may still become one.
 _OPENING = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
 _BEGINNING = re.compile(r" {0,3}(?:`{0,3}|~{0,3}|`{3,}[^`]*|~{3,}.*)", re.DOTALL)
+_INDENTED = 4  # characters of white space make another kind of block
 # Longer lines close nothing, and none is kept whole.
 _LINE_CHARACTERS = 256
 
@@ -34,6 +35,8 @@ class Fence:
 
     def feed(self, text: str) -> None:
         """Take the next piece of the text."""
+        if not self.alone:
+            return
         *lines, rest = text.split("\n")
         for line in lines:
             self._take(line)
@@ -43,9 +46,7 @@ class Fence:
                 return
         self._take(rest)
         # Half a line is enough to see that a text is no code, and nearly every one is none.
-        if not self._mark and not _BEGINNING.fullmatch(self._line) and self._line.strip():
-            self.alone = False
-        elif self._closed and self._line.strip():
+        if self._line.strip() and (self._closed or (not self._mark and not _BEGINNING.fullmatch(self._line))):
             self.alone = False
 
     def _take(self, text: str) -> None:
@@ -65,4 +66,5 @@ class Fence:
         else:
             bare = line.strip(" ")
             # Of the same mark, as long at least, and with nothing behind it.
-            self._closed = len(line) - len(bare) <= 3 and bare.startswith(self._mark) and not bare.strip(self._mark[0])
+            same = bare.startswith(self._mark) and not bare.strip(self._mark[0])
+            self._closed = same and len(line) - len(bare) < _INDENTED

@@ -26,6 +26,7 @@ _LABEL_PHRASE = re.compile(
     + r"(?:[\s·|/]*AI-generated(?: content)?)?[\s\W_]*"
 )
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
+_BRACKETS = "（(【["
 _SCALAR = re.compile(r"true|false|null|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 UNLABELLED = "unlabelled"
 """What the record says of content that left without any label it should have had."""
@@ -177,15 +178,24 @@ class AnswerText:
 
     def opening(self, labelling: Labelling) -> str:
         """Return the label to write before the first visible text, or nothing."""
-        # Not asked whether the model labels itself: in a stream that is known too late for the first words.
         if self.opened or self._late or labelling.position not in (Position.START, Position.BOTH):
             return ""
-        # What may become code or JSON is not held back to find out: its label stands behind it, if it is none.
-        if self._fence is not None or self.verbatim or (self._asked and _may_be_json(self._head.lstrip())):
+        # What may become code, JSON or a label of the model's own is not held back to find out: ours stands behind
+        # it, if it is none.
+        head = self._head.lstrip()
+        if (
+            self._fence is not None
+            or self.verbatim
+            or self._begins_label(head)
+            or (self._asked and _may_be_json(head))
+        ):
             self._late = True
             return ""
         self.opened = True
         return labelling.texts[language_of(self._tail)] + "\n\n"
+
+    def _begins_label(self, head: str) -> bool:
+        return head[:1] in _BRACKETS or self.present
 
     def closing(self, labelling: Labelling) -> str:
         """Return the label to write behind the last visible text, or nothing."""
@@ -218,7 +228,7 @@ def _names_ai(text: str) -> bool:
 
 def _last_bracket(line: str) -> str:
     """Return the bracketed phrase a line ends with, else the line."""
-    return re.split(r"[（(【\[]", line)[-1]
+    return re.split(f"[{re.escape(_BRACKETS)}]", line)[-1]
 
 
 def _may_be_json(head: str) -> bool:

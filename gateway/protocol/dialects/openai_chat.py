@@ -13,7 +13,6 @@ from gateway.protocol.dialects.openai_chat_stream import (
 from gateway.protocol.dialects.requests import read_messages, read_request
 from gateway.protocol.texts import find_texts
 
-
 _JSON_OUTPUTS = frozenset({"json", "json_object"})
 
 
