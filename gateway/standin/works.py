@@ -88,4 +88,5 @@ def _encoded(characters: int, chosen: str) -> bytes:
 def _samples(bytes_of_wave: int, rate: int) -> NDArray[np.int16]:
     count = bytes_of_wave * rate // RATE
     wave = 8000 * np.sin(np.arange(count) * (2 * np.pi * 220 / rate))
-    return wave.astype(np.int16)[np.newaxis, :]
+    samples: NDArray[np.int16] = wave.astype(np.int16)
+    return samples[np.newaxis, :]

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.protocol.dialects.openai_images import OpenAIImages
 from gateway.protocol.dialects.openai_speech import OpenAISpeech
-from gateway.protocol.events import RequestReceived, UpstreamData, UpstreamFinished, UpstreamStarted
+from gateway.protocol.events import Event, RequestReceived, UpstreamData, UpstreamFinished, UpstreamStarted
 from tests.gateway.protocol.playbook import ask, given, reply, request, run
 
 
@@ -20,7 +20,7 @@ def test_an_error_of_the_model_server_is_no_generated_content(dialect: OpenAIIma
     """Neither label nor number, and nothing in it is taken for a file."""
     asked = b'{"model":"m","prompt":"x","input":"x"}'
     body = b'{"data":[{"url":"http://h/a.png"}],"error":{"message":"busy"}}'
-    events = [UpstreamStarted(503, "application/json"), UpstreamData(body), UpstreamFinished()]
+    events: list[Event] = [UpstreamStarted(503, "application/json"), UpstreamData(body), UpstreamFinished()]
     outcome = run(given(dialect=dialect), [RequestReceived(asked), *events])
     assert (outcome.start.status, outcome.record.error) == (503, "upstream_error")
     assert (outcome.record.label, outcome.record.produce_id, outcome.record.lack) == ("none", "", "")

@@ -32,10 +32,15 @@ OPEN = Policy(file_labels=FailMode.OPEN)
 Labeller = Callable[[LabelFiles], Event]
 
 
+def document(rows: list[dict[str, str]]) -> list[Event]:
+    """Build the events of a reply about pictures."""
+    return [UpstreamStarted(200, "application/json"), UpstreamData(orjson.dumps({"data": rows})), UpstreamFinished()]
+
+
 def drawn(count: int = 1, answer: Labeller = marked, prompt: str = "fine", **members: Any) -> Outcome:  # noqa: ANN401 any field of the context
     """Run an exchange about pictures."""
     rows = [{"b64_json": b64encode(each).decode()} for each in PICTURES[:count]]
-    reply = [UpstreamStarted(200, "application/json"), UpstreamData(orjson.dumps({"data": rows})), UpstreamFinished()]
+    reply = document(rows)
     context = given(**members, dialect=OpenAIImages())
     return run(context, [RequestReceived(orjson.dumps({"model": "m", "prompt": prompt})), *reply], answer)
 
@@ -141,7 +146,7 @@ def test_an_open_policy_passes_what_was_not_labelled_at_all() -> None:
 def test_pictures_by_address_pass_an_open_policy() -> None:
     """What the reply holds beside them is labelled."""
     rows = [{"url": "http://127.0.0.1/a.png"}, {"b64_json": b64encode(PICTURES[0]).decode()}]
-    reply = [UpstreamStarted(200, "application/json"), UpstreamData(orjson.dumps({"data": rows})), UpstreamFinished()]
+    reply = document(rows)
     asked = RequestReceived(orjson.dumps({"model": "m", "prompt": "x", "response_format": "url"}))
     outcome = run(given(policy=OPEN, dialect=OpenAIImages()), [asked, *reply])
     assert outcome.document["data"][0] == rows[0]
@@ -180,7 +185,7 @@ def test_headless_sound_passes_an_open_policy_as_it_comes() -> None:
 def test_sound_that_breaks_off_is_an_error_and_no_sound() -> None:
     """Nothing of it has left yet."""
     asked = RequestReceived(orjson.dumps({"model": "m", "input": "fine"}))
-    started = [UpstreamStarted(200, "audio/mpeg"), UpstreamData(b"a")]
+    started: list[Event] = [UpstreamStarted(200, "audio/mpeg"), UpstreamData(b"a")]
     outcome = run(given(dialect=OpenAISpeech()), [asked, *started, UpstreamFailed(ErrorCode.UPSTREAM_RESET)])
     assert (outcome.start.status, outcome.record.error) == (502, "upstream_reset")
 
