@@ -40,10 +40,9 @@ class Fence:
         *lines, rest = text.split("\n")
         for line in lines:
             self._take(line)
-            self._end()
-            self._line = ""
-            if not self.alone:
+            if not self._end():
                 return
+            self._line = ""
         self._take(rest)
         # Half a line is enough to see that a text is no code, and nearly every one is none.
         if self._line.strip() and (self._closed or (not self._mark and not _BEGINNING.fullmatch(self._line))):
@@ -52,11 +51,11 @@ class Fence:
     def _take(self, text: str) -> None:
         self._line += text[: _LINE_CHARACTERS - len(self._line)]
 
-    def _end(self) -> None:
-        """Read a line that is complete."""
+    def _end(self) -> bool:
+        """Read a line that is complete; return whether all may still be one block."""
         line = self._line.rstrip()
         if not line:
-            return
+            return True
         if self._closed:
             self.alone = False
         elif not self._mark:
@@ -68,3 +67,4 @@ class Fence:
             # Of the same mark, as long at least, and with nothing behind it.
             same = bare.startswith(self._mark) and not bare.strip(self._mark[0])
             self._closed = same and len(line) - len(bare) < _INDENTED
+        return self.alone

@@ -18,7 +18,7 @@ SIGN_SECONDS = 1.5  # the rhythm and the silence behind it
 
 def heard(data: bytes, kind: str) -> tuple[NDArray[np.float64], int]:
     """Decode a sound to one channel."""
-    with av.open(io.BytesIO(data), format=kind) as file:
+    with av.open(io.BytesIO(data), "r", format=kind) as file:
         stream = file.streams.audio[0]
         resampler = av.AudioResampler("dbl", "mono", stream.rate)
         frames = [each for frame in [*file.decode(stream), None] for each in resampler.resample(frame)]

@@ -33,10 +33,10 @@ def test_pictures_open(size: str, chosen: str, format_: str, sides: tuple[int, i
 )
 def test_sound_plays(chosen: str, codec: str) -> None:
     """About a twentieth of a second for each character."""
-    with av.open(io.BytesIO(b"".join(speak(20, chosen)))) as file:
+    with av.open(io.BytesIO(b"".join(speak(20, chosen))), "r") as file:
         stream = file.streams.audio[0]
-        heard = sum(frame.samples for frame in file.decode(stream)) / stream.rate
-        assert stream.codec_context.name == codec or stream.codec_context.name.startswith(codec)
+        heard = sum([frame.samples for frame in file.decode(stream)]) / stream.rate
+        assert stream.codec_context.name.startswith(codec)
         assert heard == pytest.approx(1.0, abs=0.15)
 
 
