@@ -25,3 +25,10 @@ def test_an_error_of_the_model_server_is_no_generated_content(dialect: OpenAIIma
     assert (outcome.start.status, outcome.record.error) == (503, "upstream_error")
     assert (outcome.record.label, outcome.record.produce_id, outcome.record.lack) == ("none", "", "")
     assert b"aigc" not in outcome.visible
+
+
+def test_an_unlabelled_reply_still_carries_the_members() -> None:
+    """Structured output has no visible label; its members and its ``ProduceID`` are recorded all the same."""
+    outcome = ask(given(), request(stream=False, response_format={"type": "json_object"}), reply("{}"))
+    assert outcome.document["choices"][0]["message"]["content"] == "{}"
+    assert (outcome.record.label, outcome.record.produce_id) == ("members", outcome.document["aigc"]["ProduceID"])

@@ -440,13 +440,6 @@ def test_the_model_name_in_a_record_is_bounded() -> None:
     assert len(ask(given(), request(model="m" * 999, stream=False)).record.model) == 128
 
 
-def test_an_unlabelled_reply_still_carries_the_members() -> None:
-    """Structured output has no visible label; its members and its ``ProduceID`` are recorded all the same."""
-    outcome = ask(given(), request(stream=False, response_format={"type": "json_object"}), reply("{}"))
-    assert outcome.document["choices"][0]["message"]["content"] == "{}"
-    assert (outcome.record.label, outcome.record.produce_id) == ("members", outcome.document["aigc"]["ProduceID"])
-
-
 def test_a_stream_asked_for_and_not_given_is_checked_as_a_whole() -> None:
     """A server that answers a stream request with one document switches no check off."""
     outcome = ask(given(["forbidden"]), request(), reply("forbidden"))
