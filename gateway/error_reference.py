@@ -47,6 +47,9 @@ FOR_OPERATORS: dict[ErrorCode, str] = {
     ErrorCode.UPSTREAM_MALFORMED: "Check that `base_url` leads to an API of that wire format, not to a web page.",
     ErrorCode.UPSTREAM_REFUSED: "Check the upstream's API key: `api_key_env` or `api_key_file`.",
     ErrorCode.UPSTREAM_ERROR: "Look into the model server's log at that time.",
+    ErrorCode.LABEL_IMPOSSIBLE: "The log says why (`file_not_labelled`), the audit entry what (`lack`); see"
+    " [labels.md](labels.md#what-takes-no-label). `file_labels` of the policy decides whether such files pass.",
+    ErrorCode.LABEL_UNAVAILABLE: "Look at the gateway's load; `file_labels` of the policy decides as well.",
     ErrorCode.CLIENT_DISCONNECTED: "Nothing; it stands in the audit trail only.",
     ErrorCode.SCAN_FAILED: "Look at the gateway's load; `fail_mode` decides whether such text passes or not.",
     ErrorCode.AUDIT_UNAVAILABLE: "Free space on the disk of `audit.directory` and check its permissions.",

@@ -44,6 +44,8 @@ class ErrorCode(StrEnum):
     UPSTREAM_MALFORMED = "upstream_malformed"
     UPSTREAM_REFUSED = "upstream_refused"
     UPSTREAM_ERROR = "upstream_error"
+    LABEL_IMPOSSIBLE = "label_impossible"
+    LABEL_UNAVAILABLE = "label_unavailable"
     CLIENT_DISCONNECTED = "client_disconnected"
     SCAN_FAILED = "scan_failed"
     AUDIT_UNAVAILABLE = "audit_unavailable"
@@ -104,6 +106,11 @@ ANSWERS: dict[ErrorCode, Answer] = {
     # Not 401: the client would take its own key for refused, and change it.
     ErrorCode.UPSTREAM_REFUSED: Answer(502, "The model server refused the gateway's credentials. Tell the operator."),
     ErrorCode.UPSTREAM_ERROR: Answer(502, "The model server failed on this request. Try again."),
+    # 502 and not 500: what the model server made is what takes no label.
+    ErrorCode.LABEL_IMPOSSIBLE: Answer(
+        502, "What the model made does not take the label of AI-generated content, so it is not passed on."
+    ),
+    ErrorCode.LABEL_UNAVAILABLE: Answer(503, "What the model made could not be labelled in time. Try again.", 5),
     # Recorded only: the one it would be told to is gone.
     ErrorCode.CLIENT_DISCONNECTED: Answer(499, "The client went away before the answer was complete."),
     ErrorCode.SCAN_FAILED: Answer(503, "The text could not be checked in time. Try again shortly.", 2),

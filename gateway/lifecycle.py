@@ -44,6 +44,7 @@ from gateway.proxy.admission import Admission
 from gateway.proxy.cors import Cors
 from gateway.proxy.document_thread import DocumentThread
 from gateway.proxy.endpoint import ROUTES
+from gateway.proxy.file_labeller import FileLabeller, checked_prompt
 from gateway.proxy.limiting import Limiter
 from gateway.proxy.rules import Rules
 from gateway.proxy.scan_pool import ScanPool
@@ -110,7 +111,8 @@ async def services_of(
         # Before anything is served: who agreed must not get a label because their agreement was not read yet.
         await agreed.refresh()
         scan_pool, document_thread = ScanPool(), DocumentThread()
-        for part in (directory, agreed, scan_pool, document_thread):
+        file_labeller = FileLabeller(checked_prompt(loaded))
+        for part in (directory, agreed, scan_pool, document_thread, file_labeller):
             ending.callback(part.close)
         # Built now: the first exchange that asked for it would keep all others waiting.
         personal_data()
@@ -171,6 +173,7 @@ async def services_of(
             ruleset=in_force.ruleset,
             reloader=Reloader(settings.lists, in_force, Builder(), swap, record),
             document_thread=document_thread,
+            file_labeller=file_labeller,
             loaded=loaded,
             policies=policies.policies,
             labelling=Labelling(

@@ -38,8 +38,10 @@ LABELS = {
     "keywords": "number of terms in force",
     "kind": "in `sluice_audit_anchors_total`: `file`, `webhook` or `rfc3161`; in `sluice_labels_total`:"
     " what became of the visible label: `end`, `start`, `both`, `present` (the model's own), `interface`,"
-    " `waived` (left out by agreement) or `none`",
+    " `waived` (left out by agreement), `members` (structured output: the members alone), `corner` (of a picture),"
+    " `metadata` or `shown` (of a file that took that half alone), `unlabelled` or `none` (nothing to label)",
     "measure": "`none` (not counted), `counted`, `warned`, `suspended` or `refused`",
+    "medium": "`text`, `image` or `audio`",
     "model": "always `none` in this version",
     "outcome": "in `sluice_verdict_lookups_total`: `hit` (the text was scanned before, with the same lists) or"
     " `miss`; in `sluice_ruleset_reloads_total`: `loaded`, `unchanged`, `refused` (a list is wrong, the old ruleset"

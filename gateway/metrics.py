@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from filters.classifier.scores import Score
+from gateway.protocol.carriage import Medium
 from gateway.protocol.judge import Decision
 from gateway.protocol.record import ExchangeRecord
 
@@ -206,6 +207,18 @@ SUSPENDED = Gauge(
 LABELS = Counter(
     "sluice_labels_total", "Answers, by what became of their visible label.", ["kind"], registry=REGISTRY
 )
+GENERATED = Counter(
+    "sluice_generated_answers_total",
+    "Answers with content that a label belongs to, by medium.",
+    ["medium"],
+    registry=REGISTRY,
+)
+LABELLED = Counter(
+    "sluice_labelled_answers_total",
+    "Those of them that left with all of their label: as many as there are, unless one left before its end.",
+    ["medium"],
+    registry=REGISTRY,
+)
 RULESET_INFO = Gauge(
     "sluice_ruleset_info", "The ruleset in force; always 1.", ["digest", "keywords", "model"], registry=REGISTRY
 )
@@ -228,6 +241,10 @@ _LOOKUP_HITS = VERDICT_LOOKUPS.labels("hit")
 _LOOKUP_MISSES = VERDICT_LOOKUPS.labels("miss")
 _CONTENT_KEPT = CONTENT.labels("kept")
 _CONTENT_DROPPED = CONTENT.labels("dropped")
+_MEDIA = {"openai.images": Medium.IMAGE, "openai.speech": Medium.AUDIO}
+_OF_MEDIUM = {medium: (GENERATED.labels(medium), LABELLED.labels(medium)) for medium in Medium}
+# Nothing, or one half where both are owed.
+_INCOMPLETE = frozenset({"unlabelled", "metadata", "shown"})
 # Bounded, because the labels are closed sets.
 _exchanges: dict[tuple[str, str, str], Counter] = {}
 _labels: dict[str, Counter] = {}
@@ -267,6 +284,7 @@ def count_exchange(record: ExchangeRecord, timing: Timing) -> None:
         if label is None:
             label = _labels[record.label] = LABELS.labels(record.label)
         label.inc()
+        _count_label(record)
     for finding in record.findings:
         FINDINGS.labels(finding.phase, finding.stage, finding.risk).inc(finding.count)
         DECISIONS.labels(finding.phase, finding.stage, finding.action).inc(finding.count)
@@ -280,6 +298,15 @@ def count_exchange(record: ExchangeRecord, timing: Timing) -> None:
         ERRORS.labels(record.error).inc()
         if record.error.startswith("upstream_"):
             UPSTREAM_ERRORS.labels(record.error.removeprefix("upstream_")).inc()
+
+
+def _count_label(record: ExchangeRecord) -> None:
+    # An answer that says nothing has nothing to label.
+    if record.label != "none":
+        generated, labelled = _OF_MEDIUM[_MEDIA.get(record.dialect, Medium.TEXT)]
+        generated.inc()
+        if record.label not in _INCOMPLETE:
+            labelled.inc()
 
 
 def _compared(tried: str, in_force: str) -> str:

@@ -38,5 +38,8 @@ def reply_kind(head: UpstreamStarted, context: ExchangeContext, request: ParsedR
     if head.status != _OK:
         return ReplyKind.DOCUMENT
     kind = context.dialect.carriage.kind_of(head.content_type, streamed=request.streamed)
+    # Nothing can be put into it, and the policy lets it pass so: then it need not wait for its end.
+    if kind is ReplyKind.FILE and request.unlabelled:
+        return ReplyKind.BINARY
     # Under another type, bytes that nobody reads could be anything.
     return ErrorCode.UPSTREAM_MALFORMED if kind is None else kind

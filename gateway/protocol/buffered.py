@@ -80,17 +80,23 @@ def _is_identifier(group: TextGroup) -> bool:
 _GRAVITY = {action: rank for rank, action in enumerate(Action)}
 
 
-def label_answers(answers: list[Answer], labelling: Labelling, *, structured: bool) -> str:
-    """Write the visible label into every answer of a reply; return what became of it (`AnswerText.outcome`)."""
+def label_answers(answers: list[Answer], labelling: Labelling, *, structured: bool, verbatim: bool = False) -> str:
+    """Write the visible label into every answer of a reply; return what became of it (`AnswerText.outcome`).
+
+    Args:
+        answers: the answers.
+        labelling: how they are labelled.
+        structured: True when JSON was asked for.
+        verbatim: True when a program takes them as they are.
+    """
     outcomes = []
     for answer in answers:
-        text = AnswerText(structured=structured or answer.structured)
+        text = AnswerText(structured=structured, verbatim=verbatim or answer.structured)
         for container, key in answer.places:
             text.add(container[key])
         if not text.empty:
-            # Unlike in a stream the whole answer is known, so the model's own label spares ours at the start too.
             (first, head), (last, tail) = answer.places[0], answer.places[-1]
-            first[head] = ("" if text.present else text.opening(labelling)) + first[head]
+            first[head] = text.opening(labelling) + first[head]
             last[tail] += text.closing(labelling)
         outcomes.append(text.outcome(labelling))
     # The record has one value for all choices; `none` only where no choice has another.
@@ -102,14 +108,16 @@ class BufferedReply:
 
     Args:
         limit_bytes: largest reply taken.
+        keeps: True where what came before the bound is still wanted behind it.
 
     Attributes:
         overflowed: True once it is larger.
     """
 
-    __slots__ = ("_limit_bytes", "_pieces", "_size", "overflowed")
+    __slots__ = ("_keeps", "_limit_bytes", "_pieces", "_size", "overflowed")
 
-    def __init__(self, limit_bytes: int) -> None:
+    def __init__(self, limit_bytes: int, *, keeps: bool = False) -> None:
+        self._keeps = keeps
         self._limit_bytes = limit_bytes
         self._pieces: list[bytes] = []
         self._size = 0
@@ -121,7 +129,8 @@ class BufferedReply:
         if self._size > self._limit_bytes:
             self.overflowed = True
             # Half a document cannot be judged, so none of it is worth its memory.
-            self._pieces.clear()
+            if not self._keeps:
+                self._pieces.clear()
         else:
             self._pieces.append(data)
 

@@ -7,7 +7,7 @@ that the exchange has one way for each kind of reply and no case for a format.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any, NamedTuple
 
 import orjson
@@ -25,6 +25,15 @@ class ReplyKind(Enum):
     STREAM = "stream"  # server-sent events, read frame by frame
     TEXT = "text"  # text that is no JSON, read whole
     BINARY = "binary"  # bytes that nobody here can read: they pass in pieces, as they come
+    FILE = "file"  # bytes that are labelled before they leave, collected whole
+
+
+class Medium(StrEnum):
+    """What a reply is to people: each medium has a label of its own (GB 45438-2025 chapter 5)."""
+
+    TEXT = "text"
+    IMAGE = "image"
+    AUDIO = "audio"
 
 
 class RequestHead(NamedTuple):
@@ -40,6 +49,20 @@ class RequestHead(NamedTuple):
 
 
 NO_HEAD = RequestHead()
+
+
+class FilePlace(NamedTuple):
+    """A place in a reply where a generated file stands.
+
+    Attributes:
+        container: object it stands in.
+        key: member name there.
+        data: the file in base64; None where something else stands, such as an address.
+    """
+
+    container: Document
+    key: str
+    data: str | None
 
 
 class Encoded(NamedTuple):
@@ -59,7 +82,7 @@ def encode_json(document: Document, _request_id: str) -> Encoded:
     return Encoded(b"application/json", orjson.dumps(document))
 
 
-def _nothing(_document: Document) -> list[Aside]:
+def _nothing(_document: Document) -> list[Any]:
     return []
 
 
@@ -78,7 +101,9 @@ class Carriage:
         target: makes the path at the model server from the format's own and the document.
         documents: False when a good reply of this format is never a JSON document.
         texts: media types of replies that are text and no JSON.
-        binaries: media types of replies that are passed on unread.
+        binaries: media types of replies that are bytes nobody here reads: labelled, or passed on as they come.
+        medium: what replies are to people.
+        files: says where the generated files of a whole reply stand.
         asides: says what of a whole reply is set aside while its texts are scanned.
         large: True when replies hold encodings much longer than any text (`Bounds.encoded_reply_bytes`).
         refuses: False when a reply has no place for the words of a refusal: a block is an error then.
@@ -91,6 +116,8 @@ class Carriage:
     documents: bool = True
     texts: frozenset[str] = frozenset()
     binaries: frozenset[str] = frozenset()
+    medium: Medium = Medium.TEXT
+    files: Callable[[Document], list[FilePlace]] = _nothing
     asides: Callable[[Document], list[Aside]] = _nothing
     large: bool = False
     refuses: bool = True
@@ -104,7 +131,7 @@ class Carriage:
         """
         media = _media_type(content_type)
         if media in self.binaries:
-            return ReplyKind.BINARY
+            return ReplyKind.BINARY if self.medium is Medium.TEXT else ReplyKind.FILE
         if media in self.texts:
             return ReplyKind.TEXT
         # Asked for and sent: some servers answer a request for a stream with one whole document.

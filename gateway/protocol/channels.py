@@ -48,6 +48,7 @@ class Channels:
         ruleset: what they are scanned with.
         labelling: how answers are labelled.
         structured: True when JSON was asked for.
+        verbatim: True when a program takes the answer as it is.
         limit: most running texts taken.
         most_shown: most characters shown, where a format says them once more and they are kept for it; 0 keeps none.
         personal: how personal data is followed.
@@ -67,6 +68,7 @@ class Channels:
         *,
         structured: bool,
         limit: int,
+        verbatim: bool = False,
         most_shown: int = 0,
         personal: Following = UNFOLLOWED,
         vault: Vault | None = None,
@@ -79,6 +81,7 @@ class Channels:
         # Settled here, because `_show` asks with every frame.
         self._opens = labelling.position in (Position.START, Position.BOTH)
         self._structured = structured
+        self._verbatim = verbatim
         self._limit = limit
         self._most_shown = most_shown
         self._personal = personal
@@ -144,7 +147,7 @@ class Channels:
             released = self._restored(self._vault, segment, released)
         # Programs read such an answer: a sentence inside would break it, the members and the header label it instead.
         if segment.carrier is Carrier.STRUCTURED:
-            self._answer(answer).structured = True
+            self._answer(answer).verbatim = True
         elif segment.carrier is Carrier.VISIBLE:
             # The latest wins: content comes as a string or in parts, and the label has to follow the form in use.
             self._visible[answer] = segment.channel
@@ -303,5 +306,5 @@ class Channels:
     def _answer(self, number: int) -> AnswerText:
         answer = self._answers.get(number)
         if answer is None:
-            answer = self._answers[number] = AnswerText(structured=self._structured)
+            answer = self._answers[number] = AnswerText(structured=self._structured, verbatim=self._verbatim)
         return answer

@@ -1,9 +1,11 @@
 """Wishes of an exchange, carried out by the driver in the order given."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from filters.classifier.scores import Window
 from filters.findings import Phase
+from gateway.protocol.carriage import Medium
 from gateway.protocol.evidence import NO_EVIDENCE, Evidence
 from gateway.protocol.record import ExchangeRecord
 from gateway.protocol.strikes import Strike
@@ -57,6 +59,23 @@ class ScoreTexts(NamedTuple):
 
     ticket: int
     windows: tuple[Window, ...]
+
+
+class LabelFiles(NamedTuple):
+    """Put labels into the files of a reply; answered by `FilesLabelled` or `LabellingFailed`.
+
+    ``members`` are the seven of each file, in the order of the files; ``text`` is the wording of the label for
+    people, empty where none is wanted.
+    """
+
+    medium: Medium
+    files: tuple[bytes, ...]
+    members: tuple[Mapping[str, str], ...]
+    text: str
+
+    def __repr__(self) -> str:
+        """Say how much, and not what: this must not get into a log."""
+        return f"LabelFiles({self.medium}, {[len(each) for each in self.files]}, …)"
 
 
 class OpenUpstream(NamedTuple):
@@ -115,6 +134,7 @@ Command = (
     | ScanText
     | ScoreTexts
     | NoteStrike
+    | LabelFiles
     | OpenUpstream
     | CloseUpstream
     | AppendAudit

@@ -6,6 +6,7 @@ from filters.classifier.scores import Score
 from filters.findings import Finding, Phase
 from gateway.errors import ErrorCode
 from gateway.protocol.carriage import NO_HEAD, RequestHead
+from gateway.protocol.labels import LabelledFile, Lack
 from gateway.protocol.standing import Standing
 from gateway.protocol.strikes import StrikeOutcome
 
@@ -74,6 +75,18 @@ class StrikeNoted(NamedTuple):
     outcome: StrikeOutcome
 
 
+class FilesLabelled(NamedTuple):
+    """The answer to a `LabelFiles`: its files, in their order."""
+
+    files: tuple[LabelledFile, ...]
+
+
+class LabellingFailed(NamedTuple):
+    """No file of a `LabelFiles` was labelled."""
+
+    lack: Lack
+
+
 class UpstreamStarted(NamedTuple):
     """The head of a model server's reply is here; ``upstream`` is the server's name in the settings."""
 
@@ -123,6 +136,8 @@ Event = (
     | TextsScored
     | ScoringFailed
     | StrikeNoted
+    | FilesLabelled
+    | LabellingFailed
     | UpstreamStarted
     | UpstreamData
     | UpstreamFinished

@@ -13,22 +13,25 @@ from typing import Any, ClassVar, cast
 from filters.findings import Action, Findings, Phase, Stage
 from gateway.errors import ANSWERS, ErrorCode, RequestError
 from gateway.protocol import commands as wish
+from gateway.protocol import delivery
 from gateway.protocol import events as fact
 from gateway.protocol.answers import AnswerBuilder
 from gateway.protocol.asking import ask_upstream, reply_kind
-from gateway.protocol.buffered import label_answers, texts_of
+from gateway.protocol.buffered import texts_of
 from gateway.protocol.carriage import ReplyKind
 from gateway.protocol.context import ExchangeContext
+from gateway.protocol.delivery import Delivery
 from gateway.protocol.dialects.base import Identity, Input, ParsedRequest
 from gateway.protocol.examining import Examination, Examined, Step
+from gateway.protocol.file_labels import Refusal, overrun, refused_request
 from gateway.protocol.judge import Decision
+from gateway.protocol.labels import UNLABELLED, Lack
 from gateway.protocol.moderations import input_texts, moderate
 from gateway.protocol.nested import scan_nested
 from gateway.protocol.placeholders import Vault
 from gateway.protocol.policy import FailMode
 from gateway.protocol.record import ExchangeRecord
 from gateway.protocol.recording import Recording
-from gateway.protocol.restoring import restore_document
 from gateway.protocol.scanning import left_out
 from gateway.protocol.second import judge_by
 from gateway.protocol.sse import KEEP_ALIVE
@@ -69,6 +72,7 @@ class Exchange:
         self._request = _NO_REQUEST
         self._examination = Examination(context, self._judge, self._vault, self._recording)
         self._whole: WholeReply | None = None
+        self._delivery: Delivery | None = None
         self._content_type = ""
         self._stream: StreamedReply | None = None
         # Kept back until the record is made: what cannot be recorded must not leave.
@@ -150,6 +154,8 @@ class Exchange:
             mode = self._judge.unscanned(Phase.REQUEST, Stage.KEYWORDS, unread.reason)
             if mode is FailMode.CLOSED:
                 return self._fail(ErrorCode.INVALID_REQUEST, at_us, unread.message)
+        if wrong := refused_request(self.context, self._request):
+            return self._fail(ErrorCode.INVALID_REQUEST, at_us, wrong)
         # The whole document, every role and the history: a place that is not read would be a way round.
         inputs = self._request.inputs
         document = self._request.document
@@ -229,20 +235,20 @@ class Exchange:
         kind, request, context = reply_kind(event, self.context, self._request), self._request, self.context
         if isinstance(kind, ErrorCode):
             return self._fail(kind, at_us)
-        if kind in (ReplyKind.DOCUMENT, ReplyKind.TEXT):
-            self.state, self._content_type = State.BUFFERING, event.content_type
-            bounds = context.bounds
+        self._content_type, bounds = event.content_type, context.bounds
+        if kind in (ReplyKind.DOCUMENT, ReplyKind.TEXT, ReplyKind.FILE):
+            self.state = State.BUFFERING
             limit = bounds.encoded_reply_bytes if context.dialect.carriage.large else bounds.reply_bytes
             self._whole = WholeReply(context.dialect, kind, limit, good=event.status == _OK)
             return []
         self._recording.produce()
         if kind is ReplyKind.BINARY:
-            self.state = State.PASSING
-            return [self._builder.binary_start(event.content_type)]
+            return self._pass(Lack.FORMAT)
         self.state = State.STREAMING
         self._stream = StreamedReply(
             *(context, self._judge, self._builder.identity, self._vault),
             structured=request.structured,
+            verbatim=request.verbatim,
             witness=self._recording.witness,
         )
         return [self._builder.stream_start()]
@@ -286,8 +292,22 @@ class Exchange:
         return [wish.SendData(KEEP_ALIVE)]
 
     def _on_piece(self, event: fact.UpstreamData, at_us: int) -> list[wish.Command]:
-        fits = self._read_whole().feed(event.data)
-        return [] if fits else self._fail(ErrorCode.UPSTREAM_MALFORMED, at_us)
+        whole = self._read_whole()
+        if whole.feed(event.data):
+            return []
+        if whole.kind is not ReplyKind.FILE:
+            return self._fail(ErrorCode.UPSTREAM_MALFORMED, at_us)
+        self._recording.lack = Lack.SIZE
+        if refusal := overrun(self.context):
+            return self._fail(refusal.code, at_us, refusal.detail)
+        return [*self._pass(Lack.SIZE), wish.SendData(whole.take()), wish.SendData(event.data)]
+
+    def _pass(self, lack: Lack) -> list[wish.Command]:
+        """Let bytes that get no label go out as they come."""
+        self.state = State.PASSING
+        self._recording.produce()
+        self._recording.label, self._recording.lack = UNLABELLED, lack
+        return [self._builder.binary_start(self._content_type)]
 
     def _on_reply_finished(self, _event: fact.UpstreamFinished, at_us: int) -> list[wish.Command]:
         self._upstream_open = False
@@ -367,26 +387,20 @@ class Exchange:
         return [self._append(at_us, durable=True)]
 
     def _deliver(self, whole: WholeReply, action: Action, at_us: int) -> list[wish.Command]:
-        # Behind the scan, which is of what the model said; the values are the user's own.
-        restored = bool(self._vault) and restore_document(
-            whole.document, self._vault, structured=self._request.structured
-        )
-        if restored or action is Action.MASK:
-            self.context.dialect.withhold(whole.document)
-        # An error of the model server is no generated content, nor is a number of tokens: neither label nor number.
-        generated = self._recording.status == _OK and self.context.dialect.generates
-        if generated:
-            self._recording.produce()
-            structured = self._request.structured
-            self._recording.label = label_answers(
-                whole.visible, self.context.standing.labelling, structured=structured
-            )
-        elif self._recording.status != _OK:
-            self._recording.error = ErrorCode.UPSTREAM_ERROR
-        if whole.kind is ReplyKind.TEXT:
-            self._answer = self._builder.text(self._content_type, whole.text)
-        else:
-            self._answer = self._builder.reply(self._recording.status, whole.document, labelled=generated)
+        own = (self._request, self._recording, self._builder, whole, self._content_type)
+        self._delivery = Delivery(self.context, *own)
+        return self._delivered(self._delivery.begin(action, self._vault), at_us)
+
+    def _on_labelled(self, event: fact.FilesLabelled | fact.LabellingFailed, at_us: int) -> list[wish.Command]:
+        return self._delivered(cast("Delivery", self._delivery).receive(event), at_us)
+
+    def _delivered(self, step: delivery.Step, at_us: int) -> list[wish.Command]:
+        if isinstance(step, wish.LabelFiles):
+            self.state = State.LABELLING
+            return [step]
+        if isinstance(step, Refusal):
+            return self._fail(step.code, at_us, step.detail)
+        self._answer = step.commands
         return [self._append(at_us)]
 
     def _end_stream(self, stream: StreamedReply, at_us: int) -> list[wish.Command]:
@@ -452,6 +466,7 @@ class Exchange:
             fact.UpstreamFailed: _on_upstream_failed,
         },
         State.SCANNING_REPLY: {fact.ScanCompleted: _on_answer, fact.ScanFailed: _on_answer},
+        State.LABELLING: {fact.FilesLabelled: _on_labelled, fact.LabellingFailed: _on_labelled},
         State.CLASSIFYING: {fact.TextsScored: _on_answer, fact.ScoringFailed: _on_answer},
         State.STREAMING: {
             fact.UpstreamData: _on_frames,

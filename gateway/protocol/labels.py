@@ -9,6 +9,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
+
+from gateway.protocol.fences import Fence
 
 # The accepted strings of chapter 5. It names no English ones, so English labels hold these as well.
 _AI_ELEMENT = r"(?:人工智能|AI)"
@@ -23,6 +26,10 @@ _LABEL_PHRASE = re.compile(
     + r"(?:[\s·|/]*AI-generated(?: content)?)?[\s\W_]*"
 )
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
+_BRACKETS = "（(【["
+_SCALAR = re.compile(r"true|false|null|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
+UNLABELLED = "unlabelled"
+"""What the record says of content that left without any label it should have had."""
 # How far from the edges of an answer a label is looked for.
 _EDGE_CHARACTERS = 64
 
@@ -80,6 +87,26 @@ class Labelling:
         }
 
 
+class Lack(StrEnum):
+    """What a generated file lacks of its label, and why; a stable code, as in the record."""
+
+    FORMAT = "format"  # it is none of a format that takes labels, so it has no label at all
+    METADATA = "metadata"  # it takes no label for programs
+    VISIBLE = "visible"  # it takes no label for people
+    ADDRESS = "address"  # the reply does not hold it
+    SIZE = "size"  # it is larger than what is held in memory
+    QUEUE = "queue"  # too many others are being labelled
+    TIME = "time"  # it was not labelled in time
+    FAULT = "fault"  # labelling failed in a way that nobody foresaw
+
+
+class LabelledFile(NamedTuple):
+    """A file as it was labelled: with all of its label, or with what it took; ``lack`` says what is missing."""
+
+    data: bytes
+    lack: Lack | None = None
+
+
 def language_of(text: str) -> str:
     """Return ``zh`` for a text with Chinese characters, else ``en``."""
     # One character is enough: Chinese text is full of Latin words, English text holds hardly any Chinese.
@@ -94,18 +121,26 @@ def has_elements(text: str) -> bool:
 class AnswerText:
     """What has to be known of one visible answer to label it once.
 
+    Args:
+        structured: True when JSON was asked for. What is no JSON is labelled all the same: the request alone must not
+            be a way round the label.
+        verbatim: True when a program takes the answer as it is, such as what is to stand in the middle of a text.
+
     Attributes:
-        structured: True when a visible label would break it (JSON mode, tool calls).
+        verbatim: as given, and true of an answer with tool calls.
         opened: True once the opening label was written.
         closed: True once the closing label was written.
     """
 
-    __slots__ = ("_head", "_tail", "closed", "opened", "structured")
+    __slots__ = ("_asked", "_fence", "_head", "_late", "_tail", "closed", "opened", "verbatim")
 
-    def __init__(self, *, structured: bool) -> None:
-        self.structured = structured
+    def __init__(self, *, structured: bool, verbatim: bool = False) -> None:
+        self.verbatim = verbatim
         self.opened = False
         self.closed = False
+        self._asked = structured
+        self._late = False  # no label may stand in front, so one stands behind, if any
+        self._fence: Fence | None = Fence()
         self._head = ""
         self._tail = ""
 
@@ -115,6 +150,11 @@ class AnswerText:
         if len(self._head) < _EDGE_CHARACTERS:
             self._head += text[: _EDGE_CHARACTERS - len(self._head)]
         self._tail = (self._tail + text)[-_EDGE_CHARACTERS:]
+        # Nearly every answer is seen to be no block of code by its first word.
+        if self._fence is not None:
+            self._fence.feed(text)
+            if not self._fence.alone:
+                self._fence = None
 
     @property
     def empty(self) -> bool:
@@ -130,34 +170,56 @@ class AnswerText:
         edges = (self._head.strip().split("\n")[0], self._tail.strip().split("\n")[-1])
         return any(_LABEL_PHRASE.fullmatch(_last_bracket(edge)) for edge in edges)
 
+    @property
+    def bare(self) -> bool:
+        """True when a visible label would break the answer as it is now: a program reads it."""
+        code = self._fence is not None and self._fence.opened
+        return self.verbatim or code or (self._asked and _is_json(self._head.strip(), self._tail.rstrip()))
+
     def opening(self, labelling: Labelling) -> str:
         """Return the label to write before the first visible text, or nothing."""
-        # Not asked whether the model labels itself: in a stream that is known too late for the first words.
-        if self.opened or self.structured or labelling.position not in (Position.START, Position.BOTH):
+        if self.opened or self._late or labelling.position not in (Position.START, Position.BOTH):
+            return ""
+        # What may become code, JSON or a label of the model's own is not held back to find out: ours stands behind
+        # it, if it is none.
+        head = self._head.lstrip()
+        if (
+            self._fence is not None
+            or self.verbatim
+            or self._begins_label(head)
+            or (self._asked and _may_be_json(head))
+        ):
+            self._late = True
             return ""
         self.opened = True
         return labelling.texts[language_of(self._tail)] + "\n\n"
 
+    def _begins_label(self, head: str) -> bool:
+        return head[:1] in _BRACKETS or self.present
+
     def closing(self, labelling: Labelling) -> str:
         """Return the label to write behind the last visible text, or nothing."""
-        if self.closed or self.structured or labelling.position not in (Position.END, Position.BOTH):
+        due = self._late or labelling.position in (Position.END, Position.BOTH)
+        if self.closed or not due or labelling.position is Position.INTERFACE:
             return ""
         # One place is enough (5.1); a second label behind the model's own would only be noise.
-        if self.empty or self.present:
+        if self.empty or self.bare or self.present:
             return ""
         self.closed = True
         # A paragraph of its own: Markdown would draw it into the list or table an answer ends with.
         return "\n\n" + labelling.texts[language_of(self._tail)]
 
     def outcome(self, labelling: Labelling) -> str:
-        """Return what became of the visible label: a `Position`, ``present``, ``waived`` or ``none``."""
+        """Return what became of the visible label, as in the record."""
         if self.opened or self.closed:
             return "both" if self.opened and self.closed else "start" if self.opened else "end"
         if self.present:
             return "present"
-        if self.empty or labelling.position is not Position.INTERFACE:
+        if self.empty:
             return "none"
-        return "waived" if labelling.agreement else "interface"
+        if labelling.position is Position.INTERFACE:
+            return "waived" if labelling.agreement else "interface"
+        return "members" if self.bare else UNLABELLED
 
 
 def _names_ai(text: str) -> bool:
@@ -166,4 +228,16 @@ def _names_ai(text: str) -> bool:
 
 def _last_bracket(line: str) -> str:
     """Return the bracketed phrase a line ends with, else the line."""
-    return re.split(r"[（(【\[]", line)[-1]
+    return re.split(f"[{re.escape(_BRACKETS)}]", line)[-1]
+
+
+def _may_be_json(head: str) -> bool:
+    return bool(head) and head[0] in '{["-0123456789tfn'
+
+
+def _is_json(head: str, tail: str) -> bool:
+    """Tell by its edges whether a text is JSON (RFC 8259)."""
+    # What begins an object or an array is taken for one, also when it was cut: a sentence behind would not mend it.
+    if head[:1] in ("{", "["):
+        return True
+    return _SCALAR.fullmatch(head) is not None or (head[:1] == '"' and tail[-1:] == '"')

@@ -94,6 +94,7 @@ class Policy:
         languages: in which clients are answered, the preferred first; at least one.
         answers: what a blocked client reads where its risk has no text, by language tag.
         shadow: True when everything is judged and recorded, and nothing acted on.
+        file_labels: what becomes of a picture or a sound that does not take all of its label.
     """
 
     name: str = "default"
@@ -107,6 +108,7 @@ class Policy:
     languages: tuple[str, ...] = ("zh", "en")
     answers: Mapping[str, str] = field(default_factory=dict)
     shadow: bool = False
+    file_labels: FailMode = FailMode.CLOSED
 
     def phase(self, phase: Phase) -> PhasePolicy:
         """Return the rules for one half of an exchange."""

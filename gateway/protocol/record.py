@@ -111,7 +111,10 @@ class ExchangeRecord(NamedTuple):
         unscanned: what was not scanned.
         ruleset: digest of the ruleset it was judged by, its first 24 hexadecimal digits.
         label: visible label: ``end``, ``start``, ``both`` (written), ``present`` (the model's own), ``interface``,
-            ``waived`` (left out by agreement) or ``none``.
+            ``waived`` (left out by agreement), ``members`` (it would break the answer: the members alone), ``corner``
+            (of a picture), ``metadata`` or ``shown`` (of a file that took that half alone), ``unlabelled`` (there
+            was something to label) or ``none``.
+        lack: what a generated file lacks of its label and why, or empty.
         produce_id: ``ProduceID`` of the label, or empty.
         status: HTTP status the client got.
         error: error code the client got, or empty.
@@ -161,6 +164,7 @@ class ExchangeRecord(NamedTuple):
     shadow: str = ""
     other_ruleset: str = ""
     other_decision: str = ""
+    lack: str = ""
 
     @property
     def retract(self) -> bool:

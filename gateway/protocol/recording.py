@@ -27,7 +27,8 @@ class Recording:
     Attributes:
         started_at_us: when it began, in microseconds of Unix time; 0 until then.
         status: HTTP status of the answer.
-        label: what became of the visible label of a whole reply.
+        label: what became of the visible label of a reply that is no stream of text.
+        lack: what a file of it lacks of its label and why, or empty.
         error: code of the error it ended in, or empty.
         upstream: name of the model server that replied.
         produce_id: number of the generated reply. Stays empty where none was sent: a refusal is the gateway's own
@@ -37,7 +38,7 @@ class Recording:
 
     __slots__ = (
         *("_characters", "_context", "_judge", "_request"),
-        *("error", "label", "produce_id", "started_at_us", "status", "upstream", "witness"),
+        *("error", "label", "lack", "produce_id", "started_at_us", "status", "upstream", "witness"),
     )
 
     def __init__(self, context: ExchangeContext, judge: Judge) -> None:
@@ -48,6 +49,7 @@ class Recording:
         self.started_at_us = 0
         self.status = 0
         self.label = "none"
+        self.lack = ""
         self.error: ErrorCode | str = ""
         self.upstream = ""
         self.produce_id = ""
@@ -124,5 +126,6 @@ class Recording:
             upstream=self.upstream,
             shadow=judge.shadow.value if judge.shadow else "",
             other_ruleset=short_digest(context.standing.other.digest) if context.standing.other else "",
+            lack=str(self.lack),
             other_decision=(judge.second.shadow or judge.second.decision).value if judge.second else "",
         )

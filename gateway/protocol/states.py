@@ -14,6 +14,7 @@ class State(Enum):
     AWAITING_UPSTREAM = auto()
     BUFFERING = auto()  # a reply that is read whole comes in
     SCANNING_REPLY = auto()  # it is long: the scan pool reads it
+    LABELLING = auto()  # its pictures or its sound get their labels
     STREAMING = auto()
     SETTLING = auto()  # a stream's text has ended, and not all of it is scored yet
     PASSING = auto()  # a reply nobody can read goes out as it comes in

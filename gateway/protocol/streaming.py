@@ -52,6 +52,7 @@ class StreamedReply:
         identity: names frames that are made here.
         vault: values that are restored in what is shown.
         structured: True when JSON was asked for.
+        verbatim: True when a program takes the answer as it is.
         witness: told of what is received and found.
 
     Attributes:
@@ -69,6 +70,7 @@ class StreamedReply:
         vault: Vault,
         *,
         structured: bool,
+        verbatim: bool = False,
         witness: Witness | None = None,
     ) -> None:
         self._witness = witness or Witness(ContentScope.NONE)
@@ -90,6 +92,7 @@ class StreamedReply:
             context.standing.ruleset,
             context.standing.labelling,
             structured=structured,
+            verbatim=verbatim,
             limit=context.bounds.channels,
             # Whoever says all of it once more does so in one frame.
             most_shown=context.bounds.frame_bytes if self._format.repeats else 0,

@@ -59,7 +59,7 @@ Up to it, one of prose takes the loop a third of a millisecond, and one of nothi
 _DOCUMENT_FACTS: Final = frozenset(
     {
         *(fact.RequestReceived, fact.Admitted, fact.UpstreamFinished, fact.ScanCompleted, fact.ScanFailed),
-        *(fact.TextsScored, fact.ScoringFailed),
+        *(fact.TextsScored, fact.ScoringFailed, fact.FilesLabelled, fact.LabellingFailed),
     }
 )
 
@@ -339,6 +339,9 @@ class Driver:
             self._scores = ScoreBox(panel)
         self._scores.ask(command)
 
+    async def _label(self, command: wish.LabelFiles) -> fact.Event:
+        return await self._services.file_labeller.label(command, self._exchange.context.request_id)
+
     async def _append(self, command: wish.AppendAudit) -> fact.Event:
         # Before the wait: one interrupted in it may be on disk already, and must not be appended again.
         self._recorded = True
@@ -427,6 +430,7 @@ class Driver:
         wish.CloseUpstream: _close,
         wish.ScanText: _scan,
         wish.ScoreTexts: _score,
+        wish.LabelFiles: _label,
         wish.AppendAudit: _append,
         wish.SendStart: _start,
         wish.SendData: _data,

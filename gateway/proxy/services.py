@@ -21,6 +21,7 @@ from gateway.proxy.admission import Admission
 from gateway.proxy.classifier_panel import ClassifierPanel
 from gateway.proxy.cors import Cors
 from gateway.proxy.document_thread import DocumentThread
+from gateway.proxy.file_labeller import FileLabeller
 from gateway.proxy.scan_pool import ScanPool
 from gateway.proxy.upstream.fleet import Fleet
 from gateway.rulesets.reloader import Reloader
@@ -50,6 +51,7 @@ class Services:
         upstreams: the model servers.
         scan_pool: scans of long texts.
         document_thread: work on large bodies.
+        file_labeller: puts labels into pictures and sound.
         ruleset: what texts are scanned with; swapped whole, never changed.
         reloader: follows the lists, and swaps.
         loaded: the settings, for the management plane.
@@ -77,6 +79,7 @@ class Services:
     upstreams: Fleet
     scan_pool: ScanPool
     document_thread: DocumentThread
+    file_labeller: FileLabeller
     ruleset: Ruleset
     reloader: Reloader
     loaded: Loaded

@@ -1,5 +1,6 @@
 """The settings of labels on generated content (GB 45438-2025)."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -61,4 +62,9 @@ class Labels(Section):
         # The standard takes start, end or middle (5.1); behind the text it cannot delay the first words of a stream.
         Position.END,
         description="Where the explicit label stands in a reply; `interface` writes none, because yours shows it.",
+    )
+    voice_prompt: Path | None = Field(
+        None,
+        description="WAV file that is heard at the start of generated sound in place of the rhythm: a voice that"
+        " names both elements, 120 to 160 characters a minute (GB 45438-2025 5.3).",
     )

@@ -110,6 +110,7 @@ def _policy(name: str, given: PolicySettings) -> Policy:
         languages=given.languages,
         answers=given.answer,
         shadow=given.shadow,
+        file_labels=given.file_labels,
     )
 
 

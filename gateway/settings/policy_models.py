@@ -161,6 +161,12 @@ class PolicySettings(Section):
         False,  # noqa: FBT003 the field's default
         description="Judge and record everything, and act on nothing; what would have been decided is recorded.",
     )
+    file_labels: FailMode = Field(
+        # What leaves without its label cannot be called back.
+        FailMode.CLOSED,
+        description="What becomes of a picture or a sound that does not take all of its label. `closed`: it does not"
+        " leave (400, 502 or 503); `open`: it leaves with what it takes, counted and recorded.",
+    )
     request: PhaseSettings = PhaseSettings()
     response: PhaseSettings = PhaseSettings()
     risks: dict[Annotated[str, Field(pattern=RISK_ID)], RiskSettings] = Field(

@@ -1,7 +1,7 @@
 """What the stand-in gives besides words: vectors, pictures and sound.
 
-Cues are read from ``input`` or ``prompt``. A vector is a digest of its text, a picture is one grey dot, sound is a
-WAVE head and a tone of so many bytes for each character: nothing here is what it seems, but all of it is well formed.
+Cues are read from ``input`` or ``prompt``. A vector is a digest of its text, a picture is of one colour, sound is a
+tone: nothing here is what it seems, but all of it is well formed.
 """
 
 import struct
@@ -16,23 +16,14 @@ from gateway.standin.order import Cue, Order, read_order
 from gateway.standin.replies import LONGEST_CHARACTERS, write_choices
 from gateway.standin.script import Form, Script, Step, json_script
 from gateway.standin.wire import CREATED_AT_SECONDS, GARBAGE_BODY, MODEL
+from gateway.standin.works import draw, speak
 
 DIMENSIONS = 16
-# RFC 2083: a picture of one grey pixel, so that readers of pictures can open what they get.
-PICTURE = bytes.fromhex(
-    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
-    "0000000a49444154789c636800000082008177cd72b60000000049454e44ae426082"
-)
-SOUND_BYTES_A_CHARACTER = 400
 _SOUND_TYPES = {"mp3": b"audio/mpeg", "wav": b"audio/wav", "opus": b"audio/ogg", "aac": b"audio/aac"} | {
     "flac": b"audio/flac",
     "pcm": b"audio/pcm;rate=24000;channels=1",
 }
 _MOST_PICTURES = 10
-# 8 bits, one channel, 8,000 samples a second, of unknown length, as servers that stream write it.
-_WAVE_HEAD = (
-    b"RIFF\xff\xff\xff\xffWAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, 8000, 8000, 1, 8) + b"data\xff\xff\xff\xff"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +34,15 @@ class MediaOrder(Order):
         texts: what it is to be made from.
         format: encoding asked for; empty for the route's own.
         count: how many are asked for.
+        size: of pictures, such as ``1024x1024``; empty for the route's own.
+        file_format: of pictures, such as ``jpeg``; empty for the route's own.
     """
 
     texts: tuple[str, ...] = field(default=())
     format: str = ""
     count: int = 1
+    size: str = ""
+    file_format: str = ""
 
 
 def read_embedding(body: bytes) -> MediaOrder:
@@ -86,6 +81,8 @@ def _read(body: bytes, text_member: str, format_member: str) -> MediaOrder:
         texts=tuple(texts),
         format=str(request.get(format_member) or ""),
         count=count,
+        size=str(request.get("size") or ""),
+        file_format=str(request.get("output_format") or ""),
     )
 
 
@@ -116,7 +113,8 @@ def _images(order: Order, reply_id: str) -> Script:
     # What a model makes of a prompt is its own text, and comes back.
     revised = "".join(write_choices(order)[0].content)
     by_url = order.format == "url"
-    picture = {"url": f"http://127.0.0.1/{reply_id}.png"} if by_url else {"b64_json": b64encode(PICTURE).decode()}
+    drawn = "" if by_url else b64encode(draw(order.prompt, order.size, order.file_format)).decode()
+    picture = {"url": f"http://127.0.0.1/{reply_id}.png"} if by_url else {"b64_json": drawn}
     data = [picture | {"revised_prompt": revised} for _ in range(order.count)]
     return _whole(order, {"created": CREATED_AT_SECONDS, "data": data})
 
@@ -126,9 +124,7 @@ def _speech(order: Order, _reply_id: str) -> Script:
     if Cue.GARBAGE in order.cues:
         return replace(json_script(200, b"<p>no sound</p>"), content_type=b"text/html")
     spoken = int(order.number(Cue.LENGTH, len(order.prompt), LONGEST_CHARACTERS))
-    tone = bytes(range(256)) * (SOUND_BYTES_A_CHARACTER // 256 + 1)
-    steps = [Step(0, _WAVE_HEAD)]
-    steps += [Step(number, tone[:SOUND_BYTES_A_CHARACTER]) for number in range(1, spoken + 1)]
+    steps = [Step(number, piece) for number, piece in enumerate(speak(spoken, order.format))]
     return Script(tuple(steps), content_type=_SOUND_TYPES.get(order.format, _SOUND_TYPES["mp3"]))
 
 

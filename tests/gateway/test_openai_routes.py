@@ -3,22 +3,35 @@
 import base64
 import io
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
+import mutagen
 import openai
 import orjson
 import pytest
+from PIL import Image
 
 from gateway.errors import ErrorCode
 from gateway.protocol.subtitles import read_transcript
-from gateway.standin.media import PICTURE, SOUND_BYTES_A_CHARACTER, vector_of
+from gateway.standin.media import vector_of
 from gateway.standin.replies import HARM_TERM, LABEL_TEXT, MASK_TERM
-from tests.gateways import BLOCKED, DONE, HTTP, MODEL, Gateway, expect_error, frames_of
+from tests.gateways import BLOCKED, DONE, HTTP, MODEL, Gateway, expect_error, frames_of, gateway
+from tests.media import exiftool, needs_tools, run, tags
 
+PRODUCER = "example-operator"
 MASKED = "*" * len(MASK_TERM)
 Ask = Callable[[openai.OpenAI, str], Any]
+
+
+@pytest.fixture(scope="module")
+def open_labels(standin_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A gateway whose policy lets pass what takes no label."""
+    settings = {"policies": {"default": {"file_labels": "open"}}}
+    with gateway(tmp_path_factory.mktemp("open"), standin_url, settings) as running:
+        yield running
 
 
 def sound(said: str) -> Any:  # noqa: ANN401 the client takes many kinds of file
@@ -170,12 +183,26 @@ def test_the_clients_own_encoding_of_vectors_is_read(shared: Gateway) -> None:
     assert shared.openai().embeddings.create(model=MODEL, input="水闸").data[0].embedding == list(vector_of("水闸"))
 
 
-def test_a_picture_comes_with_its_label(shared: Gateway) -> None:
-    """In head and body; what was made of the prompt is masked."""
+def assert_picture_labelled(path: Path, data: str | None, produce_id: str) -> None:
+    """Check both halves of a picture's label with readers that are not ours."""
+    needs_tools()
+    path.write_bytes(base64.b64decode(data or ""))
+    with Image.open(path) as picture:
+        picture.load()
+        assert PRODUCER in picture.info["xmp"].decode()
+        # The picture is of one colour but for the words in its corner.
+        width, height = picture.size
+        corner = picture.convert("L").crop((width // 2, height * 3 // 4, width, height))
+        assert max(corner.tobytes()) - min(corner.tobytes()) > 100
+    assert orjson.loads(exiftool(path)["aigc"])["ProduceID"] == produce_id
+
+
+def test_a_picture_comes_with_its_label(shared: Gateway, tmp_path: Path) -> None:
+    """In head, body and file; what was made of the prompt is masked."""
     raw = shared.openai().images.with_raw_response.generate(model=MODEL, prompt="[[mask]] 画一扇闸门")
     picture = raw.parse()
     (row,) = picture.data or []
-    assert base64.b64decode(row.b64_json or "") == PICTURE
+    assert_picture_labelled(tmp_path / "a.png", row.b64_json, raw.headers["x-request-id"])
     assert f"他说“{MASKED}”" in (row.revised_prompt or "")
     assert orjson.loads(raw.headers["x-aigc-label"]) == (picture.model_extra or {})["aigc"]
     assert (picture.model_extra or {})["sluice"]["decision"] == "mask"
@@ -188,33 +215,80 @@ def test_a_picture_with_a_harmful_description_is_an_error(shared: Gateway) -> No
     assert shared.record(caught.value.response.headers["x-request-id"]).phase == "response"
 
 
-def test_pictures_by_address_pass(shared: Gateway) -> None:
-    """The client fetches them itself."""
-    reply = shared.openai().images.generate(model=MODEL, prompt="闸门", response_format="url")
-    assert (reply.data or [])[0].url
+def test_several_pictures_are_labelled_each(shared: Gateway, tmp_path: Path) -> None:
+    """With numbers of their own, and one entry that says so; counted among all."""
+    counts = [shared.metric(f"sluice_{name}_answers_total", medium="image") for name in ("generated", "labelled")]
+    raw = shared.openai().images.with_raw_response.generate(
+        model=MODEL, prompt="闸门", n=3, size="1024x1024", response_format="b64_json"
+    )
+    request_id = raw.headers["x-request-id"]
+    for number, row in enumerate(raw.parse().data or [], start=1):
+        assert_picture_labelled(tmp_path / f"{number}.png", row.b64_json, f"{request_id}-{number}")
+    record = shared.record(request_id)
+    assert (record.label, record.lack, record.produce_id) == ("corner", "", request_id)
+    assert counts == [
+        shared.metric(f"sluice_{name}_answers_total", medium="image") - 1 for name in ("generated", "labelled")
+    ]
 
 
-def test_sound_is_streamed_as_it_comes(shared: Gateway, standin_url: str) -> None:
-    """Byte for byte, under its label and its type."""
-    asked = {"model": MODEL, "voice": "alloy", "input": "[[length:300]]", "response_format": "wav"}
-    original = HTTP.post(f"{standin_url}/v1/audio/speech", json=asked).content
+def test_pictures_by_address_are_refused(shared: Gateway) -> None:
+    """They could not be labelled; nothing was asked of the model."""
+    with pytest.raises(openai.BadRequestError, match="b64_json"):
+        shared.openai().images.generate(model=MODEL, prompt="闸门", response_format="url")
+
+
+@pytest.mark.parametrize("chosen", ["mp3", "wav", "flac", "opus"])
+def test_sound_comes_with_its_label(shared: Gateway, tmp_path: Path, chosen: Any) -> None:  # noqa: ANN401 a literal of the client's
+    """Heard at its start and written into the file, as readers that are not ours see it."""
+    needs_tools()
+    path = tmp_path / f"a.{chosen}"
     speech = shared.openai().audio.speech.with_streaming_response
-    with speech.create(model=MODEL, voice="alloy", input="[[length:300]]", response_format="wav") as response:
-        received = b"".join(response.iter_bytes())
+    with speech.create(model=MODEL, voice="alloy", input="[[length:60]]水闸", response_format=chosen) as response:
+        response.stream_to_file(path)
         headers = response.headers
-    assert received == original
-    assert len(original) > 300 * SOUND_BYTES_A_CHARACTER
-    assert headers["content-type"] == "audio/wav"
-    assert orjson.loads(headers["x-aigc-label"])["ProduceID"] == headers["x-request-id"]
+    if chosen == "wav":
+        assert orjson.loads(path.read_bytes().partition(b"AIGC")[2][4:].partition(b"}")[0] + b"}") == orjson.loads(
+            headers["x-aigc-label"]
+        )
+    else:
+        assert orjson.loads(tags(path)["AIGC"]) == orjson.loads(headers["x-aigc-label"])
+        assert mutagen.File(path) is not None
+    # A second and a half of sign, three of tone.
+    samples = run("ffmpeg", "-v", "error", "-i", path, "-f", "s16le", "-ac", "1", "-ar", "8000", "-")
+    assert len(samples) / 16000 == pytest.approx(4.5, abs=0.2)
     record = shared.record(headers["x-request-id"])
-    assert (record.decision, record.produce_id, record.dialect) == ("allow", headers["x-request-id"], "openai.speech")
+    assert (record.label, record.lack, record.dialect) == ("start", "", "openai.speech")
 
 
-def test_sound_that_breaks_off_is_seen_to(shared: Gateway) -> None:
-    """No client takes what it has for all of it."""
+@pytest.mark.parametrize("chosen", ["pcm", "aac"])
+def test_sound_that_takes_no_label_is_refused(shared: Gateway, chosen: Any) -> None:  # noqa: ANN401 the same
+    """Before it is made; the message says what to ask for."""
+    with pytest.raises(openai.BadRequestError, match="mp3, wav, flac or opus"):
+        shared.openai().audio.speech.create(model=MODEL, voice="alloy", input="水闸", response_format=chosen)
+
+
+def test_sound_without_a_label_is_streamed_where_the_policy_lets_it(open_labels: Gateway, standin_url: str) -> None:
+    """Byte for byte, as it comes, and counted as what it is."""
+    asked = {"model": MODEL, "voice": "alloy", "input": "[[length:300]]", "response_format": "pcm"}
+    original = HTTP.post(f"{standin_url}/v1/audio/speech", json=asked).content
+    counts = [
+        open_labels.metric(f"sluice_{name}_answers_total", medium="audio") for name in ("generated", "labelled")
+    ]
+    response = open_labels.post(asked, path="/v1/audio/speech")
+    assert (response.content, response.headers["content-type"]) == (original, "audio/pcm; rate=24000; channels=1")
+    record = open_labels.record(response.headers["x-request-id"])
+    assert (record.label, record.lack, record.produce_id) == ("unlabelled", "format", record.request_id)
+    assert open_labels.metric("sluice_generated_answers_total", medium="audio") == counts[0] + 1
+    assert open_labels.metric("sluice_labelled_answers_total", medium="audio") == counts[1]
+
+
+def test_sound_that_breaks_off_is_an_error(shared: Gateway) -> None:
+    """Nothing of it has left before all of it was there."""
     before = shared.metric("sluice_errors_total", code="upstream_reset")
-    with pytest.raises(httpx.RemoteProtocolError):
-        shared.post({"model": MODEL, "voice": "alloy", "input": "[[length:30]][[reset]]"}, path="/v1/audio/speech")
+    response = shared.post(
+        {"model": MODEL, "voice": "alloy", "input": "[[length:30]][[reset]]"}, path="/v1/audio/speech"
+    )
+    assert (response.status_code, response.json()["error"]["code"]) == (502, "upstream_reset")
     assert shared.metric("sluice_errors_total", code="upstream_reset") == before + 1
 
 

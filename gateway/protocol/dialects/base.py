@@ -151,6 +151,9 @@ class ParsedRequest(NamedTuple):
         language_hint: text by whose language the client is answered.
         inputs: texts the gateway is asked to judge and to answer about itself; None asks the model server.
         unread: what of it cannot be scanned, or None.
+        verbatim: True when a program takes the answer as it is, such as what is to stand in the middle of a text.
+        unlabelled: why no label can be put into what it asks for, and what to ask for instead; empty where one can.
+            A decision of the policy.
     """
 
     document: Document
@@ -160,6 +163,8 @@ class ParsedRequest(NamedTuple):
     language_hint: str
     inputs: tuple[Input, ...] | None = None
     unread: Unread | None = None
+    verbatim: bool = False
+    unlabelled: str = ""
 
 
 class Identity(NamedTuple):

@@ -13,6 +13,8 @@ from gateway.protocol.dialects.openai_chat_stream import (
 from gateway.protocol.dialects.requests import read_messages, read_request
 from gateway.protocol.texts import find_texts
 
+_JSON_OUTPUTS = frozenset({"json", "json_object"})
+
 
 class OpenAIChat:
     """The dialect of ``POST /v1/chat/completions``."""
@@ -76,6 +78,8 @@ class OpenAIChat:
 
 
 def asks_for_json(document: Document) -> bool:
-    """Tell whether the answer to a request must be JSON."""
-    wanted = document.get("response_format")
-    return isinstance(wanted, dict) and wanted.get("type") in ("json_object", "json_schema")
+    """Tell whether the answer to a request must be JSON, as OpenAI's format says it or as vLLM does besides."""
+    wanted, more = document.get("response_format"), document.get("structured_outputs")
+    if isinstance(wanted, dict) and wanted.get("type") in ("json_object", "json_schema"):
+        return True
+    return bool(document.get("guided_json")) or (isinstance(more, dict) and bool(more.keys() & _JSON_OUTPUTS))

@@ -44,7 +44,8 @@ class OpenAICompletions:
             document["model"],
             bool(document.get("stream")),
             # What goes between a prompt and its suffix is mostly code, and a sentence inside would break it.
-            structured=bool(document.get("suffix")) or asks_for_json(document),
+            structured=asks_for_json(document),
+            verbatim=bool(document.get("suffix")),
             language_hint=prompts[-1] if prompts else "",
             unread=unread_prompts(document, "prompt"),
         )

@@ -5,7 +5,7 @@ audit at once, and `read` reads a stream as a strict client does, with a parser 
 """
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from gateway.protocol.commands import (
     AppendAudit,
     CloseUpstream,
     Command,
+    LabelFiles,
     NoteStrike,
     OpenUpstream,
     ScanText,
@@ -32,6 +33,7 @@ from gateway.protocol.events import (
     AuditAppended,
     ClientDisconnected,
     Event,
+    FilesLabelled,
     RequestReceived,
     ScanCompleted,
     StrikeNoted,
@@ -40,7 +42,7 @@ from gateway.protocol.events import (
     UpstreamStarted,
 )
 from gateway.protocol.exchange import Exchange
-from gateway.protocol.labels import Labelling, Position
+from gateway.protocol.labels import LabelledFile, Labelling, Position
 from gateway.protocol.personal import scan_texts
 from gateway.protocol.policy import Policy
 from gateway.protocol.record import ExchangeRecord
@@ -277,7 +279,15 @@ class Outcome:
         return self.record.decision
 
 
-def run(context: ExchangeContext, events: Iterable[Event]) -> Outcome:
+def marked(command: LabelFiles) -> Event:
+    """Answer the wish for labels: what they are stands in front of each file."""
+    told = [f"{command.text}|{members['ProduceID']}|".encode() for members in command.members]
+    return FilesLabelled(tuple(LabelledFile(mark + data) for mark, data in zip(told, command.files, strict=True)))
+
+
+def run(
+    context: ExchangeContext, events: Iterable[Event], labelling: Callable[[LabelFiles], Event] = marked
+) -> Outcome:
     """Feed events as a driver does: scans and audit are answered at once, a closed upstream says no more."""
     exchange, commands = Exchange(context), list[Command]()
     for event in events:
@@ -293,6 +303,8 @@ def run(context: ExchangeContext, events: Iterable[Event]) -> Outcome:
             commands.append(command)
             if isinstance(command, AppendAudit):
                 pending += exchange.receive_event(AuditAppended(), AT_US)
+            elif isinstance(command, LabelFiles):
+                pending += exchange.receive_event(labelling(command), AT_US)
             elif isinstance(command, ScanText):
                 found = scan_texts(context.standing.ruleset, command.phase, command.texts, personal=command.personal)
                 pending += exchange.receive_event(ScanCompleted(command.phase, found), AT_US)

@@ -37,8 +37,10 @@ def test_nothing_found_is_no_action() -> None:
     ("message", "structured", "content", "outcome"),
     [
         ({"content": "hi"}, False, f"{LABEL['en']}\n\nhi\n\n{LABEL['en']}", "both"),
-        ({"content": "hi"}, True, "hi", "none"),
-        ({"content": "hi", "tool_calls": [{}]}, False, "hi", "none"),
+        ({"content": '{"a":"hi"}'}, True, '{"a":"hi"}', "members"),
+        ({"content": "hi"}, True, f"{LABEL['en']}\n\nhi\n\n{LABEL['en']}", "both"),
+        ({"content": "hi", "tool_calls": [{}]}, False, "hi", "members"),
+        ({"content": "```py\nhi\n```"}, False, "```py\nhi\n```", "members"),
         ({"content": ""}, False, "", "none"),
         ({"content": "好\n\n" + LABEL["zh"]}, False, "好\n\n" + LABEL["zh"], "present"),
     ],

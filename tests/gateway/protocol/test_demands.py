@@ -371,7 +371,7 @@ def test_31_structured_output_is_not_broken_by_a_label() -> None:
     body = request(response_format={"type": "json_object"})
     outcome = stream(given(position=Position.BOTH), [chunk('{"a":'), chunk("1}"), finish(), DONE], body)
     assert read(outcome.body).content() == '{"a":1}'
-    assert (outcome.record.label, read(outcome.body).last["aigc"]["Label"]) == ("none", "1")
+    assert (outcome.record.label, read(outcome.body).last["aigc"]["Label"]) == ("members", "1")
 
 
 def test_31_a_labelled_reply_is_not_labelled_twice() -> None:

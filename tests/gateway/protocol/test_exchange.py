@@ -1,5 +1,6 @@
 """The exchange: which event is legal when, and what comes of it."""
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -19,6 +20,8 @@ from gateway.protocol.events import (
     ClientDisconnected,
     ClientWaited,
     Event,
+    FilesLabelled,
+    LabellingFailed,
     RequestReceived,
     RequestRefused,
     ScanCompleted,
@@ -32,6 +35,8 @@ from gateway.protocol.events import (
     UpstreamStarted,
 )
 from gateway.protocol.exchange import IllegalEventError
+from gateway.protocol.labels import LabelledFile, Lack
+from gateway.protocol.policy import FailMode
 from gateway.protocol.states import State
 from gateway.protocol.strikes import StrikeOutcome
 from tests.gateway.protocol.playbook import (
@@ -62,6 +67,7 @@ STREAM_HEAD = UpstreamStarted(200, "text/event-stream; charset=utf-8")
 JSON_HEAD = UpstreamStarted(200, "application/json")
 SOUND_HEAD = UpstreamStarted(200, "audio/mpeg")
 SPOKEN = orjson.dumps({"model": "m", "input": "hi"})
+BARE = orjson.dumps({"model": "m", "input": "hi", "response_format": "pcm"})
 ASKED = ((b"content-type", b"application/json"), (b"accept", b"application/json, text/event-stream"))
 LONG = bounds(inline_scan_characters=5)
 
@@ -86,7 +92,8 @@ PATHS: dict[State, list[Event]] = {
         UpstreamData(chunk("a" * 40)),
     ],
     State.SETTLING: [RequestReceived(request()), STREAM_HEAD, UpstreamData(chunk("a text")), UpstreamFinished()],
-    State.PASSING: [RequestReceived(SPOKEN), SOUND_HEAD],
+    State.LABELLING: [RequestReceived(SPOKEN), SOUND_HEAD, UpstreamData(b"sound"), UpstreamFinished()],
+    State.PASSING: [RequestReceived(BARE), SOUND_HEAD],
     State.RECORDING: [RequestRefused(ErrorCode.KEY_MISSING)],
     State.CLOSING: [RequestReceived(request()), STREAM_HEAD, UpstreamData(DONE), AuditAppended()],
     State.DONE: [RequestRefused(ErrorCode.KEY_MISSING), AuditAppended()],
@@ -100,6 +107,7 @@ LEGAL: dict[State, set[type]] = {
     State.BUFFERING: {UpstreamData, UpstreamFinished, UpstreamFailed},
     State.SCANNING_REPLY: {ScanCompleted, ScanFailed},
     State.CLASSIFYING: {TextsScored, ScoringFailed},
+    State.LABELLING: {FilesLabelled, LabellingFailed},
     State.STREAMING: {UpstreamData, UpstreamFinished, UpstreamFailed, ClientWaited, TextsScored, ScoringFailed},
     State.SETTLING: {ClientWaited, TextsScored, ScoringFailed},
     State.PASSING: {UpstreamData, UpstreamFinished, UpstreamFailed},
@@ -108,12 +116,12 @@ LEGAL: dict[State, set[type]] = {
     State.DONE: set(),
 }
 UPSTREAM_AT_WORK = {State.AWAITING_UPSTREAM, State.BUFFERING, State.STREAMING, State.PASSING, State.CLOSING}
-# Chat has no reply that passes unread.
-DIALECTS: dict[State, Dialect] = {State.PASSING: OpenAISpeech()}
+# Chat has no reply that passes unread, nor one of files.
+DIALECTS: dict[State, Dialect] = {State.PASSING: OpenAISpeech(), State.LABELLING: OpenAISpeech()}
 
 # Where the classifier is asked; of prompts only where that is what it is about.
 CLASSIFICATIONS = dict.fromkeys((State.CLASSIFYING, State.STREAMING, State.SETTLING), CLASSIFICATION)
-NO_PROMPTS = phase_policy(Phase.RESPONSE, Action.BLOCK)
+NO_PROMPTS = replace(phase_policy(Phase.RESPONSE, Action.BLOCK), file_labels=FailMode.OPEN)
 
 
 def play_to(state: State) -> Play:
@@ -153,6 +161,8 @@ def example(kind: type, state: State) -> Event:
         UpstreamFailed: UpstreamFailed(ErrorCode.UPSTREAM_RESET),
         AuditAppended: AuditAppended(),
         AuditFailed: AuditFailed(),
+        FilesLabelled: FilesLabelled((LabelledFile(b"labelled"),)),
+        LabellingFailed: LabellingFailed(Lack.TIME),
         ClientWaited: ClientWaited(),
         ClientDisconnected: ClientDisconnected(),
     }
@@ -428,13 +438,6 @@ def test_the_record_of_a_block_says_what_was_shown() -> None:
 def test_the_model_name_in_a_record_is_bounded() -> None:
     """It is the client's text."""
     assert len(ask(given(), request(model="m" * 999, stream=False)).record.model) == 128
-
-
-def test_an_unlabelled_reply_still_carries_the_members() -> None:
-    """Structured output has no visible label; its members and its ``ProduceID`` are recorded all the same."""
-    outcome = ask(given(), request(stream=False, response_format={"type": "json_object"}), reply("{}"))
-    assert outcome.document["choices"][0]["message"]["content"] == "{}"
-    assert (outcome.record.label, outcome.record.produce_id) == ("none", outcome.document["aigc"]["ProduceID"])
 
 
 def test_a_stream_asked_for_and_not_given_is_checked_as_a_whole() -> None:

@@ -112,6 +112,54 @@ def test_recognition_looks_at_the_edges_alone(text: str) -> None:
     assert len(shown._head) == len(shown._tail) == 64
 
 
+JSONS = ['{"a":1}', "[1]", '"a"', "12", "-1.5e3", "true", "null", '{"cut": "of']
+CODES = ["```py\nprint(1)\n```", "~~~\nx\n~~~\n", "  ```\n`a`\n  ````  \n\n", "```py\nnobody closed it"]
+PROSE = ["Fine.", "“{}” is JSON.", "```py\nx\n```\nThat prints x.", "`x` is code.", "See:\n```\nx\n```", "1. First"]
+
+
+@pytest.mark.parametrize("position", [Position.START, Position.END, Position.BOTH])
+@pytest.mark.parametrize(("texts", "structured"), [(JSONS, True), (CODES, False), (CODES, True)])
+def test_what_a_program_reads_has_no_sentence_inside(
+    texts: list[str], position: Position, *, structured: bool
+) -> None:
+    """However it comes in pieces; the members alone label it."""
+    for text in texts:
+        for pieces in ([text], list(text)):
+            assert shown(pieces, position, structured=structured) == (text, "members")
+
+
+@pytest.mark.parametrize("position", [Position.START, Position.END])
+@pytest.mark.parametrize("structured", [False, True])
+def test_what_only_claims_to_be_json_is_labelled_once(position: Position, *, structured: bool) -> None:
+    """Asking for JSON is no way round the label."""
+    for text in PROSE + (JSONS if not structured else []):
+        for pieces in ([text], list(text)):
+            answer_text, outcome = shown(pieces, position, structured=structured)
+            assert answer_text.replace(LABEL["en"], "").strip() == text.strip()
+            assert (answer_text.count(LABEL["en"]), outcome) in {(1, "start"), (1, "end")}
+
+
+def test_a_label_of_the_models_own_in_front_is_the_only_one() -> None:
+    """Also where ours would stand in front, and the text comes in pieces."""
+    text = LABEL["zh"] + "\n\n你好"
+    assert shown(list(text), Position.START) == (text, "present")
+    assert shown(list("（注）你好"), Position.START) == ("（注）你好\n\n" + LABEL["zh"], "end")
+
+
+def shown(pieces: list[str], position: Position, *, structured: bool = False) -> tuple[str, str]:
+    """Label an answer as a stream does; return it, and what became of the label."""
+    text, out = AnswerText(structured=structured), ""
+    for piece in pieces:
+        text.add(piece)
+        out += ("" if text.empty else text.opening(labelling(position))) + piece
+    return out + text.closing(labelling(position)), text.outcome(labelling(position))
+
+
+def test_an_answer_that_was_left_before_its_label_is_told_apart() -> None:
+    """It was shown, and has none."""
+    assert answer("你好").outcome(labelling()) == "unlabelled"
+
+
 def test_the_language_is_that_of_the_text() -> None:
     """A text with Chinese characters is Chinese."""
     assert [language_of(text) for text in ("Hello 你", "Hello", "")] == ["zh", "en", "en"]

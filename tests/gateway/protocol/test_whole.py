@@ -29,6 +29,9 @@ from gateway.protocol.whole import WholeReply
 from tests.gateway.protocol.playbook import Like, Outcome, Play, bounds, entry, given, head, run
 
 SPOKEN = orjson.dumps({"model": "m", "input": "fine"})
+# Takes no label, so only an open policy lets it pass.
+BARE = orjson.dumps({"model": "m", "input": "fine", "response_format": "pcm"})
+PASSING = Policy(file_labels=FailMode.OPEN)
 BOUNDARY = "edge"
 
 
@@ -177,8 +180,8 @@ def test_tokens_are_refused_unless_the_operator_lets_them_pass() -> None:
 
 def test_sound_passes_piece_by_piece_under_its_label() -> None:
     """Each piece leaves before the next one is read; the record is made before the end leaves."""
-    play = Play(given(dialect=OpenAISpeech())) >> RequestReceived(SPOKEN)
-    play << [OpenUpstream("/audio/speech", SPOKEN, "m", "POST", SPEECH_HEADERS)]
+    play = Play(given(dialect=OpenAISpeech(), policy=PASSING)) >> RequestReceived(BARE)
+    play << [OpenUpstream("/audio/speech", BARE, "m", "POST", SPEECH_HEADERS)]
     play >> UpstreamStarted(200, "audio/pcm; rate=24000") << [head(200, content_type="audio/pcm; rate=24000")]
     assert b"x-aigc-label" in dict(play.log[-1].headers)  # type: ignore[union-attr]  # it is the head
     play >> UpstreamData(b"\x00\xff") << [SendData(b"\x00\xff")]
@@ -194,7 +197,8 @@ SPEECH_HEADERS = (
 
 def test_sound_that_breaks_off_gets_no_end() -> None:
     """A client must not take what it has for all of it."""
-    play = Play(given(dialect=OpenAISpeech())) >> RequestReceived(SPOKEN) >> UpstreamStarted(200, "audio/mpeg")
+    play = Play(given(dialect=OpenAISpeech(), policy=PASSING)) >> RequestReceived(BARE)
+    play >> UpstreamStarted(200, "audio/mpeg")
     play.commands.clear()
     play >> UpstreamFailed(ErrorCode.UPSTREAM_RESET)
     assert play.commands[-1:] == [entry(decision="error", error="upstream_reset", status=200)]
@@ -204,7 +208,8 @@ def test_sound_that_breaks_off_gets_no_end() -> None:
 
 def test_sound_that_cannot_be_recorded_gets_no_end() -> None:
     """What cannot be recorded does not happen, as far as that is still possible."""
-    play = Play(given(dialect=OpenAISpeech())) >> RequestReceived(SPOKEN) >> UpstreamStarted(200, "audio/mpeg")
+    play = Play(given(dialect=OpenAISpeech(), policy=PASSING)) >> RequestReceived(BARE)
+    play >> UpstreamStarted(200, "audio/mpeg")
     play >> UpstreamFinished()
     play.commands.clear()
     play >> AuditFailed() << []

@@ -170,7 +170,7 @@ def test_an_answer_that_calls_a_tool_is_not_labelled() -> None:
     frames += [delta(1, "input_json_delta", partial_json="{}"), stop(1), end("tool_use"), STOP]
     outcome = stream(context(), frames, request())
     assert outcome.body.startswith(b"".join(frames[:-2]))
-    assert (outcome.record.label, read(outcome.body).last["aigc"]["Label"]) == ("none", "1")
+    assert (outcome.record.label, read(outcome.body).last["aigc"]["Label"]) == ("members", "1")
 
 
 def test_what_is_held_of_a_block_leaves_before_its_end() -> None:

@@ -64,11 +64,13 @@ def test_every_choice_is_masked_and_labelled() -> None:
     assert outcome.document["aigc"]["Label"] == "1"
 
 
-@pytest.mark.parametrize("members", [{"suffix": "}"}, {"response_format": {"type": "json_object"}}])
-def test_a_sentence_inside_would_break_code(members: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("members", "text"), [({"suffix": "}"}, "return 1"), ({"response_format": {"type": "json_object"}}, "[1]")]
+)
+def test_a_sentence_inside_would_break_code(members: dict[str, Any], text: str) -> None:
     """What goes between a prompt and its suffix gets its label in the members alone."""
-    outcome = completed(choice("return 1"), body=request("f() {", **members), position=Position.END)
-    assert outcome.document["choices"][0]["text"] == "return 1"
+    outcome = completed(choice(text), body=request("f() {", **members), position=Position.END)
+    assert outcome.document["choices"][0]["text"] == text
     assert "aigc" in outcome.document
 
 

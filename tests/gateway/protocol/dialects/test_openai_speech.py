@@ -8,6 +8,7 @@ import pytest
 from gateway.errors import RequestError
 from gateway.protocol.dialects.openai_speech import SOUND_TYPES, OpenAISpeech
 from gateway.protocol.events import RequestReceived
+from gateway.protocol.policy import FailMode, Policy
 from tests.gateway.protocol.playbook import given, run
 
 
@@ -31,6 +32,23 @@ def test_what_is_not_served_is_told(members: dict[str, Any]) -> None:
     """The message names the member."""
     with pytest.raises(RequestError, match=r"'input'|'stream_format'"):
         OpenAISpeech().parse_request(orjson.dumps({"model": "m", **members}))
+
+
+@pytest.mark.parametrize("chosen", ["pcm", "aac"])
+def test_sound_without_a_head_is_refused_before_it_is_made(chosen: str) -> None:
+    """It could not be labelled; a policy may let it pass."""
+    body = orjson.dumps({"model": "m", "input": "fine", "response_format": chosen})
+    outcome = run(given(dialect=OpenAISpeech()), [RequestReceived(body)])
+    assert (outcome.forwarded, outcome.start.status, outcome.record.error) == (None, 400, "invalid_request")
+    assert chosen in outcome.document["error"]["message"]
+    policy = Policy(file_labels=FailMode.OPEN)
+    assert run(given(dialect=OpenAISpeech(), policy=policy), [RequestReceived(body)]).forwarded is not None
+
+
+def test_an_odd_format_is_the_model_servers_to_judge() -> None:
+    """It is no name of a format that is known here."""
+    body = orjson.dumps({"model": "m", "input": "fine", "response_format": ["pcm"]})
+    assert run(given(dialect=OpenAISpeech()), [RequestReceived(body)]).forwarded is not None
 
 
 def test_types_of_sound_are_words_of_their_own() -> None:
