@@ -209,6 +209,12 @@ LABELS = Counter(
 RULESET_INFO = Gauge(
     "sluice_ruleset_info", "The ruleset in force; always 1.", ["digest", "keywords", "model"], registry=REGISTRY
 )
+CLASSIFIER_INFO = Gauge(
+    "sluice_classifier_info",
+    "A classifier in use, by the name, version and digest of its model; always 1.",
+    ["classifier", "model", "version", "digest", "shadow"],
+    registry=REGISTRY,
+)
 RULESET_AGE = Gauge("sluice_ruleset_age_seconds", "Time since the ruleset in force was loaded.", registry=REGISTRY)
 LISTS_AGE = Gauge(
     "sluice_lists_age_seconds", "Time since the active keyword lists were last changed.", registry=REGISTRY

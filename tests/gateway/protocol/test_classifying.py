@@ -215,7 +215,7 @@ def test_a_long_transcript_is_scored_line_by_line() -> None:
     """Its numbers and times say nothing, and its words need not be scored one by one and once more."""
     lines = "".join(f"{number}\n00:00:01,000 --> 00:00:02,000\n第{number}句话没有问题\n\n" for number in range(1500))
     context = scored_context(dialect=OpenAITranscriptions(), position=Position.INTERFACE)
-    started = [upload(response_format="srt"), UpstreamStarted(200, "text/plain")]
+    started: list[Event] = [upload(response_format="srt"), UpstreamStarted(200, "text/plain")]
     outcome = run_scored(context, [*started, UpstreamData(lines.encode()), UpstreamFinished()])
     assert outcome.decision == "allow"
     assert not any("-->" in text for text, _ in asked(outcome))
