@@ -114,20 +114,24 @@ def test_where_one_in_shadow_says_otherwise_is_in_the_trail(tmp_path: Path, stan
     """It is asked beside the one that decides, which goes by its own score alone."""
     guard = GuardServer()
     with serving(guard) as url:
-        shade = {"name": "shade", "kind": "openai_guard", "template": "llama_guard", "base_url": f"{url}/v1"}
-        tables = [{"name": "tiny", "path": str(write_model(tmp_path / "model"))}, shade | {"shadow": True}]
+        shade: dict[str, Any] = {
+            "name": "shade",
+            "kind": "openai_guard",
+            "template": "llama_guard",
+            "base_url": f"{url}/v1",
+        }
+        shade |= {"model": "Guard-1", "shadow": True}
+        tables = [{"name": "tiny", "path": str(write_model(tmp_path / "model"))}, shade]
         with gateway(tmp_path, standin_url, {"classifiers": tables}) as running:
             answer = running.post(chat(f"some {ODD}"))
             assert answer.headers["x-sluice-decision"] == "block"
             running.post(chat("bake bread"))
             eventually(lambda: "shade" in str(read_disagreements(tmp_path / "audit")))
-            assert running.metric("sluice_classifier_info", classifier="shade", shadow="yes", **_NO_MODEL) == 1
+            labels = {"classifier": "shade", "shadow": "yes", "model": "Guard-1", "version": "", "digest": ""}
+            assert running.metric("sluice_classifier_info", **labels) == 1
     (found,) = read_disagreements(tmp_path / "audit").found
     assert (found.request_id, found.shadow) == (answer.headers["x-request-id"], "shade")
     assert (found.side, found.outcome) == ("input", "decided_only")
-
-
-_NO_MODEL = {"model": "", "version": "", "digest": ""}
 
 
 def test_streams_are_judged_on_their_way(tmp_path: Path) -> None:
