@@ -3,6 +3,7 @@
 import math
 import threading
 import time
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from filters.classifier.model import load_model
 from filters.classifier.scores import Score, ScorerError, Window
 from filters.taxonomy import load_taxonomy
 from gateway.audit.event_forms import EventName
-from gateway.classifiers import SHIPPED_NAME, chosen_classifier, open_classifier
+from gateway.classifiers import SHIPPED, SHIPPED_NAME, chosen_classifier, open_classifier
 from gateway.cli.model_disagreements import read_disagreements
 from gateway.proxy.breaker import Breaker
 from gateway.proxy.classifier_panel import ClassifierPanel, Member
@@ -52,6 +53,15 @@ def test_the_settings_choose(tmp_path: Path) -> None:
     assert chosen.name == "own"
     shipped = chosen_classifier(load(None, {}, {}).settings)
     assert shipped is None or shipped.name == SHIPPED_NAME
+
+
+def test_a_wheel_has_the_model_where_it_is_looked_for() -> None:
+    """Beside the packages, as in the tree."""
+    root = SHIPPED.parent.parent
+    built = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]["wheel"]
+    place = SHIPPED.relative_to(root).as_posix()
+    assert built["force-include"][place] == place
+    assert {"filters", "gateway"} <= set(built["packages"])
 
 
 def test_a_model_that_is_wrong_is_a_problem_of_the_settings(tmp_path: Path) -> None:
