@@ -1,5 +1,6 @@
 """The classifiers of the settings, opened: found, checked and warmed up before anything listens."""
 
+import hashlib
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -14,9 +15,10 @@ from filters.classifier.scores import Side, Window
 from filters.classifier.windows import cut_windows
 from filters.findings import Finding, Phase
 from filters.taxonomy import load_taxonomy
+from gateway import metrics
 from gateway.protocol.bars import SIDE_OF, Bar, Classification, bars_of, classifies
 from gateway.protocol.policy import Policy
-from gateway.proxy.classifier_panel import Answering, ClassifierPanel, Member
+from gateway.proxy.classifier_panel import Answering, ClassifierPanel, Member, Model
 from gateway.proxy.classifier_pool import ClassifierPool
 from gateway.proxy.remote_classifier import RemoteClassifier
 from gateway.proxy.upstream.connection import Timeouts
@@ -50,7 +52,11 @@ def open_classifier(loaded: Loaded, environ: Mapping[str, str] = MappingProxyTyp
         return None
     if all(each.shadow for each in chosen):
         raise _problem(loaded, ("classifiers",), "has none that decides", "Take shadow from one of them")
-    return ClassifierPanel([_member(loaded, number, each, environ) for number, each in enumerate(chosen)])
+    members = [_member(loaded, number, each, environ) for number, each in enumerate(chosen)]
+    for member in members:
+        labels = (member.classifier.name, *member.model, "yes" if member.shadow else "no")
+        metrics.CLASSIFIER_INFO.labels(*labels).set(1)
+    return ClassifierPanel(members)
 
 
 def chosen_classifier(settings: Settings) -> Classifier | None:
@@ -115,10 +121,14 @@ def _member(loaded: Loaded, number: int, chosen: Classifier, environ: Mapping[st
         model = open_model(loaded, chosen)
         classifier = ClassifierPool(chosen.name, model, budget_seconds=chosen.budget_ms / 1000)
         classification = classification_of(model.manifest)
+        described = Model(model.manifest.name, model.manifest.version, model.manifest.digest)
     else:
         classifier = _remote(loaded, number, chosen, environ)
-        classification = Classification(f"{chosen.kind} {chosen.model} {chosen.template}", _CERTAIN)
-    return Member(classifier, classification, chosen.combine, chosen.weight, chosen.fail_mode, chosen.shadow)
+        asked = f"{chosen.kind} {chosen.model} {chosen.template}"
+        classification = Classification("sha256:" + hashlib.sha256(asked.encode()).hexdigest(), _CERTAIN)
+        described = Model(chosen.model or "")
+    combined = (chosen.combine, chosen.weight, chosen.fail_mode, chosen.shadow)
+    return Member(classifier, classification, *combined, described)
 
 
 def _remote(loaded: Loaded, number: int, chosen: Classifier, environ: Mapping[str, str]) -> RemoteClassifier:

@@ -38,6 +38,7 @@ from gateway.audit.events import Event, encode_event
 from gateway.audit.spool import SpoolLimits
 from gateway.classifiers import open_classifier
 from gateway.connections import ClientConnection
+from gateway.differences import Differences
 from gateway.errors import ResourceError
 from gateway.protocol.labels import Labelling
 from gateway.proxy.admission import Admission
@@ -57,7 +58,15 @@ from gateway.rulesets.builder import Builder
 from gateway.rulesets.building import InForce, build_active
 from gateway.rulesets.reloader import Reloader
 from gateway.rulesets.rollout import Rollout
-from gateway.service_events import effective, read_previous, record_start, record_stop, remember, start_events
+from gateway.service_events import (
+    classifiers_event,
+    effective,
+    read_previous,
+    record_start,
+    record_stop,
+    remember,
+    start_events,
+)
 from gateway.settings.loader import Loaded
 from gateway.settings.models import Lists
 from gateway.settings.policies import build_policy_table
@@ -147,7 +156,8 @@ async def services_of(
         ending.callback(upstreams.close)
         previous = read_previous(settings.audit.directory)
         began = start_events(appender.log_id, loaded, in_force, missing, previous)
-        durable = record_start(appender, [*began, *key_created])
+        judging = [classifiers_event(classifier)] if classifier is not None else []
+        durable = record_start(appender, [*began, *judging, *key_created])
         if durable is not None:
             watching.append(asyncio.create_task(remember(durable, settings.audit.directory, effective(loaded))))
         labels, policies = settings.labels, build_policy_table(settings)
@@ -158,6 +168,8 @@ async def services_of(
         def record(event: Event) -> None:
             services.appender.append_soon(encode_event(event))
 
+        if classifier is not None:
+            classifier.differs = Differences(record).report
         rollout = Rollout(settings.lists, Builder(), record)
         services = Services(
             directory=directory,

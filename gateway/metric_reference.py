@@ -34,7 +34,8 @@ LABELS = {
     "dialect": "wire format: `openai.chat`, `openai.responses`, `openai.completions`, `openai.embeddings`,"
     " `openai.images`, `openai.speech`, `openai.transcriptions`, `openai.models`,"
     " `openai.moderations`, `anthropic.messages` or `anthropic.count_tokens`",
-    "digest": "digest of the lists in force, as in the header `x-sluice-ruleset`",
+    "digest": "digest of the lists in force, as in the header `x-sluice-ruleset`; in `sluice_classifier_info`:"
+    " digest of the model",
     "keywords": "number of terms in force",
     "kind": "in `sluice_audit_anchors_total`: `file`, `webhook` or `rfc3161`; in `sluice_labels_total`:"
     " what became of the visible label: `end`, `start`, `both`, `present` (the model's own), `interface`,"
@@ -42,7 +43,8 @@ LABELS = {
     " `metadata` or `shown` (of a file that took that half alone), `unlabelled` or `none` (nothing to label)",
     "measure": "`none` (not counted), `counted`, `warned`, `suspended` or `refused`",
     "medium": "`text`, `image` or `audio`",
-    "model": "always `none` in this version",
+    "model": "in `sluice_classifier_info`: name of the model, as its manifest has it;"
+    " in `sluice_ruleset_info`: always `none`",
     "outcome": "in `sluice_verdict_lookups_total`: `hit` (the text was scanned before, with the same lists) or"
     " `miss`; in `sluice_ruleset_reloads_total`: `loaded`, `unchanged`, `refused` (a list is wrong, the old ruleset"
     " stays) or `failed` (tried again); in `sluice_upstream_requests_total`: `answered`, `failed` (not reached,"
@@ -60,8 +62,10 @@ LABELS = {
     "review": "`announced` or `unannounced`: whether the time lies in one of `[[reviews]]`",
     "risk": "risk id of the taxonomy",
     "settled_by": "`linear` (the first stage, which settles what is clearly harmless) or `encoder`",
+    "shadow": "`yes` where it is only compared with those that decide, else `no`",
     "stage": "`keywords`, `personal_data` or `classifier`",
     "upstream": "name of a model server in the settings",
+    "version": "of the model, as its manifest has it",
 }
 
 

@@ -6,6 +6,7 @@ does not touch metrics; the driver counts what the record of an exchange says.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -222,6 +223,12 @@ LABELLED = Counter(
 RULESET_INFO = Gauge(
     "sluice_ruleset_info", "The ruleset in force; always 1.", ["digest", "keywords", "model"], registry=REGISTRY
 )
+CLASSIFIER_INFO = Gauge(
+    "sluice_classifier_info",
+    "A classifier in use, by the name, version and digest of its model; always 1.",
+    ["classifier", "model", "version", "digest", "shadow"],
+    registry=REGISTRY,
+)
 RULESET_AGE = Gauge("sluice_ruleset_age_seconds", "Time since the ruleset in force was loaded.", registry=REGISTRY)
 LISTS_AGE = Gauge(
     "sluice_lists_age_seconds", "Time since the active keyword lists were last changed.", registry=REGISTRY
@@ -342,13 +349,37 @@ def count_scores(classifier: str, scores: Sequence[Score]) -> None:
         classifier: its name in the settings.
         scores: what it said.
     """
+    linear, encoder, observed, _, _ = _classifier_counts(classifier)
     SCAN_BATCH_SIZE.observe(len(scores))
     settled = sum(score.settled for score in scores)
-    CLASSIFIER_WINDOWS.labels(classifier, "linear").inc(settled)
-    CLASSIFIER_WINDOWS.labels(classifier, "encoder").inc(len(scores) - settled)
-    observed = CLASSIFIER_SCORES.labels(classifier)
+    linear.inc(settled)
+    encoder.inc(len(scores) - settled)
     for score in scores:
         observed.observe(score.unsafe)
+
+
+def count_answer(classifier: str, seconds: float) -> None:
+    """Count a question that was answered.
+
+    Args:
+        classifier: its name in the settings.
+        seconds: how long it took, waiting included.
+    """
+    _, _, _, took, down = _classifier_counts(classifier)
+    took.observe(seconds)
+    down.set(0)
+
+
+@cache
+def _classifier_counts(classifier: str) -> tuple[Counter, Counter, Histogram, Histogram, Gauge]:
+    """Return what counts the work of a classifier; there are as many as the settings name."""
+    return (
+        CLASSIFIER_WINDOWS.labels(classifier, "linear"),
+        CLASSIFIER_WINDOWS.labels(classifier, "encoder"),
+        CLASSIFIER_SCORES.labels(classifier),
+        CLASSIFIER_SECONDS.labels(classifier),
+        CLASSIFIER_DOWN.labels(classifier),
+    )
 
 
 def count_content(*, kept: int = 0, dropped: int = 0) -> None:

@@ -23,6 +23,8 @@ from gateway.audit.event_forms import EventName
 from gateway.audit.events import SYSTEM, Details, Event, encode_event, now_us, showable
 from gateway.audit.files import OsFileOps, write_durably
 from gateway.errors import ResourceError
+from gateway.protocol.record import short_digest
+from gateway.proxy.classifier_panel import ClassifierPanel
 from gateway.rulesets.building import InForce
 from gateway.rulesets.reloader import loaded_event
 from gateway.settings.loader import Loaded
@@ -150,6 +152,17 @@ def models_event(upstreams: Sequence[Upstream]) -> Event:
     lines = (" ".join([each.name, each.base_url, *map("=".join, each.models.items())]) for each in upstreams)
     details: Details = {"servers": len(served), "map": showable("; ".join(lines))}
     return _event(EventName.MODELS_LOADED, _digest(served), details)
+
+
+def classifiers_event(panel: ClassifierPanel) -> Event:
+    """Return what there is to say of the classifiers: by which models exchanges are judged from now on."""
+    lines = [
+        " ".join(filter(None, [each.classifier.name, *each.model, "shadow" if each.shadow else ""]))
+        for each in panel.members
+    ]
+    digest = panel.classification.digest
+    details: Details = {"short": short_digest(digest), "classifiers": showable("; ".join(lines))}
+    return _event(EventName.CLASSIFIERS_LOADED, digest, details)
 
 
 def _policy_events(changed: Sequence[str], now: Effective, previous: Effective) -> Iterator[Event]:

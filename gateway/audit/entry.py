@@ -24,7 +24,7 @@ EXCHANGE = "exchange"
 _PLAIN = (
     *("account", "account_kind", "policy", "dialect", "model", "served_model", "streamed", "decision"),
     *("released_characters", "ruleset", "label", "agreement", "status", "error", "upstream"),
-    *("shadow", "other_ruleset", "other_decision", "lack"),
+    *("shadow", "other_ruleset", "other_decision", "lack", "classifier"),
 )
 _PLAIN_DEFAULTS = tuple(ExchangeRecord._field_defaults[name] for name in _PLAIN)
 # By place: asked by name, the record would take twice as long.

@@ -20,6 +20,8 @@ class EventName(StrEnum):
     SETTINGS_LOADED = "settings.loaded"
     POLICIES_CHANGED = "policies.changed"
     MODELS_LOADED = "models.loaded"
+    CLASSIFIERS_LOADED = "classifiers.loaded"
+    CLASSIFIER_DIFFERED = "classifier.differed"
     LISTS_PUBLISHED = "lists.published"
     LISTS_ROLLED_BACK = "lists.rolled_back"
     LISTS_TRIED = "lists.tried"
@@ -113,6 +115,30 @@ EVENTS: Mapping[EventName, EventForm] = MappingProxyType(
             "a gateway process took model servers into use",
             "digest of the whole map",
             {"servers": "number of model servers", "map": "each server: its address and its models"},
+        ),
+        EventName.CLASSIFIERS_LOADED: EventForm(
+            "a gateway process took classifiers into use",
+            "digest of the model, or of all of them and how they are combined: `sha256:` and 64 digits",
+            {
+                "short": "its first 24 digits, by which exchanges name it",
+                "classifiers": "each: its name in the settings, name, version and digest of its model,"
+                " and `shadow` where it decides nothing",
+            },
+        ),
+        EventName.CLASSIFIER_DIFFERED: EventForm(
+            "a classifier in shadow would have decided otherwise on a text than those that decide",
+            "id of the request",
+            {
+                "classifier": "name of the one in shadow",
+                "side": "whose text it was: `input` or `output`",
+                "outcome": "`shadow_only`: it alone takes the text for harmful; `decided_only`: all but it do",
+                "windows": "number of windows of the text it differs on",
+                "decided": "category of those that decide, in the gravest of these windows",
+                "decided_score": "how sure they were, in per mille",
+                "shadow": "its own category there",
+                "shadow_score": "how sure it was, in per mille",
+                "unreported": "number of texts before this one of which no entry tells, since there were too many",
+            },
         ),
         EventName.LISTS_PUBLISHED: EventForm(
             "keyword lists became a version, and that the active one unless `active` says otherwise",

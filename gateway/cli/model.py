@@ -13,12 +13,15 @@ from filters.classifier.manifest import Manifest
 from filters.classifier.model import OnnxModel
 from gateway.classifiers import SHIPPED, chosen_classifier, open_model
 from gateway.cli.context import ConfigOption, console, failures_reported
+from gateway.cli.model_disagreements import disagreements
 from gateway.cli.model_figures import Judged, Labelled, curves, figures, judge_row, read_row
 from gateway.cli.model_plots import confusion_plot, threshold_plot
 from gateway.cli.rows import open_source
 from gateway.settings.loader import load
 
 app = typer.Typer(help="The classifier: what it is, and how well it does.", no_args_is_help=True)
+
+app.command()(disagreements)
 
 _CARD = "CARD.md"
 _SHOWN_WRONG = 20

@@ -10,8 +10,6 @@ from typing import NamedTuple
 
 from filters.findings import Known, Phase
 from filters.ruleset import Ruleset
-from gateway.protocol.classifier_stage import StreamScoring
-from gateway.protocol.classifying import NAMES
 from gateway.protocol.continued import ContinuedStage
 from gateway.protocol.dialects.base import Carrier, ChannelKey, Segment, Spelling
 from gateway.protocol.evidence import ContentScope
@@ -22,6 +20,7 @@ from gateway.protocol.nested import NestedStage, scan_nested
 from gateway.protocol.personal import IDENTIFIERS, UNFOLLOWED, Following
 from gateway.protocol.placeholders import Vault
 from gateway.protocol.restoring import Restorer
+from gateway.protocol.stream_scoring import StreamScoring
 from gateway.protocol.witness import Witness
 
 
@@ -162,13 +161,17 @@ class Channels:
             self.note(segment.channel, released.text)
         return released
 
+    def is_new(self, segment: Segment) -> bool:
+        """Tell whether nothing was read yet of a running text that a frame says in full."""
+        return segment.channel not in self._channels and bool(segment.text)
+
     def repeated(self, segment: Segment, judge: Judge) -> Released:
         """Read a place that says a running text once more; return what is new of it.
 
         A text that was read before is not read again: `shown_of` is what leaves in its place. One that nothing was
         read of, since not all servers send pieces, begins and ends here.
         """
-        if segment.channel in self._channels or not segment.text:
+        if not self.is_new(segment):
             return Released("")
         released = self.advance(segment._replace(whole=True), judge)
         self._finished.add(segment.channel)
@@ -275,7 +278,8 @@ class Channels:
             self._checks[answer] = check
         # Identifiers of the wire format are nobody's data.
         more = () if segment.channel[-1] in IDENTIFIERS else self._personal.stages()
-        if self._scoring is not None and not segment.whole and segment.channel[-1] not in NAMES:
+        # What is complete in its frame was scored before it came here.
+        if self._scoring is not None and not segment.whole:
             more = (*more, self._scoring.open_stage(segment.channel))
         channel = self._channels[segment.channel] = Channel(
             (stage, *more, *self._second()), self._witness.begin_text()

@@ -2,15 +2,15 @@
 
 Rules: what is asked depends on the text alone, never on how it was cut or when answers come; answers count in the
 order of the questions; a passage needs a higher score than a window of the whole, whose verdict falls at the end;
-what may leave before its score is a fixed number of characters, so a leak is bounded also when no answer comes.
+what may leave before its score is a fixed number of characters, so a leak is bounded also when no answer comes. What
+says nothing (`gateway.protocol.prose`) counts as scored.
 """
 
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
-from filters.classifier.scores import Score, Side, Window
+from filters.classifier.scores import Score
 from filters.classifier.windows import (
     CONTEXT_CHARACTERS,
     WINDOW_BYTES,
@@ -19,14 +19,13 @@ from filters.classifier.windows import (
     may_end_passage,
     width,
 )
-from filters.findings import MOST_FINDINGS, Finding, Known, Phase
-from gateway.protocol.bars import Bars, acts_on_scores, bars_of, classifies
-from gateway.protocol.commands import ScoreTexts
-from gateway.protocol.context import ExchangeContext
-from gateway.protocol.dialects.base import ChannelKey
+from filters.findings import MOST_FINDINGS, Finding, Known
+from gateway.protocol.bars import Bars
 from gateway.protocol.policy import StreamMode
+from gateway.protocol.prose import readable, says_something
 
 _WHOLE = False  # what is asked is no passage
+_UNASKED = 0  # ticket of what says nothing
 
 
 class Lead(NamedTuple):
@@ -106,8 +105,9 @@ class ClassifierStage:
             # By their ends: one piece or many, the questions come in one order.
             asks.sort(key=lambda ask: (ask[1].end, not ask[1].passage))
         for text_asked, asked in asks:
-            self._asked.append(asked._replace(ticket=self._ask(text_asked, asked.passage)))
-        return []
+            self._put(text_asked, asked)
+        # Nothing is known of it yet, but what says nothing need not be waited for.
+        return self._advance()
 
     def end(self) -> None:
         """The text is complete: ask about what is left of it."""
@@ -115,7 +115,8 @@ class ClassifierStage:
             self._ended = True
             if self._window:
                 start = self._size - len(self._window)
-                self._asked.append(_Asked(self._ask(self._window, _WHOLE), start, self._size, passage=False))
+                self._put(self._window, _Asked(_UNASKED, start, self._size, passage=_WHOLE))
+                self._advance()
 
     def take(self, ticket: int, score: Score | None) -> list[Known]:
         """Take an answer; return what became certain with it.
@@ -125,11 +126,18 @@ class ClassifierStage:
             score: the answer; None where there is none, and the stretch passes so.
         """
         self._answers[ticket] = score
+        return self._advance()
+
+    def _put(self, text: str, asked: _Asked) -> None:
+        ticket = self._ask(readable(text), asked.passage) if says_something(text) else _UNASKED
+        self._asked.append(asked._replace(ticket=ticket))
+
+    def _advance(self) -> list[Known]:
         found: list[Known] = []
         # The first harm in the text stops it, whichever answer came first.
-        while self._asked and self._asked[0].ticket in self._answers:
+        while self._asked and (self._asked[0].ticket == _UNASKED or self._asked[0].ticket in self._answers):
             asked = self._asked.popleft()
-            answer = self._answers.pop(asked.ticket)
+            answer = self._answers.pop(asked.ticket, None)
             if answer is not None:
                 found += self._judged(asked, answer)
             if asked.passage:
@@ -158,7 +166,7 @@ class ClassifierStage:
         first, asks, start = self._size - len(self._passage), [], 0
         for end in cut_passages(self._passage):
             passage = self._passage[start:end]
-            asks.append((self._context + passage, _Asked(0, first + start, first + end, passage=True)))
+            asks.append((self._context + passage, _Asked(_UNASKED, first + start, first + end, passage=True)))
             self._context = (self._context + passage)[-CONTEXT_CHARACTERS:]
             start = end
         self._passage = self._passage[start:]
@@ -168,73 +176,12 @@ class ClassifierStage:
         first = self._size - len(self._window)
         *full, rest = cut_windows(self._window)
         asks = [
-            (self._window[each.start : each.end], _Asked(0, first + each.start, first + each.end, passage=False))
+            (
+                self._window[each.start : each.end],
+                _Asked(_UNASKED, first + each.start, first + each.end, passage=False),
+            )
             for each in full
         ]
         self._window = self._window[rest.start :]
         self._width = width(self._window)
         return asks
-
-
-class StreamScoring:
-    """The questions and answers of one stream.
-
-    Args:
-        bars: what scores are measured against.
-        lead: what may leave before its score is known.
-    """
-
-    def __init__(self, bars: Bars, lead: Lead) -> None:
-        self._bars = bars
-        self._lead = lead
-        self._wishes: list[ScoreTexts] = []
-        self._owners: dict[int, ChannelKey] = {}
-        self._stages: dict[ChannelKey, ClassifierStage] = {}
-        self._ended: set[ChannelKey] = set()
-        self._tickets = 0
-
-    def open_stage(self, key: ChannelKey) -> ClassifierStage:
-        """Begin the scores of a running text."""
-        stage = self._stages[key] = ClassifierStage(partial(self._ask, key), self._bars, self._lead)
-        return stage
-
-    def end(self, path: ChannelKey) -> None:
-        """The texts below a path are complete."""
-        for key, stage in self._stages.items():
-            if key[: len(path)] == path and key not in self._ended:
-                self._ended.add(key)
-                stage.end()
-
-    @property
-    def settled(self) -> bool:
-        """True while every text that has ended has all its scores."""
-        return all(self._stages[key].settled for key in self._ended)
-
-    def take(self, ticket: int, score: Score | None) -> tuple[ChannelKey, list[Known]]:
-        """Take an answer; return whose it is, and what became certain with it."""
-        key = self._owners.pop(ticket)
-        return key, self._stages[key].take(ticket, score)
-
-    def take_wishes(self) -> list[ScoreTexts]:
-        """Return what is to be asked, once."""
-        wishes, self._wishes = self._wishes, []
-        return wishes
-
-    def _ask(self, key: ChannelKey, text: str, early: bool) -> int:  # noqa: FBT001 called by position
-        self._tickets += 1
-        self._owners[self._tickets] = key
-        self._wishes.append(ScoreTexts(self._tickets, (Window(text, Side.OUTPUT, early),)))
-        return self._tickets
-
-
-def scoring_of(context: ExchangeContext) -> StreamScoring | None:
-    """Return how a policy wants a streamed reply scored; None where it does not."""
-    classification, policy = context.classification, context.standing.policy
-    if classification is None or not classifies(policy, Phase.RESPONSE):
-        return None
-    # What is only noted never stops a stream, so nothing of it need wait.
-    if context.standing.observe or not acts_on_scores(policy, Phase.RESPONSE):
-        lead = Lead(StreamMode.TRAIL, None)
-    else:
-        lead = Lead(policy.stream, policy.trail_characters if policy.stream is StreamMode.TRAIL else 0)
-    return StreamScoring(bars_of(classification, policy, Side.OUTPUT), lead)

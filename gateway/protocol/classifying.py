@@ -1,42 +1,28 @@
 """The stage `classifier` on whole documents: which of their texts are scored, and what is said of them.
 
 Rules: asked only where keywords have not decided; names and ids of the wire format are not prose and not scored; what
-the model said earlier in a conversation is measured as a reply, wherever it stands; a text known to be clean by the
-same model and the same bars is not scored again; a document of more windows than the bound is a decision of the fail
-mode, taken before any of it is scored.
+the model said earlier in a conversation is measured as a reply, wherever it stands.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from filters.classifier.scores import Score, Side, Window
-from filters.classifier.windows import Span, cut_windows
-from filters.findings import Finding, Findings, Phase, Stage
-from gateway.protocol.bars import SIDE_OF, Bars, acts_on_scores, bars_of, classifies
+from filters.classifier.scores import Score, Side
+from filters.findings import Finding, Findings, Phase
+from gateway.protocol.bars import SIDE_OF, classifies
 from gateway.protocol.buffered import Texts
 from gateway.protocol.commands import ScoreTexts
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.base import Document
 from gateway.protocol.judge import Judge
-from gateway.protocol.personal import IDENTIFIERS
 from gateway.protocol.policy import FailMode
+from gateway.protocol.prose import is_prose
+from gateway.protocol.questions import Question, missed, question_of, too_long
 from gateway.protocol.texts import TextGroup
-from gateway.protocol.verdicts import Unread
 
 DOCUMENT_TICKET = 0
 """Ticket of a question about a whole document; those of streams are above it."""
-MOST_WINDOWS = 1024
-"""Most windows of one document: 170,000 Chinese characters, half a million Latin ones, or three seconds of work."""
-TOO_LONG = "classifier_text_too_long"
 
-# Strings under these names name things; a score of "gpt-4o" or of an address says nothing.
-NAMES = IDENTIFIERS | {
-    *("detail", "effort", "encoding_format", "end_user", "finish_reason", "format", "image_url", "media_type"),
-    *("mime_type", "name", "prompt_cache_key", "role", "safety_identifier", "service_tier", "signature", "status"),
-    *("stop_reason", "tool_choice", "tool_use_id", "type", "url", "user", "user_id", "voice"),
-}
-# A member name of somebody's own is one word; longer ones may be prose.
-_MOST_OF_A_NAME = 40
 _ROLE_OF_MODEL = "assistant"
 _FROM = ("messages", "input")
 
@@ -45,18 +31,12 @@ class _Asked(NamedTuple):
     """What was asked about the texts of one side.
 
     Attributes:
-        side: whose words they are.
         places: their numbers among the texts of the document.
-        unread: which of them are scored.
-        spans: the windows of each of these.
-        bars: what they are measured against.
+        question: what was asked.
     """
 
-    side: Side
     places: list[int]
-    unread: Unread
-    spans: list[list[Span]]
-    bars: Bars
+    question: Question
 
 
 class Classifying:
@@ -97,21 +77,11 @@ class Classifying:
                 for place, group in enumerate(texts.groups)
                 if _side(phase, group, spoken) is side and is_prose(group)
             ]
-            if not places:
-                continue
-            bars = bars_of(classification, policy, side)
-            scope = f"classifier {side} {classification.digest} {bars.name}"
-            plain = [texts.groups[place].text for place in places]
-            # A look-up costs a thousandth of a score, so short texts are remembered too.
-            unread = self._context.memory.unread(scope, plain, shortest=1)
-            self._asked.append(_Asked(side, places, unread, [cut_windows(text) for text in unread.texts], bars))
-        windows = tuple(
-            Window(text[span.start : span.end], asked.side)
-            for asked in self._asked
-            for text, spans in zip(asked.unread.texts, asked.spans, strict=True)
-            for span in spans
-        )
-        self.overrun = len(windows) > MOST_WINDOWS
+            if places:
+                plain = [texts.groups[place].text for place in places]
+                self._asked.append(_Asked(places, question_of(classification, self._context, side, plain)))
+        windows = tuple(window for asked in self._asked for window in asked.question.windows)
+        self.overrun = too_long(windows)
         return ScoreTexts(DOCUMENT_TICKET, windows) if windows else None
 
     def missed(self, judge: Judge, reason: str) -> FailMode:
@@ -129,36 +99,12 @@ class Classifying:
         """
         left = iter(scores)
         findings: list[tuple[Finding, ...]] = [()] * self._count
-        if len(scores) != sum(len(spans) for asked in self._asked for spans in asked.spans):
+        if len(scores) != sum(len(spans) for asked in self._asked for spans in asked.question.spans):
             raise ValueError("an answer must have a score for each window")
-        for asked in self._asked:
-            found = tuple(_findings(spans, left, asked.bars) for spans in asked.spans)
-            for place, each in zip(asked.places, self._context.memory.settle(asked.unread, found), strict=True):
-                findings[place] = each
+        for places, question in self._asked:
+            for place, found in zip(places, question.settle(left, self._context.memory), strict=True):
+                findings[place] = found
         return tuple(findings)
-
-
-def missed(judge: Judge, context: ExchangeContext, phase: Phase, reason: str) -> FailMode:
-    """Say what becomes of a text that was not scored; what passes so is recorded as such."""
-    # Where findings would only have been noted, nothing may close on their absence.
-    if not acts_on_scores(context.standing.policy, phase):
-        judge.left_unread(phase, Stage.CLASSIFIER, reason)
-        return FailMode.OPEN
-    return judge.unscanned(phase, Stage.CLASSIFIER, reason)
-
-
-def is_prose(group: TextGroup) -> bool:
-    """Tell whether a text may say something: names, ids and numbers do not."""
-    if len(group.parts) == 1 and group.parts[0].key in NAMES:
-        return False
-    text = group.text
-    # What stands nowhere is a file, an input, or a member name: of these only names are one word.
-    return not (not group.parts and len(text) <= _MOST_OF_A_NAME and text.isascii() and text.isidentifier())
-
-
-def _findings(spans: list[Span], left: Iterator[Score], bars: Bars) -> tuple[Finding, ...]:
-    found = [bars.finding(next(left), span.start, span.end) for span in spans]
-    return tuple(finding for finding in found if finding is not None)
 
 
 def _side(phase: Phase, group: TextGroup, spoken: frozenset[int]) -> Side:

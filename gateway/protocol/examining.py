@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from filters.findings import Action, Findings, Phase
 from gateway.protocol.buffered import Texts, judge_texts
-from gateway.protocol.classifying import TOO_LONG, Classifying
+from gateway.protocol.classifying import Classifying
 from gateway.protocol.commands import ScanText, ScoreTexts
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.base import ParsedRequest
@@ -19,6 +19,7 @@ from gateway.protocol.events import Event, ScanCompleted, ScanFailed, ScoringFai
 from gateway.protocol.judge import Judge
 from gateway.protocol.placeholders import Vault
 from gateway.protocol.policy import FailMode
+from gateway.protocol.questions import TOO_LONG
 from gateway.protocol.recording import Recording
 from gateway.protocol.scanning import Scanning
 from gateway.protocol.second import look_again

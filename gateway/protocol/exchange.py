@@ -270,7 +270,7 @@ class Exchange:
 
     def _on_passage_scored(self, event: fact.TextsScored, at_us: int) -> list[wish.Command]:
         stream = self._streaming()
-        return self._moved(stream, stream.scored(event.ticket, event.scores[0]), at_us)
+        return self._moved(stream, stream.scored(event.ticket, event.scores), at_us)
 
     def _on_passage_failed(self, event: fact.ScoringFailed, at_us: int) -> list[wish.Command]:
         stream = self._streaming()

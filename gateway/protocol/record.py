@@ -16,7 +16,7 @@ digests are in the trail."""
 
 
 def short_digest(digest: str) -> str:
-    """Return what records keep of a ruleset's digest: its first 24 hexadecimal digits."""
+    """Return what records keep of the digest of a ruleset, or of a classifier: its first 24 hexadecimal digits."""
     return digest.removeprefix("sha256:")[:_RULESET_DIGITS]
 
 
@@ -130,6 +130,7 @@ class ExchangeRecord(NamedTuple):
         shadow: what would have been decided without shadow mode, or empty where that is the decision.
         other_ruleset: digest of the ruleset that was only asked, as of `ruleset`; empty when none was.
         other_decision: what it would have decided; empty when none was asked.
+        classifier: digest of the classifier that scored it, as of `ruleset`; empty where the policy wants no scores.
     """
 
     request_id: str
@@ -165,6 +166,7 @@ class ExchangeRecord(NamedTuple):
     other_ruleset: str = ""
     other_decision: str = ""
     lack: str = ""
+    classifier: str = ""
 
     @property
     def retract(self) -> bool:

@@ -2,6 +2,7 @@
 
 from filters.findings import Findings, Phase
 from gateway.errors import ErrorCode
+from gateway.protocol.bars import classifies
 from gateway.protocol.buffered import Texts
 from gateway.protocol.context import ExchangeContext
 from gateway.protocol.dialects.base import ParsedRequest
@@ -127,5 +128,14 @@ class Recording:
             shadow=judge.shadow.value if judge.shadow else "",
             other_ruleset=short_digest(context.standing.other.digest) if context.standing.other else "",
             lack=str(self.lack),
+            classifier=classifier_of(context),
             other_decision=(judge.second.shadow or judge.second.decision).value if judge.second else "",
         )
+
+
+def classifier_of(context: ExchangeContext) -> str:
+    """Return what a record calls the classifier of an exchange; empty where the policy wants no scores."""
+    classification, policy = context.classification, context.standing.policy
+    if classification is None or not any(classifies(policy, phase) for phase in Phase):
+        return ""
+    return short_digest(classification.digest)

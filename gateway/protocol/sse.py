@@ -15,6 +15,7 @@ _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _CARRIAGE_RETURN = 0x0D
 _BOM = b"\xef\xbb\xbf"
+_FIELDS = frozenset({b"", b"event", b"id", b"retry"})  # a comment's field has no name
 
 KEEP_ALIVE = b": keep-alive\n\n"
 """A comment, which readers skip (WHATWG HTML 9.2): the line is in use, and whoever watches it does not cut it."""
@@ -129,3 +130,14 @@ def encode_frame(data: bytes, others: tuple[bytes, ...] = ()) -> bytes:
         others: other lines to keep, as in `SseFrame.others`.
     """
     return b"".join([*(line + b"\n" for line in others), b"data: ", data, b"\n\n"])
+
+
+def text_of_line(line: bytes) -> str:
+    """Return what a line beside the data says, without the name of its field.
+
+    Args:
+        line: as in `SseFrame.others`.
+    """
+    name, _, value = line.partition(b":")
+    # A field nobody knows is skipped by readers (9.2), and is read whole here.
+    return (value if name in _FIELDS else line).decode("utf-8", "replace").strip()

@@ -15,11 +15,9 @@ from filters.findings import Action, Finding, Phase, Stage
 from gateway.errors import ANSWERS, ErrorCode
 from gateway.protocol.buffered import Texts, judge_texts
 from gateway.protocol.channels import Channels, StreamShapeError
-from gateway.protocol.classifier_stage import StreamScoring, scoring_of
-from gateway.protocol.classifying import missed
 from gateway.protocol.commands import ScoreTexts
 from gateway.protocol.context import ExchangeContext
-from gateway.protocol.dialects.base import ChannelKey, Document, Ending, FrameView, Identity, Segment, Wait
+from gateway.protocol.dialects.base import ChannelKey, Document, Ending, FrameView, Identity, Segment, Spelling, Wait
 from gateway.protocol.documents import read_document, reads_one_way, reported_model
 from gateway.protocol.evidence import ContentScope
 from gateway.protocol.gate import Released, StreamStage
@@ -29,8 +27,11 @@ from gateway.protocol.outbox import Leaving, Outbox
 from gateway.protocol.personal import following
 from gateway.protocol.placeholders import Vault
 from gateway.protocol.policy import FailMode
+from gateway.protocol.prose import is_name, is_prose, says_something
+from gateway.protocol.questions import TOO_LONG, missed
 from gateway.protocol.second import SecondStage
-from gateway.protocol.sse import SseDecoder, SseFrame
+from gateway.protocol.sse import SseDecoder, SseFrame, text_of_line
+from gateway.protocol.stream_scoring import StreamScoring, TooLongError, scoring_of
 from gateway.protocol.templates import FrameTemplate, fill, make_template, text_between
 from gateway.protocol.texts import TextGroup
 from gateway.protocol.witness import Witness
@@ -41,6 +42,8 @@ _REMEMBERED_LENGTH = 128
 # How often a stream's frames are looked at for a template: enough to get past the first ones, and no more for a
 # server whose frames are never alike.
 _TEMPLATES = 4
+# Tokens that were not chosen: the twenty of one place are at most so long together.
+_MOST_OF_TOKENS = 256
 
 
 class StreamedReply:
@@ -114,24 +117,31 @@ class StreamedReply:
 
     @property
     def waits(self) -> bool:
-        """True while a text has ended and not all its scores are in: no further frame is taken until then."""
-        return self._waiting is not None
+        """True while scores are missing that the next frame has to wait for."""
+        return self._waiting is not None or (self._scoring is not None and self._scoring.behind)
 
     def take_wishes(self) -> list[ScoreTexts]:
         """Return what of the running texts is to be scored, once."""
         return self._scoring.take_wishes() if self._scoring else []
 
-    def scored(self, ticket: int, score: Score | None) -> bytes:
-        """Take a score that was wished for; return the bytes that may leave now.
+    def scored(self, ticket: int, scores: tuple[Score, ...] | None) -> bytes:
+        """Take scores that were wished for; return the bytes that may leave now.
 
         Args:
             ticket: of the wish.
-            score: the answer; None where there is none, and the text passes so.
+            scores: the answer; None where there is none, and the text passes so.
         """
         scoring = cast("StreamScoring", self._scoring)
-        owed = self.channels.learn(*scoring.take(ticket, score), self._judge)
-        self._outbox.owe(owed.pieces)
-        if owed.blocked:
+        answered = scoring.take(ticket, scores)
+        if isinstance(answered, tuple):
+            owed = self.channels.learn(*answered, self._judge)
+            self._outbox.owe(owed.pieces)
+            blocked = owed.blocked
+        else:
+            # All of them, also behind a block, so that the record names every risk.
+            passed = [self._passes(text, findings) for text, findings in answered]
+            blocked = not all(passed)
+        if blocked:
             self.stop = ErrorCode.CONTENT_FILTER
         elif self._waiting is not None and scoring.settled:
             go_on, self._waiting = self._waiting, None
@@ -221,19 +231,22 @@ class StreamedReply:
             self._pass_text(frame, template, text)
             return
         # Readers are given event names and comments too; unread, they would carry text past the scan.
-        if frame.others and not all(self._clean(line) for line in frame.others):
+        lines = [line for line in frame.others if line not in self._scanned]
+        if not all(self._clean(line) for line in lines):
             return
+        beside = [text_of_line(line) for line in lines]
         if frame.data is None:
             # A keep-alive (WHATWG HTML 9.2): swallowed, a proxy behind us might take the connection for dead.
-            self._outbox.send_bytes(frame.raw)
+            said = [text for text in beside if not is_name(text)]
+            self._when_scored(said, partial(self._outbox.send_bytes, frame.raw))
         # Servers of other formats send it too, behind an end of their own.
         elif frame.data.strip() == b"[DONE]":
             # Not sent on from here: `closing` writes it behind the members.
             self.done = True
         else:
-            self._document(frame, frame.data)
+            self._document(frame, frame.data, beside)
 
-    def _document(self, frame: SseFrame, data: bytes) -> None:
+    def _document(self, frame: SseFrame, data: bytes, beside: list[str]) -> None:
         try:
             document = read_document(data)
             view = self._format.view(document)
@@ -242,8 +255,33 @@ class StreamedReply:
             return
         self.served_model = self.served_model or reported_model(document)
         # Every frame of a stream repeats its metadata: after the first one this is a single look.
-        if self._scanned.issuperset(view.texts) or all(self._clean(text) for text in view.texts):
-            self._pass(frame, document, view)
+        known = self._scanned.issuperset(view.texts)
+        fresh = [] if known else [text for text in view.texts if text not in self._scanned]
+        if all(self._clean(text) for text in fresh):
+            complete = [] if self._scoring is None else self._complete(view, [*beside, *fresh])
+            self._when_scored(complete, partial(self._pass, frame, document, view))
+
+    def _complete(self, view: FrameView, fixed: list[str]) -> list[str]:
+        """Return the texts that are complete in a frame, names left out."""
+        fixed += [each.text for each in view.segments if each.whole]
+        said = [text for text in fixed if not is_name(text)]
+        said += [passage.text for passage in view.passages if is_prose(passage)]
+        return said + [place.text for place in view.repeats if self.channels.is_new(place)]
+
+    def _when_scored(self, texts: list[str], go_on: Callable[[], None]) -> None:
+        """Go on with a frame once the texts that are complete in it are scored, or at once where none has to be."""
+        said = [text for text in texts if says_something(text)]
+        try:
+            waits = self._scoring is not None and self._scoring.ask_about(said)
+        except TooLongError:
+            waits = False
+            if self.missed(TOO_LONG) is FailMode.CLOSED:
+                self.stop = ErrorCode.SCAN_FAILED
+                return
+        if waits:
+            self._waiting = go_on
+        else:
+            go_on()
 
     def _malformed(self, frame: SseFrame) -> None:
         """A frame nobody understands passes only where the operator said so, and then read as one plain text."""
@@ -251,7 +289,8 @@ class StreamedReply:
         if mode is FailMode.CLOSED:
             self.stop = ErrorCode.UPSTREAM_MALFORMED
         elif self._clean(frame.raw):
-            self._outbox.send_bytes(frame.raw)
+            text = frame.raw.decode("utf-8", "replace")
+            self._when_scored([text], partial(self._outbox.send_bytes, frame.raw))
 
     def _clean(self, text: str | bytes) -> bool:
         """Scan a text that stands for itself; False stops the stream."""
@@ -259,15 +298,20 @@ class StreamedReply:
             return True
         # As readers decode it (WHATWG HTML 9.2): a strict reading would fail at one bad byte that they step over.
         plain = text if isinstance(text, str) else text.decode("utf-8", "replace")
-        findings = scan_nested(self._matcher, (plain,))[0]
-        self._note(plain, findings)
+        if not self._passes(plain, scan_nested(self._matcher, (plain,))[0]):
+            return False
+        if len(self._scanned) < _REMEMBERED_TEXTS and len(text) <= _REMEMBERED_LENGTH:
+            self._scanned.add(text)
+        return True
+
+    def _passes(self, text: str, findings: Sequence[Finding]) -> bool:
+        """Judge what was found in a text that stands for itself; False stops the stream."""
+        self._note(text, findings)
         for finding in findings:
             # A masked id or event name would be another id to the client, so nothing is masked here.
             if self._judge.act(Phase.RESPONSE, finding, maskable=False) is Action.BLOCK:
                 self.stop = ErrorCode.CONTENT_FILTER
                 return False
-        if len(self._scanned) < _REMEMBERED_TEXTS and len(text) <= _REMEMBERED_LENGTH:
-            self._scanned.add(text)
         return True
 
     def _note(self, text: str, findings: Sequence[Finding]) -> None:
@@ -317,7 +361,7 @@ class StreamedReply:
             return
         # Compared again: an end may have given back what was held, and the frame is as it came after all.
         changed = any(segment.container[segment.key] != segment.text for segment in view.segments)
-        withheld = [spelling for spelling in view.spellings if not self.channels.spells(spelling, self._judge)]
+        withheld = [spelling for spelling in view.spellings if not self._spells(spelling, view)]
         if changed or withheld:
             self._dialect.withhold(document)
         # Of two members of one name only the last was scanned; the bytes may leave only where there is but one.
@@ -329,6 +373,17 @@ class StreamedReply:
             Leaving(frame.raw, frame.others, document, view.wait, view.repeats, changed=again, end=view.end)
         )
         self.done = view.end
+
+    def _spells(self, spelling: Spelling, view: FrameView) -> bool:
+        """Tell whether token probabilities may leave."""
+        if not self.channels.spells(spelling, self._judge):
+            return False
+        # They are not scored, so what leaves must say what the frame says, and beside it no more than tokens.
+        said = {place.text for place in (*view.segments, *view.repeats)} | {""}
+        return self._scoring is None or (
+            spelling.text in said
+            and all(len(text) <= _MOST_OF_TOKENS or text in spelling.text for text in spelling.texts)
+        )
 
     def _pieces(self, view: FrameView) -> dict[ChannelKey, Segment | None]:
         """Advance the running texts of a frame; return which it brings, and where it may take more of them."""

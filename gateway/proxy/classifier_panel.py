@@ -7,6 +7,7 @@ is counted.
 """
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -39,6 +40,20 @@ class Answering(Protocol):
         ...
 
 
+class Model(NamedTuple):
+    """What a classifier judges with.
+
+    Attributes:
+        name: of the model.
+        version: its own.
+        digest: of its files; empty for one that is elsewhere.
+    """
+
+    name: str = ""
+    version: str = ""
+    digest: str = ""
+
+
 class Member(NamedTuple):
     """One classifier among several.
 
@@ -49,6 +64,7 @@ class Member(NamedTuple):
         weight: its share among those that are averaged.
         fail_mode: what its failure means.
         shadow: True when it is only compared with the others.
+        model: name, version and digest of its model, as far as they are known.
     """
 
     classifier: Answering
@@ -57,6 +73,23 @@ class Member(NamedTuple):
     weight: float = 1.0
     fail_mode: FailMode = FailMode.CLOSED
     shadow: bool = False
+    model: Model = Model()
+
+
+class Difference(NamedTuple):
+    """A text on which a classifier in shadow would have decided otherwise.
+
+    Attributes:
+        request_id: of the exchange.
+        classifier: name of the one in shadow.
+        shadow_only: True when it alone takes the text for harmful, False when all but it do.
+        windows: the windows it differs on; at least one.
+    """
+
+    request_id: str
+    classifier: str
+    shadow_only: bool
+    windows: "list[tuple[Window, Score, Score]]"
 
 
 class ClassifierPanel:
@@ -66,10 +99,14 @@ class ClassifierPanel:
         members: the classifiers, at least one of them not in shadow.
 
     Attributes:
+        members: as given.
         classification: what the scores mean.
+        differs: told where one in shadow says otherwise; does nothing until it is set.
     """
 
     def __init__(self, members: Sequence[Member]) -> None:
+        self.members = tuple(members)
+        self.differs: Callable[[Difference], None] = _nobody
         self._members = [member for member in members if not member.shadow]
         self._shadows = [member for member in members if member.shadow]
         self._comparing: set[asyncio.Task[None]] = set()
@@ -80,11 +117,16 @@ class ClassifierPanel:
             self._members[0].classifier.ask if alone else lambda windows: asyncio.ensure_future(self._all(windows))
         )
 
-    def ask(self, windows: Sequence[Window]) -> "asyncio.Future[Answer]":
-        """Ask for scores; the future never fails, and may be cancelled by who does not want them any more."""
+    def ask(self, windows: Sequence[Window], request_id: str = "") -> "asyncio.Future[Answer]":
+        """Ask for scores; the future never fails, and may be cancelled by who does not want them any more.
+
+        Args:
+            windows: stretches of text.
+            request_id: of the exchange they are from.
+        """
         answer = self._ask(windows)
         for member in self._shadows:
-            task = asyncio.ensure_future(self._compare(member, windows, answer))
+            task = asyncio.ensure_future(self._compare(member, windows, answer, request_id))
             # Kept, or the loop might forget it half-way.
             self._comparing.add(task)
             task.add_done_callback(self._comparing.discard)
@@ -110,18 +152,28 @@ class ClassifierPanel:
             for place, window in enumerate(windows)
         )
 
-    async def _compare(self, member: Member, windows: Sequence[Window], answer: "asyncio.Future[Answer]") -> None:
+    async def _compare(
+        self, member: Member, windows: Sequence[Window], answer: "asyncio.Future[Answer]", request_id: str
+    ) -> None:
         other = await member.classifier.ask(windows)
         # A stream that was cut wants no answer any more; then there is nothing to compare with.
         await asyncio.wait((answer,))
         said = "" if answer.cancelled() else answer.result()
         if isinstance(other, str) or isinstance(said, str):
             return
+        name = member.classifier.name
+        differing: dict[bool, list[tuple[Window, Score, Score]]] = {True: [], False: []}
         for window, ours, theirs in zip(windows, said, other, strict=True):
             decided = _harmful(self.classification, window, ours)
             shadowed = _harmful(member.classification, window, theirs)
             outcome = "same" if decided is shadowed else ("shadow_only" if shadowed else "decided_only")
-            metrics.CLASSIFIER_SHADOW.labels(member.classifier.name, outcome).inc()
+            metrics.CLASSIFIER_SHADOW.labels(name, outcome).inc()
+            # What decides on a passage is another bar, and all of its text is asked about again at the end.
+            if decided is not shadowed and not window.early:
+                differing[shadowed].append((window, ours, theirs))
+        for shadow_only, found in differing.items():
+            if found:
+                self.differs(Difference(request_id, name, shadow_only, found))
 
 
 def _bar(classification: Classification, side: Side, category: str) -> float:
@@ -145,4 +197,8 @@ def _voice(member: Member, score: Score, window: Window) -> Voice:
 def _together(members: Sequence[Member]) -> Classification:
     bars: Mapping[Side, Bar] = {side: Bar(BAR, _EARLY) for side in Side}
     parts = [f"{each.classification.digest} {each.combine} {each.weight} {each.fail_mode}" for each in members]
-    return Classification(" | ".join(parts), bars)
+    return Classification("sha256:" + hashlib.sha256(" | ".join(parts).encode()).hexdigest(), bars)
+
+
+def _nobody(_difference: Difference) -> None:
+    """Whoever listens is set once there is a trail to write to."""

@@ -148,8 +148,7 @@ class ClassifierPool:
                 self._failed(FAILED, question)
                 continue
             self._breaker.succeeded()
-            metrics.CLASSIFIER_DOWN.labels(self.name).set(0)
-            metrics.CLASSIFIER_SECONDS.labels(self.name).observe(time.monotonic() - question.began)
+            metrics.count_answer(self.name, time.monotonic() - question.began)
             question.answer.set_result(tuple(question.scores))
 
     def _forget(self, question: _Question) -> None:

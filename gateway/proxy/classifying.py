@@ -23,12 +23,14 @@ class ScoreBox:
 
     Args:
         panel: answers them.
+        request_id: of the exchange.
     """
 
-    __slots__ = ("_arrived", "_open", "_panel", "_reading", "_wake")
+    __slots__ = ("_arrived", "_open", "_panel", "_reading", "_request_id", "_wake")
 
-    def __init__(self, panel: ClassifierPanel) -> None:
+    def __init__(self, panel: ClassifierPanel, request_id: str = "") -> None:
         self._panel = panel
+        self._request_id = request_id
         self._arrived: deque[Told] = deque()
         self._open: set[asyncio.Future[Answer]] = set()
         self._reading: asyncio.Task[bytes] | None = None
@@ -46,7 +48,7 @@ class ScoreBox:
 
     def ask(self, command: ScoreTexts) -> None:
         """Ask; the answer comes when it comes."""
-        answer = self._panel.ask(command.windows)
+        answer = self._panel.ask(command.windows, self._request_id)
         self._open.add(answer)
         answer.add_done_callback(partial(self._take, command.ticket))
 

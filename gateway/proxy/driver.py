@@ -336,7 +336,7 @@ class Driver:
         if panel is None:
             raise RuntimeError("the exchange asks a classifier that is not there")
         if self._scores is None:
-            self._scores = ScoreBox(panel)
+            self._scores = ScoreBox(panel, self._exchange.context.request_id)
         self._scores.ask(command)
 
     async def _label(self, command: wish.LabelFiles) -> fact.Event:

@@ -3,6 +3,7 @@
 import math
 import threading
 import time
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,8 +11,12 @@ from typing import Any
 
 import pytest
 
+from filters.classifier.model import load_model
 from filters.classifier.scores import Score, ScorerError, Window
-from gateway.classifiers import SHIPPED_NAME, chosen_classifier, open_classifier
+from filters.taxonomy import load_taxonomy
+from gateway.audit.event_forms import EventName
+from gateway.classifiers import SHIPPED, SHIPPED_NAME, chosen_classifier, open_classifier
+from gateway.cli.model_disagreements import read_disagreements
 from gateway.proxy.breaker import Breaker
 from gateway.proxy.classifier_panel import ClassifierPanel, Member
 from gateway.proxy.classifier_pool import ClassifierPool
@@ -27,6 +32,8 @@ from tests.gateways import (
     Gateway,
     chat,
     delta,
+    events_under,
+    eventually,
     frames_of,
     gateway,
     reply,
@@ -46,6 +53,15 @@ def test_the_settings_choose(tmp_path: Path) -> None:
     assert chosen.name == "own"
     shipped = chosen_classifier(load(None, {}, {}).settings)
     assert shipped is None or shipped.name == SHIPPED_NAME
+
+
+def test_a_wheel_has_the_model_where_it_is_looked_for() -> None:
+    """Beside the packages, as in the tree."""
+    root = SHIPPED.parent.parent
+    built = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]["wheel"]
+    place = SHIPPED.relative_to(root).as_posix()
+    assert built["force-include"][place] == place
+    assert {"filters", "gateway"} <= set(built["packages"])
 
 
 def test_a_model_that_is_wrong_is_a_problem_of_the_settings(tmp_path: Path) -> None:
@@ -86,6 +102,46 @@ def test_a_prompt_is_judged_by_the_model(served: Gateway) -> None:
     assert served.metric("sluice_classifier_seconds_count", classifier="tiny") > 0
     assert served.metric("sluice_classifier_scores_count", classifier="tiny") > 0
     assert served.metric("sluice_scan_batch_size_count") > 0
+
+
+def test_the_model_that_judged_is_named(served: Gateway, tmp_path: Path) -> None:
+    """By the record, in short; by an event and a metric, with name, version and digest."""
+    digest = load_model(write_model(tmp_path / "same"), load_taxonomy().risks).manifest.digest
+    record = served.record(served.post(chat("how to bake bread")).headers["x-request-id"])
+    assert record.classifier == digest.removeprefix("sha256:")[:24]
+    (event,) = [
+        each
+        for each in events_under(served.services.loaded.settings.audit.directory)
+        if each.name is EventName.CLASSIFIERS_LOADED
+    ]
+    assert (event.subject, event.details["short"]) == (digest, record.classifier)
+    assert event.details["classifiers"] == f"tiny tiny 1 {digest}"
+    labels = {"classifier": "tiny", "model": "tiny", "version": "1", "digest": digest, "shadow": "no"}
+    assert served.metric("sluice_classifier_info", **labels) == 1
+
+
+def test_where_one_in_shadow_says_otherwise_is_in_the_trail(tmp_path: Path, standin_url: str) -> None:
+    """It is asked beside the one that decides, which goes by its own score alone."""
+    guard = GuardServer()
+    with serving(guard) as url:
+        shade: dict[str, Any] = {
+            "name": "shade",
+            "kind": "openai_guard",
+            "template": "llama_guard",
+            "base_url": f"{url}/v1",
+        }
+        shade |= {"model": "Guard-1", "shadow": True}
+        tables = [{"name": "tiny", "path": str(write_model(tmp_path / "model"))}, shade]
+        with gateway(tmp_path, standin_url, {"classifiers": tables}) as running:
+            answer = running.post(chat(f"some {ODD}"))
+            assert answer.headers["x-sluice-decision"] == "block"
+            running.post(chat("bake bread"))
+            eventually(lambda: "shade" in str(read_disagreements(tmp_path / "audit")))
+            labels = {"classifier": "shade", "shadow": "yes", "model": "Guard-1", "version": "", "digest": ""}
+            assert running.metric("sluice_classifier_info", **labels) == 1
+    (found,) = read_disagreements(tmp_path / "audit").found
+    assert (found.request_id, found.shadow) == (answer.headers["x-request-id"], "shade")
+    assert (found.side, found.outcome) == ("input", "decided_only")
 
 
 def test_streams_are_judged_on_their_way(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from filters.classifier.windows import PASSAGE_CHARACTERS
 from filters.findings import Action, Phase, Stage
 from gateway.errors import ErrorCode
 from gateway.protocol.bars import bars_of
-from gateway.protocol.classifier_stage import ClassifierStage, Lead, scoring_of
+from gateway.protocol.classifier_stage import ClassifierStage, Lead
 from gateway.protocol.commands import CloseUpstream, OpenUpstream, ScoreTexts, SendData
 from gateway.protocol.events import (
     ClientWaited,
@@ -29,6 +29,7 @@ from gateway.protocol.events import (
 from gateway.protocol.labels import Position
 from gateway.protocol.policy import PhasePolicy, Policy, StreamMode
 from gateway.protocol.states import State
+from gateway.protocol.stream_scoring import scoring_of
 from tests.filters.personal.samples import MOBILE
 from tests.gateway.protocol import playbook_messages as messages
 from tests.gateway.protocol import playbook_responses as responses
@@ -295,7 +296,7 @@ def test_cutting_and_pace_decide_nothing(mode: StreamMode, places: list[int], te
 @generate(st.text("ab.! \n。甲", max_size=700), st.lists(st.integers(0, 700), max_size=20))
 @settings(max_examples=300, deadline=None)
 def test_the_questions_depend_on_the_text_alone(text: str, places: list[int]) -> None:
-    """However it is cut; every character is asked about, and no passage is longer than it may be."""
+    """However it is cut; every letter is asked about, and no passage is longer than it may be."""
     whole, one = stage()
     pieces, other = stage()
     whole.feed(text)
@@ -310,7 +311,7 @@ def test_the_questions_depend_on_the_text_alone(text: str, places: list[int]) ->
         False
     ) == 0
     covered = {at for asked in whole._asked if not asked.passage for at in range(asked.start, asked.end)}
-    assert covered == set(range(len(text)))
+    assert covered >= {at for at, character in enumerate(text) if character in "ab。甲"}
 
 
 def test_answers_count_in_the_order_of_the_questions() -> None:

@@ -8,15 +8,18 @@ import pytest
 from filters.classifier.scores import Score, Side
 from filters.findings import Action, Phase, Stage
 from gateway.protocol.buffered import texts_of
-from gateway.protocol.classifying import DOCUMENT_TICKET, MOST_WINDOWS, Classifying, is_prose
+from gateway.protocol.classifying import DOCUMENT_TICKET, Classifying
 from gateway.protocol.commands import OpenUpstream, ScoreTexts
 from gateway.protocol.dialects.openai_moderations import OpenAIModerations
+from gateway.protocol.dialects.openai_transcriptions import OpenAITranscriptions
 from gateway.protocol.events import Event, RequestReceived, UpstreamData, UpstreamFinished, UpstreamStarted
+from gateway.protocol.labels import Position
 from gateway.protocol.policy import Policy, RiskPolicy
-from gateway.protocol.texts import TextGroup, TextPart
+from gateway.protocol.questions import MOST_WINDOWS
 from gateway.protocol.verdicts import VerdictMemory
 from tests.gateway.protocol.playbook import Outcome, given, reply, request
 from tests.gateway.protocol.scoring import RISK, phase_policy, run_scored, score, scored_context
+from tests.gateway.protocol.test_whole import upload
 
 
 def asked(outcome: Outcome) -> list[tuple[str, Side]]:
@@ -155,24 +158,6 @@ def test_what_the_model_said_earlier_is_measured_as_a_reply(said: Any) -> None: 
     assert set(asked(outcome)) == {("ask", Side.INPUT), ("I said so", Side.OUTPUT), ("fine", Side.OUTPUT)}
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "prose"),
-    [
-        ("content", "hi", True),
-        ("content", "get_weather", True),
-        ("model", "gpt 4", False),
-        ("name", "get_weather", False),
-        (None, "get_weather", False),
-        (None, "an evil plan for everybody", True),
-        (None, "爆炸物", True),
-    ],
-)
-def test_names_are_no_prose(name: str | None, text: str, prose: bool) -> None:  # noqa: FBT001 a table
-    """A member name of somebody's own is one word; what is more is read."""
-    parts = (TextPart({}, name, text),) if name else ()
-    assert is_prose(TextGroup(text, parts)) is prose
-
-
 def test_a_long_text_is_scored_in_windows() -> None:
     """Harm anywhere in it is found, and located."""
     outcome = ask("blah " * 300 + "evil" + " blah" * 300)
@@ -224,3 +209,18 @@ def test_the_highest_score_of_a_category_is_recorded() -> None:
     outcome = ask(how=lambda _: Score(next(scores), "fraud", RISK), body={"messages": messages}, policy=policy)
     (found,) = outcome.record.findings
     assert (found.count, found.score) == (3, 970)
+
+
+def test_a_long_transcript_is_scored_line_by_line() -> None:
+    """Its numbers and times say nothing, and its words need not be scored one by one and once more."""
+    lines = "".join(f"{number}\n00:00:01,000 --> 00:00:02,000\n第{number}句话没有问题\n\n" for number in range(1500))
+    context = scored_context(dialect=OpenAITranscriptions(), position=Position.INTERFACE)
+    started: list[Event] = [upload(response_format="srt"), UpstreamStarted(200, "text/plain")]
+    outcome = run_scored(context, [*started, UpstreamData(lines.encode()), UpstreamFinished()])
+    assert outcome.decision == "allow"
+    assert not any("-->" in text for text, _ in asked(outcome))
+    words = [{"word": "好吧", "start": 1.0, "end": 2.0}] * 2500
+    spelled = orjson.dumps({"text": "好吧" * 2500, "words": words})
+    started = [upload(response_format="verbose_json"), UpstreamStarted(200, "application/json")]
+    outcome = run_scored(context, [*started, UpstreamData(spelled), UpstreamFinished()])
+    assert outcome.decision == "allow"

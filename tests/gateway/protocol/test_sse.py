@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.protocol.sse import SseDecoder, SseFrame, encode_frame
+from gateway.protocol.sse import SseDecoder, SseFrame, encode_frame, text_of_line
 
 ENDS = [b"\n", b"\r\n", b"\r"]
 
@@ -94,3 +94,18 @@ def test_nothing_is_read_behind_a_frame_over_the_limit() -> None:
     assert decoder.overflowed
     assert decoder.feed(b"data: 3\n\n") == []
     assert decoder.finish() == []
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        (b"event: message_start", "message_start"),
+        (b": a remark", "a remark"),
+        (b"id", ""),
+        (b"say more: things", "say more: things"),
+        (b"say", "say"),
+    ],
+)
+def test_a_line_says_what_is_behind_its_field(line: bytes, text: str) -> None:
+    """A field nobody knows is read whole."""
+    assert text_of_line(line) == text

@@ -23,7 +23,7 @@ class Panel:
     def __init__(self) -> None:
         self.asked: list[asyncio.Future[Answer]] = []
 
-    def ask(self, _windows: Sequence[Window]) -> "asyncio.Future[Answer]":
+    def ask(self, _windows: Sequence[Window], _request_id: str = "") -> "asyncio.Future[Answer]":
         """Note a question."""
         self.asked.append(asyncio.get_running_loop().create_future())
         return self.asked[-1]
