@@ -1,9 +1,27 @@
 """AI-content labels on text."""
 
 import pytest
+from hypothesis import given as generate
+from hypothesis import settings
+from hypothesis import strategies as st
 
+from gateway.protocol.commands import SendData, SendEnd
+from gateway.protocol.events import AuditAppended, UpstreamData
 from gateway.protocol.labels import AnswerText, Labelling, Position, has_elements, language_of
-from tests.gateway.protocol.playbook import DONE, LABEL, ask, chunk, finish, given, read, reply, request, stream
+from tests.gateway.protocol.playbook import (
+    DONE,
+    LABEL,
+    Play,
+    ask,
+    chunk,
+    finish,
+    given,
+    joined,
+    read,
+    reply,
+    request,
+    stream,
+)
 
 
 def labelling(position: Position = Position.END) -> Labelling:
@@ -158,6 +176,47 @@ def shown(pieces: list[str], position: Position, *, structured: bool = False) ->
 def test_an_answer_that_was_left_before_its_label_is_told_apart() -> None:
     """It was shown, and has none."""
     assert answer("你好").outcome(labelling()) == "unlabelled"
+
+
+PIECES = st.lists(st.text("甲a `{}\n。（AI生成）", min_size=1, max_size=6), min_size=1, max_size=12)
+
+
+def left(pieces: list[str], position: Position, *, structured: bool = False) -> tuple[list[bytes], str]:
+    """Send a stream; return what left at each frame of the model's, and what became of the label."""
+    body = request(response_format={"type": "json_object"}) if structured else request()
+    play = Play(given(["forbidden"], position=position)).streaming(body)
+    out = []
+    for data in [*map(chunk, pieces), finish(), DONE]:
+        play >> UpstreamData(data)
+        out.append(b"".join(each.data for each in play.commands if isinstance(each, SendData | SendEnd)))
+        play.commands.clear()
+    play >> AuditAppended()
+    out.append(b"".join(each.data for each in play.commands if isinstance(each, SendData | SendEnd)))
+    return out, play.record.label
+
+
+@pytest.mark.parametrize("structured", [False, True])
+@pytest.mark.parametrize("position", [Position.START, Position.END, Position.BOTH])
+@settings(max_examples=40, deadline=None)
+@generate(PIECES)
+def test_a_label_splits_and_delays_no_frame(position: Position, structured: bool, pieces: list[str]) -> None:  # noqa: FBT001 a parameter
+    """Each frame leaves where it does without a label, whole; only the first text and the end may bring more."""
+    plain, _ = left(pieces, Position.INTERFACE, structured=structured)
+    labelled, outcome = left(pieces, position, structured=structured)
+    count = len(pieces)
+    said = joined(b"".join(labelled))[0, "content"]
+    opened = outcome in ("start", "both")
+    for number, (without, with_label) in enumerate(zip(plain[:count], labelled[:count], strict=True)):
+        first = opened and not "".join(pieces[:number]).strip() and pieces[number].strip()
+        assert with_label.count(b"data: ") == without.count(b"data: ")
+        assert first or with_label == without
+    # Ours, once or as often as the position says; the text is the model's own but for it.
+    ours = {"start": 1, "end": 1, "both": 2}.get(outcome, 0)
+    model, counts = "".join(pieces), {label: said.count(label) for label in LABEL.values()}
+    assert sum(counts.values()) == ours
+    assert len(said) - len(model) == sum(count * (len(label) + 2) for label, count in counts.items())
+    assert (outcome == "none") is (not model.strip())
+    assert outcome != "unlabelled"
 
 
 def test_the_language_is_that_of_the_text() -> None:
