@@ -83,7 +83,7 @@ PATHS: dict[State, list[Event]] = {
     State.STREAMING: [
         RequestReceived(request()),
         STREAM_HEAD,
-        UpstreamData(chunk("a" * 40)),
+        UpstreamData(chunk("ab" * 20)),
     ],
     State.SETTLING: [RequestReceived(request()), STREAM_HEAD, UpstreamData(chunk("a text")), UpstreamFinished()],
     State.PASSING: [RequestReceived(SPOKEN), SOUND_HEAD],
