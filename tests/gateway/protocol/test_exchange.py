@@ -89,7 +89,7 @@ PATHS: dict[State, list[Event]] = {
     State.STREAMING: [
         RequestReceived(request()),
         STREAM_HEAD,
-        UpstreamData(chunk("a" * 40)),
+        UpstreamData(chunk("ab" * 20)),
     ],
     State.SETTLING: [RequestReceived(request()), STREAM_HEAD, UpstreamData(chunk("a text")), UpstreamFinished()],
     State.LABELLING: [RequestReceived(SPOKEN), SOUND_HEAD, UpstreamData(b"sound"), UpstreamFinished()],
