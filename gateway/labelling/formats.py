@@ -7,7 +7,7 @@ all; a file has one label; that of another producer is not written over (Labelli
 import contextlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,10 +23,32 @@ from gateway.labelling.members import (
     read_labels,
 )
 from gateway.labelling.seal import Key, SealCheck, seal, verify
-from gateway.protocol.labels import has_elements
+from gateway.protocol.labels import Position, has_elements
 
 # Text is among the documents and last, since nearly everything without control characters looks like it.
 FORMATS: tuple[Format, ...] = (*images.FORMATS, *sound.FORMATS, *video.FORMATS, *documents.FORMATS)
+
+
+class Heard(NamedTuple):
+    """How a label to be heard is made.
+
+    Attributes:
+        position: start, end or both; None for the usual place in the format.
+        prompt: the operator's sound file; None for the rhythm.
+    """
+
+    position: Position | None = None
+    prompt: Path | None = None
+
+
+RHYTHM = Heard()
+"""The rhythm, in the usual place."""
+
+
+class _Wish(NamedTuple):
+    shown: str
+    heard: Heard
+    tell: Callable[[str], None]
 
 
 def format_of(source: Path) -> Format:
@@ -44,7 +66,16 @@ def format_of(source: Path) -> Format:
     return (named or candidates)[0]
 
 
-def write_label(source: Path, target: Path, members: Members, *, shown: str = "", key: Key | None = None) -> Format:
+def write_label(  # noqa: PLR0913 each is asked for on its own
+    source: Path,
+    target: Path,
+    members: Members,
+    *,
+    shown: str = "",
+    key: Key | None = None,
+    heard: Heard = RHYTHM,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Format:
     """Write a file with a label.
 
     Args:
@@ -52,6 +83,8 @@ def write_label(source: Path, target: Path, members: Members, *, shown: str = ""
         target: where the labelled file goes; may be the source.
         members: what the label says.
         shown: wording of a label for people that is made as well; empty makes none.
+        heard: how a label for people is made in a sound, where one is.
+        tell: is told, in a sentence, what else changes in the file for a label for people.
         key: seals the label; None leaves `ReservedCode1` as the members have it.
 
     Returns:
@@ -63,7 +96,7 @@ def write_label(source: Path, target: Path, members: Members, *, shown: str = ""
     """
     form = format_of(source)
     _refuse_foreign(form.read(source), members)
-    with _temporary(target) as path, _with_shown(form, source, target, shown) as content:
+    with _temporary(target) as path, _with_shown(form, source, target, _Wish(shown, heard, tell)) as content:
         if key is not None:
             members = seal(members, form.content(content) if form.content else None, key)
         label = compact_json(members)
@@ -132,19 +165,27 @@ def _temporary(target: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _with_shown(form: Format, source: Path, target: Path, shown: str) -> Iterator[Path]:
+def _with_shown(form: Format, source: Path, target: Path, wish: _Wish) -> Iterator[Path]:
     """Give the file with the label for people, for the length of a block; the source where none is made."""
-    if not shown:
+    if not wish.shown:
         yield source
         return
-    if form.show is None:
-        raise LabelError(f"no label for people can be made in {form.name} files here; show one where they are shown")
-    if not has_elements(shown):
+    if not has_elements(wish.shown):
         raise LabelError(
             "the wording has to name AI (人工智能 or AI) and generation (生成 or 合成): GB 45438-2025 chapter 5"
         )
+    if form.sound is None and wish.heard != RHYTHM:
+        raise LabelError(f"a prompt or a place for one is for sound; {form.name} files have none")
     with _temporary(target) as path:
-        form.show(source, path, shown)
+        if form.sound is not None:
+            form.sound(source, path, wish.heard.position, wish.heard.prompt)
+        elif form.show is not None:
+            if note := form.show(source, path, wish.shown):
+                wish.tell(note)
+        else:
+            raise LabelError(
+                f"no label for people can be made in {form.name} files here; show one where they are shown"
+            )
         yield path
 
 
