@@ -7,10 +7,13 @@ whatever lies below. A picture whose colours would suffer from being written aga
 
 import importlib
 import re
+import shutil
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont, JpegImagePlugin, PngImagePlugin, UnidentifiedImageError
 
 from gateway.labelling.members import LabelError
@@ -28,6 +31,8 @@ _LEAST_INK_PIXELS = 9
 _BOX_OPACITY = 184  # of 255: white words on white paper keep a contrast above 7 to 1
 # Not 一, which is as large as its neighbours and flat.
 _TALL = re.compile(r"[A-Z0-9\u3400-\u4dff\u4e01-\u9fff]")
+# A label that is there: its box lets at most a quarter of the picture's light through, and its words all.
+_INSIDE, _LIGHT_WORDS, _DARK_GROUND, _FIT = 0.9, 0.85, 0.45, 0.8
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "AVIF")
 _LIGHT: dict[str, Any] = {
     "L": 255,
@@ -84,7 +89,10 @@ def show(source: Path, target: Path, text: str) -> None:
         with Image.open(source, formats=_FORMATS) as image:
             _check(image, source)  # before a pixel is decoded
             image.load()
-            _save(drawn(image, text), image, target)
+            if _has_label(image, text):
+                shutil.copyfile(source, target)
+            else:
+                _save(drawn(image, text), image, target)
     except (UnidentifiedImageError, Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
         raise LabelError("the picture cannot be decoded, or is too large to; it gets no label for people") from exc
     except (OSError, ValueError, SyntaxError, EOFError) as exc:
@@ -107,19 +115,55 @@ def drawn(image: Image.Image, text: str) -> Image.Image:
         stored = image.convert("RGBA" if image.has_transparency_data else "RGB")
     else:
         stored = image.copy()
-    turn = image.getexif().get(_ORIENTATION, 1)
-    width, height = stored.size if turn <= 4 else stored.size[::-1]  # noqa: PLR2004 5 to 8 lie on their side
+    box, words = _stored_masks(image, text)
+    stored.paste(_DARK[stored.mode], (0, 0), box)
+    stored.paste(_LIGHT[stored.mode], (0, 0), words)
+    return stored
+
+
+def masks(text: str, width: int, height: int) -> tuple[Image.Image, Image.Image]:
+    """Return how opaque the dark box and the light words of a label are on each pixel of a picture.
+
+    Args:
+        text: the wording.
+        width: in pixels, as shown.
+        height: in pixels, as shown.
+
+    Raises:
+        LabelError: no legible label fits.
+    """
     layout = lay_out(text, width, height)
     margin = min(layout.ink_pixels // 2, width - layout.size[0], height - layout.size[1])
     corner = (width - margin - layout.size[0], height - margin - layout.size[1])
     box, words = Image.new("L", (width, height)), Image.new("L", (width, height))
     box.paste(_BOX_OPACITY, (*corner, corner[0] + layout.size[0], corner[1] + layout.size[1]))
     words.paste(_words(layout), corner)
+    return box, words
+
+
+def is_shown(light: NDArray[np.float64], box: Image.Image, words: Image.Image) -> bool:
+    """Tell whether a picture has a label already, by what would be drawn: light where its words are, dark around them.
+
+    Args:
+        light: how light each pixel is, from 0 to 1.
+        box: where its box would be, as `masks` has it.
+        words: where its words would be.
+    """
+    inside, letters = np.asarray(box) > 0, np.asarray(words).astype(float) / 255
+    edge, ground = light[inside & (letters > _INSIDE)], light[inside & (letters == 0)]
+    if not edge.size or not ground.size:
+        return False
+    fit = np.corrcoef(light[inside], letters[inside])[0, 1] if light[inside].std() > 0 else 0.0
+    return bool(np.median(edge) > _LIGHT_WORDS and np.percentile(ground, 95) < _DARK_GROUND and fit > _FIT)
+
+
+def _stored_masks(image: Image.Image, text: str) -> tuple[Image.Image, Image.Image]:
+    turn = image.getexif().get(_ORIENTATION, 1)
+    width, height = image.size if turn <= 4 else image.size[::-1]  # noqa: PLR2004 5 to 8 lie on their side
+    box, words = masks(text, width, height)
     if turn in _TURNS:
         box, words = box.transpose(_TURNS[turn]), words.transpose(_TURNS[turn])
-    stored.paste(_DARK[stored.mode], (0, 0), box)
-    stored.paste(_LIGHT[stored.mode], (0, 0), words)
-    return stored
+    return box, words
 
 
 def lay_out(text: str, width: int, height: int) -> Layout:
@@ -145,6 +189,11 @@ def lay_out(text: str, width: int, height: int) -> Layout:
     if box[0] > width or box[1] > height:
         raise LabelError(f"a picture of {width} x {height} pixels has no room for a legible label; show it beside it")
     return Layout(lines, font, ink, box)
+
+
+def _has_label(image: Image.Image, text: str) -> bool:
+    box, words = _stored_masks(image, text)
+    return is_shown(np.asarray(image.convert("RGB").convert("L")) / 255, box, words)
 
 
 def _words(layout: Layout) -> Image.Image:
