@@ -25,7 +25,8 @@ MOST_PIXELS = 64_000_000
 """Largest picture that is decoded; a small file can say it is larger."""
 
 _FONT_PACKAGE = "noto_cjk_sans_otc"
-_SIMPLIFIED_FACE = 2  # of the collection: Japanese, Korean, simplified, traditional, Hong Kong
+SIMPLIFIED_FACE = 2
+"""Of the font collection: Japanese, Korean, simplified, traditional, Hong Kong."""
 # Chinese characters of fewer pixels run into blots.
 _LEAST_INK_PIXELS = 9
 _BOX_OPACITY = 184  # of 255: white words on white paper keep a contrast above 7 to 1
@@ -233,11 +234,20 @@ def _ink(font: ImageFont.FreeTypeFont, text: str) -> int:
 
 @lru_cache(maxsize=64)
 def _font(size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(font_path(), size, index=SIMPLIFIED_FACE)
+
+
+def font_path() -> str:
+    """Return where the font with Chinese letters is.
+
+    Raises:
+        LabelError: its package is not installed.
+    """
     try:
         package = importlib.import_module(_FONT_PACKAGE)
     except ImportError as exc:
         raise LabelError("no font with Chinese letters: install the package noto-cjk-sans-otc") from exc
-    return ImageFont.truetype(str(package.FONT_PATH), size, index=_SIMPLIFIED_FACE)
+    return str(package.FONT_PATH)
 
 
 def _check(image: Image.Image, source: Path) -> None:
