@@ -9,6 +9,7 @@ from gateway.labelling.sound_ogg import OGG
 from gateway.labelling.sound_sign import write_sign
 from gateway.labelling.sound_sign_flac import write_flac_sign
 
+from gateway.labelling.sound_sign_m4a import write_m4a_sign
 from gateway.labelling.sound_sign_mp3 import write_mp3_sign
 from gateway.labelling.sound_sign_ogg import write_ogg_sign
 from gateway.labelling.sound_wav import WAV
@@ -20,5 +21,5 @@ FORMATS: tuple[Format, ...] = (
     replace(FLAC, sound=write_flac_sign),
     replace(MP3, sound=write_mp3_sign),
     replace(OGG, sound=write_ogg_sign),
-    M4A,
+    replace(M4A, sound=write_m4a_sign),
 )

@@ -3,6 +3,7 @@
 Rules: packets are walked through and none decoded; what has to be encoded again is bounded, in pictures and in pixels.
 """
 
+from math import ceil
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -34,8 +35,8 @@ class Opening(NamedTuple):
     lengths: dict[int, int]
 
     def until(self, time_base: Fraction) -> int:
-        """Return the time up to which the label is shown."""
-        return self.first + int(SHOWN_SECONDS / time_base)
+        """Return the time of the first picture that needs no label: the one before is shown until then."""
+        return self.first + ceil(SHOWN_SECONDS / time_base)
 
 
 def opening_of(container: Any, stream: Any) -> Opening:  # noqa: ANN401 of the library
@@ -63,7 +64,7 @@ def opening_of(container: Any, stream: Any) -> Opening:  # noqa: ANN401 of the l
                 break
         times.append((packet.pts, packet.dts, packet.duration or 0))
         begun = min(each[0] for each in times[:_LOOKED_AHEAD])
-        if joint is None and packet.is_keyframe and packet.pts - begun > SHOWN_SECONDS / stream.time_base:
+        if joint is None and packet.is_keyframe and packet.pts - begun >= SHOWN_SECONDS / stream.time_base:
             joint = number
         if joint is None and number >= MOST_PICTURES:
             raise LabelError(

@@ -83,7 +83,7 @@ def _looked_at(av: Any, source: Path, text: str) -> tuple[Opening, Drawing, bool
         for frame in container.decode(stream):
             if drawing is None:
                 drawing = drawing_for(text, frame, frame.rotation, float(stream.sample_aspect_ratio or 1))
-            elif frame.pts > until:
+            elif frame.pts >= until:
                 break
             has = is_shown(frame, drawing)
             if not has:
@@ -187,7 +187,7 @@ class _Film:
 
     def _again(self, frames: list[Any]) -> Iterator[Any]:
         for frame in frames:
-            again = drawn(frame, self._drawing) if frame.pts <= self._until else frame
+            again = drawn(frame, self._drawing) if frame.pts < self._until else frame
             if again is frame:
                 again.pict_type = 0  # what kind of picture it was is not what it becomes
             again.time_base = self.stream.time_base
@@ -235,7 +235,7 @@ def _is_right(av: Any, source: Path, target: Path, opening: Opening, drawing: Dr
         for frame, other in zip(before, after, strict=False):
             if abs(float(frame.pts * base) - float(other.pts * other.time_base)) > float(Fraction(1, 500)):
                 return False
-            if frame.pts <= until:
+            if frame.pts < until:
                 if not is_shown(other, drawing):
                     return False
                 shown += 1

@@ -86,7 +86,7 @@ def drawn(frame: Any, drawing: Drawing) -> Any:  # noqa: ANN401 of the library
             size = (-(-frame.width // across), -(-frame.height // down))
             _blend(target, drawing.box.resize(size), float(1 << bits - 1))
             _blend(target, drawing.words.resize(size), float(1 << bits - 1))
-    new.pts, new.time_base = frame.pts, frame.time_base
+    new.pts = frame.pts
     return new
 
 

@@ -60,14 +60,3 @@ def test_others_hear_the_rhythm(tmp_path: Path) -> None:
     assert after.endswith(before)
     seconds = (len(after) - len(before)) / 2 / 48_000
     assert seconds == pytest.approx(1.1 + 0.4)
-
-
-@pytest.mark.parametrize("name", ["a.mp3", "a.flac", "a.opus", "a.m4a"])
-def test_compressed_sound_takes_no_rhythm(tmp_path: Path, name: str) -> None:
-    """It would have to be encoded again; the reason says so, and nothing is written."""
-    old, new = tmp_path / name, tmp_path / f"new-{name}"
-    old.write_bytes(SMALL[name])
-    assert format_of(old) in FORMATS
-    with pytest.raises(LabelError, match="encoding it again"):
-        write_label(old, new, _MEMBERS, shown="AI生成")
-    assert not new.exists()

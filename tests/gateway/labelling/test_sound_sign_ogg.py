@@ -12,6 +12,8 @@ from gateway.labelling.sound_sign_ogg import write_ogg_sign
 from gateway.protocol.labels import Position
 from tests.gateway.labelling.pictures import MEMBERS
 from tests.gateway.labelling.sounds import RHYTHM, decoded_rhythm, packets, samples, sound
+from tests.gateway.labelling.vendor_forms import written
+from tests.media import SMALL
 
 
 @pytest.mark.parametrize("layout", ["mono", "stereo"])
@@ -44,7 +46,7 @@ def test_what_cannot_take_a_label_says_why(tmp_path: Path) -> None:
     """Vorbis, many channels, several streams, the end."""
     new = tmp_path / "new.ogg"
     with pytest.raises(LabelError, match="Vorbis or FLAC"):
-        write_ogg_sign(sound(tmp_path / "a.ogg", "flac"), new)
+        write_ogg_sign(written(tmp_path / "a.ogg", SMALL["a.ogg"]), new)
     with pytest.raises(LabelError, match="more than two channels"):
         write_ogg_sign(sound(tmp_path / "b.opus", "libopus", 48_000, "5.1"), new)
     old = sound(tmp_path / "c.opus", "libopus", 48_000)
