@@ -14,7 +14,7 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont, JpegImagePlugin, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageDraw, ImageFont, ImageSequence, JpegImagePlugin, PngImagePlugin, UnidentifiedImageError
 
 from gateway.labelling.members import LabelError
 from gateway.labelling.streams import pieces
@@ -44,6 +44,8 @@ _LIGHT: dict[str, Any] = {
 }
 _DARK: dict[str, Any] = {"L": 0, "LA": (0, 255), "RGB": (0, 0, 0), "RGBA": (0, 0, 0, 255), "CMYK": (0, 0, 0, 255)}
 _PNG_DEPTH_AT, _DEEP = 24, 16
+_DEEP_GREY, _DEEP_WHITE = "I;16", 65535
+_ANIMATED = ("PNG", "WEBP")
 # C2PA 2.x 11.1.4.2: the description box of a manifest store, and how its type begins.
 _MANIFEST = b"jumdc2pa"
 # EXIF 2.32 4.6.4: how what a viewer sees lies in the file; the other way round for 6 and 8 than a viewer turns.
@@ -79,7 +81,7 @@ def show(source: Path, target: Path, text: str) -> None:
     """Write a picture with a label for people; everything the file says of itself goes along.
 
     Args:
-        source: PNG, JPEG, WebP, TIFF or AVIF with one picture.
+        source: PNG, JPEG, WebP, TIFF or AVIF with one picture; PNG and WebP may move.
         target: where it goes.
         text: the wording.
 
@@ -92,6 +94,8 @@ def show(source: Path, target: Path, text: str) -> None:
             image.load()
             if _has_label(image, text):
                 shutil.copyfile(source, target)
+            elif getattr(image, "n_frames", 1) > 1:
+                _save_frames(image, text, target)
             else:
                 _save(drawn(image, text), image, target)
     except (UnidentifiedImageError, Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
@@ -117,9 +121,17 @@ def drawn(image: Image.Image, text: str) -> Image.Image:
     else:
         stored = image.copy()
     box, words = _stored_masks(image, text)
+    if stored.mode == _DEEP_GREY:
+        return _drawn_deep(stored, box, words)
     stored.paste(_DARK[stored.mode], (0, 0), box)
     stored.paste(_LIGHT[stored.mode], (0, 0), words)
     return stored
+
+
+def _drawn_deep(image: Image.Image, box: Image.Image, words: Image.Image) -> Image.Image:
+    ground = np.asarray(image).astype(float) * (1 - np.asarray(box) / 255)
+    letters = np.asarray(words) / 255
+    return Image.fromarray(np.round(ground * (1 - letters) + _DEEP_WHITE * letters).astype(np.uint16))
 
 
 def masks(text: str, width: int, height: int) -> tuple[Image.Image, Image.Image]:
@@ -194,6 +206,8 @@ def lay_out(text: str, width: int, height: int) -> Layout:
 
 def _has_label(image: Image.Image, text: str) -> bool:
     box, words = _stored_masks(image, text)
+    if image.mode == _DEEP_GREY:
+        return is_shown(np.asarray(image) / _DEEP_WHITE, box, words)
     return is_shown(np.asarray(image.convert("RGB").convert("L")) / 255, box, words)
 
 
@@ -251,17 +265,18 @@ def font_path() -> str:
 
 
 def _check(image: Image.Image, source: Path) -> None:
-    if image.width * image.height > MOST_PIXELS:
+    frames = getattr(image, "n_frames", 1)
+    if image.width * image.height * frames > MOST_PIXELS:
         raise LabelError(f"the picture has more than {MOST_PIXELS} pixels; it gets no label for people here")
-    if getattr(image, "n_frames", 1) > 1:
-        raise LabelError("the picture is animated or has several pages; it gets no label for people here")
+    if frames > 1 and (image.format not in _ANIMATED or image.info.get("default_image")):
+        raise LabelError("the picture has several pages, or another one for viewers without motion; draw on each before")
     with source.open("rb") as file:
         head = file.read(_PNG_DEPTH_AT + 1)
         if _has_manifest(file):
             raise LabelError("the picture carries a C2PA manifest, which drawing would break; draw first, sign then")
     depths = image.tag_v2.get(258, (8,)) if image.format == "TIFF" else (8,)  # type: ignore[attr-defined]
     deep = head[_PNG_DEPTH_AT] == _DEEP if image.format == "PNG" else max(depths) > 8  # noqa: PLR2004 bits
-    if deep or image.mode not in {*_LIGHT, "P", "1", "PA"}:
+    if (deep and image.mode != _DEEP_GREY) or image.mode not in {*_LIGHT, "P", "1", "PA", _DEEP_GREY}:
         raise LabelError("the picture has colours of more than 8 bits or of a rare kind, which drawing would lose")
 
 
@@ -275,7 +290,21 @@ def _has_manifest(file: IO[bytes]) -> bool:
     return False
 
 
-def _save(labelled: Image.Image, image: Image.Image, target: Path) -> None:
+def _save_frames(image: Image.Image, text: str, target: Path) -> None:
+    """Write an animation with the label on each picture, as long as it was shown, and as often."""
+    frames, durations = [], []
+    for frame in ImageSequence.Iterator(image):
+        frames.append(drawn(frame, text))
+        durations.append(frame.info.get("duration", 0))
+    more: dict[str, Any] = {"save_all": True, "append_images": frames[1:], "duration": durations}
+    more |= {"loop": image.info.get("loop", 0)}
+    # What Pillow gives is each picture as it is shown, not what is new on it.
+    more |= {"disposal": 0, "blend": 0} if image.format == "PNG" else {}
+    image.seek(0)
+    _save(frames[0], image, target, **more)
+
+
+def _save(labelled: Image.Image, image: Image.Image, target: Path, **more: Any) -> None:  # noqa: ANN401 Pillow's own
     info = image.info
     # Everything the file says of itself, since what is not handed over is dropped.
     kept: dict[str, Any] = {name: info[name] for name in ("icc_profile", "exif", "xmp", "dpi") if info.get(name)}
@@ -292,7 +321,7 @@ def _save(labelled: Image.Image, image: Image.Image, target: Path) -> None:
         kept = {"tiffinfo": tags, "compression": info.get("compression"), "icc_profile": info.get("icc_profile")}
     elif image.format == "AVIF":
         kept["quality"] = 90
-    labelled.save(target, format=image.format, **kept)
+    labelled.save(target, format=image.format, **kept, **more)
 
 
 def _texts(image: Image.Image) -> PngImagePlugin.PngInfo:

@@ -12,8 +12,6 @@ from gateway.labelling.sound_sign_ogg import write_ogg_sign
 from gateway.protocol.labels import Position
 from tests.gateway.labelling.pictures import MEMBERS
 from tests.gateway.labelling.sounds import RHYTHM, decoded_rhythm, packets, samples, sound
-from tests.gateway.labelling.vendor_forms import written
-from tests.media import SMALL
 
 
 @pytest.mark.parametrize("layout", ["mono", "stereo"])
@@ -45,8 +43,10 @@ def test_a_second_label_is_not_made(tmp_path: Path) -> None:
 def test_what_cannot_take_a_label_says_why(tmp_path: Path) -> None:
     """Vorbis, many channels, several streams, the end."""
     new = tmp_path / "new.ogg"
+    opus = sound(tmp_path / "a.opus", "libopus", 48_000)
+    opus.write_bytes(opus.read_bytes().replace(b"OpusHead\x01", b"\x7fFLAC\x01\0\0\x01"))
     with pytest.raises(LabelError, match="Vorbis or FLAC"):
-        write_ogg_sign(written(tmp_path / "a.ogg", SMALL["a.ogg"]), new)
+        write_ogg_sign(opus, new)
     with pytest.raises(LabelError, match="more than two channels"):
         write_ogg_sign(sound(tmp_path / "b.opus", "libopus", 48_000, "5.1"), new)
     old = sound(tmp_path / "c.opus", "libopus", 48_000)

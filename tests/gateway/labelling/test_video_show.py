@@ -25,7 +25,7 @@ _JOINED: dict[str, dict[str, Any]] = {
     "hevc.mp4": {"codec": "libx265", "x265-params": "log-level=none:open-gop=0"},
     "hevc.mkv": {"codec": "libx265", "x265-params": "log-level=none:open-gop=0"},
     "vp9.webm": {"codec": "libvpx-vp9", "sound": "libopus", "cpu-used": "8"},
-    "vp8.webm": {"codec": "libvpx", "cpu-used": "8", "auto-alt-ref": "0"},
+    "vp8.webm": {"codec": "libvpx", "cpu-used": "8", "auto-alt-ref": "0", "deadline": "realtime"},
     "av1.mp4": {"codec": "libsvtav1", "preset": "12", "svtav1-params": "pred-struct=1"},
     "mpeg4.mp4": {"codec": "mpeg4"},
     "motion.mov": {"codec": "mjpeg", "form": "yuvj420p"},
