@@ -37,7 +37,9 @@ def write(  # noqa: PLR0913 each is an option of the command
     produce_id: Annotated[str, typer.Option(help="Your number for this content; one of its own for each.")],
     explicit: Annotated[bool, typer.Option("--explicit", help="Make a label for people as well.")] = False,
     text: Annotated[str, typer.Option(help="Wording of the label for people.")] = _WORDING,
-    voice: Annotated[Path | None, typer.Option(help="Sound file with your spoken label, instead of a rhythm.")] = None,
+    voice: Annotated[
+        Path | None, typer.Option(help="Sound file with your spoken label, instead of a rhythm.")
+    ] = None,
     at: Annotated[Position | None, typer.Option(help="Where a label to be heard stands; else the start.")] = None,
     digest: Annotated[bool, typer.Option("--digest", help="Seal with a digest, against accident.")] = False,
     seal_key: Annotated[Path | None, typer.Option(help="Seal with this key: Ed25519 in PEM, or HMAC bytes.")] = None,

@@ -87,8 +87,16 @@ def font_object(pdf: pikepdf.Pdf, letters: Letters) -> pikepdf.Object:
     file = pdf.make_stream(letters.font, Subtype=Name.CIDFontType0C)
     name = Name("/SLUICE+NotoSansCJKsc-Label")
     descriptor: dict[str, Any] = {
-        "Type": Name.FontDescriptor, "FontName": name, "Flags": _SYMBOLIC, "FontBBox": [-1000, -1050, 2900, 1810],
-        "ItalicAngle": 0, "Ascent": 880, "Descent": -120, "CapHeight": letters.height, "StemV": 80, "FontFile3": file,
+        "Type": Name.FontDescriptor,
+        "FontName": name,
+        "Flags": _SYMBOLIC,
+        "FontBBox": [-1000, -1050, 2900, 1810],
+        "ItalicAngle": 0,
+        "Ascent": 880,
+        "Descent": -120,
+        "CapHeight": letters.height,
+        "StemV": 80,
+        "FontFile3": file,
     }
     below = Dictionary(
         Type=Name.Font,

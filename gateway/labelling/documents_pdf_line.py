@@ -1,8 +1,8 @@
 """The label people see in a PDF document: a line in a box in the lower right corner of its first or last page.
 
-Source: GB 45438-2025 5.1 (start or end, clearly legible; no size is given), ISO 32000-2. The contents of the page stay
-as they are: the line is a stream of its own behind them. It stands upright as a viewer turns the page, inside what a
-viewer shows of it. Signed documents are refused: a signature speaks of the document before the label.
+Source: GB 45438-2025 5.1 (start or end, clearly legible; no size is given), ISO 32000-2. The contents of the page
+stay as they are: the line is a stream of its own behind them. It stands upright as a viewer turns the page, inside
+what a viewer shows of it. Signed documents are refused: a signature speaks of the document before the label.
 """
 
 from pathlib import Path
@@ -80,12 +80,11 @@ def show_line(source: Path, target: Path, line: str, position: Position = Positi
 
 
 def _has_line(page: pikepdf.Page) -> bool:
-    objects = page.resources.get("/XObject", Dictionary()) if "/Resources" in page or page.obj.get("/Parent") else {}
-    return any(
-        isinstance(each, pikepdf.Stream) and _MARK in each
-        for name, each in (objects.items() if isinstance(objects, Dictionary) else ())
-        if name.startswith(f"/{_NAME}")
-    )
+    found = page.resources.get("/XObject")
+    if not isinstance(found, Dictionary):
+        return False
+    named = [each for name, each in found.items() if name.startswith(f"/{_NAME}")]
+    return any(isinstance(each, pikepdf.Stream) and _MARK in each for each in named)
 
 
 def _add(pdf: pikepdf.Pdf, page: pikepdf.Page, line: str, letters: Letters) -> None:
@@ -148,7 +147,8 @@ def _sheet(page: pikepdf.Page) -> _Sheet:
         left, bottom, right, top = media  # a viewer shows the whole page then
     if not (0 < right - left <= _MOST_POINTS and 0 < top - bottom <= _MOST_POINTS):
         raise LabelError("the page of the PDF document has no size that makes sense")
-    node, turn = page.obj, 0
+    node: pikepdf.Object = page.obj
+    turn = 0
     for _ in range(64):  # inherited from what it stands in
         if "/Rotate" in node:
             turn = int(node["/Rotate"]) % 360
@@ -160,6 +160,6 @@ def _sheet(page: pikepdf.Page) -> _Sheet:
 
 
 def _corners(box: pikepdf.Object) -> tuple[float, float, float, float]:
-    values = [float(each) for each in box]  # type: ignore[arg-type, attr-defined]
+    values = [float(each) for each in box]
     left, bottom, right, top = values
     return min(left, right), min(bottom, top), max(left, right), max(bottom, top)

@@ -66,7 +66,7 @@ def format_of(source: Path) -> Format:
     return (named or candidates)[0]
 
 
-def write_label(  # noqa: PLR0913 each is asked for on its own
+def write_label(
     source: Path,
     target: Path,
     members: Members,

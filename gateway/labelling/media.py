@@ -80,8 +80,9 @@ def encoded(wave: Wave, codec: str, rate: int, channels: int, options: Mapping[s
         size = context.frame_size
         for at in range(0, len(wave), size):
             part = np.pad(wave[at : at + size], (0, max(0, at + size - len(wave))))
-            frame = av.AudioFrame.from_ndarray(_stored(part, context.format, channels), context.format.name,
-                                               context.layout.name)
+            frame = av.AudioFrame.from_ndarray(
+                _stored(part, context.format, channels), context.format.name, context.layout.name
+            )
             frame.sample_rate, frame.pts = rate, at
             packets += [bytes(each) for each in context.encode(frame)]
         return packets + [bytes(each) for each in context.encode(None)]

@@ -8,7 +8,6 @@ from gateway.labelling.sound_id3 import MP3
 from gateway.labelling.sound_ogg import OGG
 from gateway.labelling.sound_sign import write_sign
 from gateway.labelling.sound_sign_flac import write_flac_sign
-
 from gateway.labelling.sound_sign_m4a import write_m4a_sign
 from gateway.labelling.sound_sign_mp3 import write_mp3_sign
 from gateway.labelling.sound_sign_ogg import write_ogg_sign

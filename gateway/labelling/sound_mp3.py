@@ -60,7 +60,12 @@ def frame_head(data: bytes, at: int = 0) -> FrameHead | None:
     kilobits, hertz = (_KILOBITS_1 if first else _KILOBITS_2)[bit_rate - 1], _RATES[version][rate]
     samples = 1152 if first else 576
     return FrameHead(
-        word, hertz, kilobits, mono, samples, samples * 125 * kilobits // hertz + padding,
+        word,
+        hertz,
+        kilobits,
+        mono,
+        samples,
+        samples * 125 * kilobits // hertz + padding,
         HEAD_BYTES + _SIDE_BYTES[first, mono],
     )
 
@@ -110,7 +115,9 @@ def index_at(frame: bytes, head: FrameHead) -> int | None:
         LabelError: it has an index of another kind.
     """
     if frame[HEAD_BYTES + 32 : HEAD_BYTES + 36] == b"VBRI":
-        raise LabelError("the MP3 file has an index of the kind VBRI, which is not rewritten here; copy the file anew")
+        raise LabelError(
+            "the MP3 file has an index of the kind VBRI, which is not rewritten here; copy the file anew"
+        )
     # A frame with a checksum has its side information two bytes later, and LAME does not count them.
     return next((at for at in (head.side, head.side + 2) if frame[at : at + 4] in (b"Xing", b"Info")), None)
 
@@ -134,7 +141,9 @@ def grown_index(frame: bytes, at: int, before: list[bytes], after: list[bytes]) 
             place += 4
     if flags & _PLACES:
         if len(counts) == 2 and all(counts.values()):  # noqa: PLR2004 both
-            new[place : place + _TABLE_BYTES] = _places(bytes(new[place : place + _TABLE_BYTES]), counts, before, after)
+            new[place : place + _TABLE_BYTES] = _places(
+                bytes(new[place : place + _TABLE_BYTES]), counts, before, after
+            )
         place += _TABLE_BYTES
     place += 4 if flags & _QUALITY else 0
     if new[place : place + 4] in _ENCODERS and place + _TAG_CRC_AT + 2 <= len(new):
@@ -212,7 +221,7 @@ def _powers() -> tuple[tuple[int, ...], ...]:
     """Return what one zero byte does to each bit of a checksum, then two, four, eight, as matrices over one bit."""
     powers = [tuple(crc16(b"\0", 1 << bit) for bit in range(16))]
     for _ in range(63):
-        powers.append(tuple(_applied(powers[-1], column) for column in powers[-1]))  # noqa: PERF401 each from the last
+        powers.append(tuple(_applied(powers[-1], column) for column in powers[-1]))
     return tuple(powers)
 
 

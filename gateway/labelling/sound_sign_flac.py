@@ -1,8 +1,8 @@
 """The label to be heard in FLAC files: decoded, put beside the label and encoded again, which loses nothing.
 
-Source: RFC 9639. The frames are numbered and the head holds a digest of all samples, so frames cannot simply be put in
-front; encoding is without loss, and every sample of the file is what it was. Its metadata stay, but for the stream's
-description, which is new, and the table of places to seek to, which would be wrong.
+Source: RFC 9639. The frames are numbered and the head holds a digest of all samples, so frames cannot simply be put
+in front; encoding is without loss, and every sample of the file is what it was. Its metadata stay, but for the
+stream's description, which is new, and the table of places to seek to, which would be wrong.
 """
 
 from collections.abc import Iterator

@@ -1,9 +1,9 @@
 """The label to be heard in M4A files: packets of its own in front of the file's, which stay as they are.
 
 Source: ISO/IEC 14496-3 (AAC): packets of one rate and number of channels follow each other whoever made them; they
-overlap by half, and silence stands at the seam. The file is put together anew; all its packets, titles and pictures go
-along. Only AAC of the low-complexity profile, in one or two channels, and only at the start: at the end, the file says
-how many samples to leave out.
+overlap by half, and silence stands at the seam. The file is put together anew; all its packets, titles and pictures
+go along. Only AAC of the low-complexity profile, in one or two channels, and only at the start: at the end, the
+file says how many samples to leave out.
 """
 
 from collections.abc import Iterator

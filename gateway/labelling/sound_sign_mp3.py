@@ -36,9 +36,7 @@ _ID3V1_BYTES, _APE_BYTES = 128, 32
 _EDGE_SECONDS = 0.1
 
 
-def write_mp3_sign(
-    source: Path, target: Path, position: Position | None = None, prompt: Path | None = None
-) -> None:
+def write_mp3_sign(source: Path, target: Path, position: Position | None = None, prompt: Path | None = None) -> None:
     """Write an MP3 file with a label to be heard, where it has none yet.
 
     Args:
@@ -79,7 +77,7 @@ class _Sound(NamedTuple):
     start: int
     head: FrameHead
     first: bytes
-    index: int | None
+    index_place: int | None
     end: int
 
 
@@ -93,9 +91,9 @@ def _pieces(file: BinaryIO, position: Position | None, prompt: Path | None, *, w
     after = _frames(sound.head, Position.END, prompt) if position is not Position.START else []
     behind = sound.start
     yield Kept(0, sound.start)
-    if sound.index is not None:
+    if sound.index_place is not None:
         behind += len(sound.first)
-        yield grown_index(sound.first, sound.index, before, after)
+        yield grown_index(sound.first, sound.index_place, before, after)
     yield from before
     yield Kept(behind, sound.end)
     yield from after
@@ -136,6 +134,8 @@ def _frames(head: FrameHead, edge: Position, prompt: Path | None) -> list[bytes]
 @lru_cache(maxsize=64)
 def _encoded(rate: int, kilobits: int, mono: bool, edge: Position, prompt: Path | None, _: int) -> tuple[bytes, ...]:  # noqa: FBT001 a key
     short, long = silence(rate, _EDGE_SECONDS), silence(rate)
-    parts = (short, sign_wave(rate, prompt), long) if edge is Position.START else (long, sign_wave(rate, prompt), short)
+    parts = (
+        (short, sign_wave(rate, prompt), long) if edge is Position.START else (long, sign_wave(rate, prompt), short)
+    )
     options = {"b": str(kilobits * 1000), "reservoir": "0", "joint_stereo": "0"}
     return tuple(media.encoded(np.concatenate(parts), "libmp3lame", rate, 1 if mono else 2, options))

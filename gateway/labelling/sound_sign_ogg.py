@@ -1,8 +1,8 @@
 """The label to be heard in Ogg files with Opus: packets of its own in front of the file's, which stay as they are.
 
-Sources: RFC 3533 (pages), RFC 7845 (a packet says itself how it was made, positions count samples of 48,000 a second).
-Only at the start: at the end, the last page says how many samples to leave out, and would be in the middle. Vorbis is
-refused: its packets need code books from the file's head, which no encoder here makes to measure.
+Sources: RFC 3533 (pages), RFC 7845 (a packet says itself how it was made, positions count samples of 48,000 a
+second). Only at the start: at the end, the last page says how many samples to leave out, and would be in the
+middle. Vorbis is refused: its packets need code books from the file's head, which no encoder here makes to measure.
 """
 
 from collections.abc import Iterator
@@ -101,7 +101,7 @@ def _encoded(channels: int, prompt: Path | None, _: int) -> tuple[bytes, ...]:
 
 
 def _pages(packets: tuple[bytes, ...], serial: int, sequence: int) -> list[bytes]:
-    pages = []
+    pages: list[bytes] = []
     for start in range(0, len(packets), _PAGE_PACKETS):
         part = packets[start : start + _PAGE_PACKETS]
         lacing = b"".join(b"\xff" * (len(each) // 255) + bytes([len(each) % 255]) for each in part)

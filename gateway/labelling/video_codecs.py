@@ -1,7 +1,8 @@
 """Encoders of films, and how packets of theirs stand in front of packets of another encoder.
 
 Sources: ISO/IEC 14496-15 (H.264 and H.265 in files: lengths in front of units, parameter sets in the head), ITU-T
-H.264 7.3.2.1 (numbers of parameter sets). A film has one head; what both parts need has to be in it, or in the packets.
+H.264 7.3.2.1 (numbers of parameter sets). A film has one head; what both parts need has to be in it, or in the
+packets.
 """
 
 import os
@@ -26,8 +27,12 @@ class Encoder(NamedTuple):
 # Without pictures that refer to later ones: times and order of packets stay those of the pictures.
 ENCODERS = {
     "h264": Encoder("libx264", {"crf": "16", "preset": "fast", "bf": "0", "rc-lookahead": "10"}),
-    "hevc": Encoder("libx265", {"crf": "18", "preset": "fast", "x265-params": "bframes=0:rc-lookahead=10:log-level=none"}),
-    "vp8": Encoder("libvpx", {"crf": "8", "b": "8000000", "auto-alt-ref": "0", "lag-in-frames": "0", "cpu-used": "4"}),
+    "hevc": Encoder(
+        "libx265", {"crf": "18", "preset": "fast", "x265-params": "bframes=0:rc-lookahead=10:log-level=none"}
+    ),
+    "vp8": Encoder(
+        "libvpx", {"crf": "8", "b": "8000000", "auto-alt-ref": "0", "lag-in-frames": "0", "cpu-used": "4"}
+    ),
     "vp9": Encoder("libvpx-vp9", {"crf": "20", "b": "0", "lag-in-frames": "0", "cpu-used": "5", "row-mt": "1"}),
     "av1": Encoder("libsvtav1", {"crf": "22", "preset": "9", "svtav1-params": "pred-struct=1"}),
     "mpeg4": Encoder("mpeg4", {"flags": "+qscale", "global_quality": "236"}),
@@ -107,7 +112,9 @@ def reminder(codec: str, head: bytes) -> bytes:
 
 
 def _free_number(head: bytes) -> int:
-    taken = {_first_number(unit[4:]) for unit in _avcc(head)[0]} | {_first_number(unit[1:]) for unit in _avcc(head)[1]}
+    taken = {_first_number(unit[4:]) for unit in _avcc(head)[0]} | {
+        _first_number(unit[1:]) for unit in _avcc(head)[1]
+    }
     return next(number for number in range(1, _MOST_SET_NUMBERS + 1) if number not in taken)
 
 

@@ -1,10 +1,11 @@
 """Where a film's opening ends: the first picture behind two seconds at which the rest can be joined on unchanged.
 
-Rules: packets are walked through and none decoded; what has to be encoded again is bounded, in pictures and in pixels.
+Rules: packets are walked through and none decoded; what has to be encoded again is bounded, in pictures and in
+pixels.
 """
 
-from math import ceil
 from fractions import Fraction
+from math import ceil
 from typing import Any, NamedTuple
 
 from gateway.labelling.members import LabelError
@@ -95,7 +96,9 @@ def whole(opening: Opening, container: Any, stream: Any) -> Opening:  # noqa: AN
     for number, packet in enumerate(each for each in container.demux(stream) if each.size):
         lengths[packet.pts] = packet.duration or 0
         if number >= MOST_PICTURES:
-            raise LabelError(f"more than {MOST_PICTURES} pictures would have to be encoded again; draw when it is made")
+            raise LabelError(
+                f"more than {MOST_PICTURES} pictures would have to be encoded again; draw when it is made"
+            )
     return Opening(opening.first, None, None, (), lengths)
 
 

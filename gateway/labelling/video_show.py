@@ -20,7 +20,9 @@ from gateway.labelling.video_codecs import as_stored, joined_head, joining_optio
 from gateway.labelling.video_opening import Opening, opening_of, whole
 from gateway.labelling.video_words import Drawing, drawing_for, drawn, is_shown, same_pictures
 
-ALL_ANEW = "all pictures of the film were encoded again, since it cannot be entered soon after the label's two seconds"
+ALL_ANEW = (
+    "all pictures of the film were encoded again, since it cannot be entered soon after the label's two seconds"
+)
 _FORMATS = ("mov", "matroska")
 _MANIFEST = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 _COMPARED = 24
@@ -132,7 +134,9 @@ def _form(source: Path) -> tuple[str, dict[str, str]]:
     with source.open("rb") as file, closing(media.library().open(file)) as container:
         if set(container.metadata) - _APPLE - _OF_THE_FILE:
             flags.append("use_metadata_tags")
-    return ("mov" if head[8:12] == b"qt  " or head[4:8] != b"ftyp" else "mp4"), ({"movflags": "+".join(flags)} if flags else {})
+    return ("mov" if head[8:12] == b"qt  " or head[4:8] != b"ftyp" else "mp4"), (
+        {"movflags": "+".join(flags)} if flags else {}
+    )
 
 
 class _Film:
@@ -157,7 +161,9 @@ class _Film:
         if joined:
             stream.codec_context.extradata = joined_head(self._codec, self._head, new) or None
             if self._codec in ("h264", "hevc"):
-                stream.codec_context.codec_tag = {"h264": "avc1", "hevc": "hev1"}[self._codec] if "mov" in self._old.format.name else "\0\0\0\0"
+                stream.codec_context.codec_tag = (
+                    {"h264": "avc1", "hevc": "hev1"}[self._codec] if "mov" in self._old.format.name else "\0\0\0\0"
+                )
         elif new or self._codec in ("vp8", "vp9", "mjpeg"):
             stream.codec_context.extradata = new or None
 

@@ -155,7 +155,7 @@ def masks(text: str, width: int, height: int) -> tuple[Image.Image, Image.Image]
 
 
 def is_shown(light: NDArray[np.float64], box: Image.Image, words: Image.Image) -> bool:
-    """Tell whether a picture has a label already, by what would be drawn: light where its words are, dark around them.
+    """Tell whether a picture has a label already: light where its words would be, dark around them.
 
     Args:
         light: how light each pixel is, from 0 to 1.
@@ -269,7 +269,9 @@ def _check(image: Image.Image, source: Path) -> None:
     if image.width * image.height * frames > MOST_PIXELS:
         raise LabelError(f"the picture has more than {MOST_PIXELS} pixels; it gets no label for people here")
     if frames > 1 and (image.format not in _ANIMATED or image.info.get("default_image")):
-        raise LabelError("the picture has several pages, or another one for viewers without motion; draw on each before")
+        raise LabelError(
+            "the picture has several pages, or another one for viewers without motion; draw on each before"
+        )
     with source.open("rb") as file:
         head = file.read(_PNG_DEPTH_AT + 1)
         if _has_manifest(file):

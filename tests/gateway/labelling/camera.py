@@ -1,7 +1,7 @@
 """A picture as the cameras of telephones write it: HEIC with a grid of HEVC tiles, thumbnail, rotation and EXIF.
 
-Source: ISO/IEC 23008-12 (items `grid`, `hvc1`, `Exif`; references `dimg`, `thmb`, `cdsc`; properties), put together by
-hand, since nothing at hand writes such files; the tiles are real, so programs decode them.
+Source: ISO/IEC 23008-12 (items `grid`, `hvc1`, `Exif`; references `dimg`, `thmb`, `cdsc`; properties), put together
+by hand, since nothing at hand writes such files; the tiles are real, so programs decode them.
 """
 
 import io
@@ -30,18 +30,23 @@ def _tiles(count: int) -> tuple[bytes, list[bytes]]:
     """Return the head of HEVC and pictures, each on its own."""
     target = io.BytesIO()
     with av.open(target, "w", format="mp4") as container:
-        stream: Any = container.add_stream("libx265", rate=1, options={"x265-params": "keyint=1:log-level=none", "g": "1"})
+        stream: Any = container.add_stream(
+            "libx265", rate=1, options={"x265-params": "keyint=1:log-level=none", "g": "1"}
+        )
         stream.width = stream.height = TILE
         stream.pix_fmt = "yuv420p"
         for number in range(count):
             picture = np.random.default_rng(number).integers(0, 256, (8, 8, 3), dtype=np.uint8)
-            frame = av.VideoFrame.from_image(Image.fromarray(picture).resize((TILE, TILE)))
+            tile = np.asarray(Image.fromarray(picture).resize((TILE, TILE)))
+            frame = av.VideoFrame.from_ndarray(tile, "rgb24")
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     target.seek(0)
-    with av.open(target) as container:
+    with av.open(target, "r") as container:
         video = container.streams.video[0]
-        return bytes(video.codec_context.extradata or b""), [bytes(each) for each in container.demux(video) if each.size]
+        return bytes(video.codec_context.extradata or b""), [
+            bytes(each) for each in container.demux(video) if each.size
+        ]
 
 
 def _entry(item: int, kind: bytes, *, hidden: bool = False) -> bytes:
@@ -81,17 +86,28 @@ def camera_picture(path: Path) -> Path:
             at += len(data)
         places += struct.pack(">HHHHII", _GRID, 1, 0, 1, 0, len(inner))
         return _full(
-            b"meta", 0, 0,
+            b"meta",
+            0,
+            0,
             _full(b"hdlr", 0, 0, bytes(4), b"pict", bytes(12), b"\0"),
             _box(b"dinf", _full(b"dref", 0, 0, struct.pack(">I", 1), _full(b"url ", 0, 1))),
             _full(b"pitm", 0, 0, struct.pack(">H", _GRID)),
             _full(
-                b"iinf", 0, 0, struct.pack(">H", len(items) + 1),
+                b"iinf",
+                0,
+                0,
+                struct.pack(">H", len(items) + 1),
                 *(_entry(each, b"hvc1", hidden=True) for each in _TILES),
-                _entry(_GRID, b"grid"), _entry(_THUMBNAIL, b"hvc1"), _entry(_EXIF, b"Exif", hidden=True),
+                _entry(_GRID, b"grid"),
+                _entry(_THUMBNAIL, b"hvc1"),
+                _entry(_EXIF, b"Exif", hidden=True),
             ),
             _full(
-                b"iref", 0, 0, _reference(b"dimg", _GRID, *_TILES), _reference(b"thmb", _THUMBNAIL, _GRID),
+                b"iref",
+                0,
+                0,
+                _reference(b"dimg", _GRID, *_TILES),
+                _reference(b"thmb", _THUMBNAIL, _GRID),
                 _reference(b"cdsc", _EXIF, _GRID),
             ),
             _box(b"iprp", properties, _full(b"ipma", 0, 0, struct.pack(">I", len(order)), table)),

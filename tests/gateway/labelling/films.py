@@ -13,10 +13,15 @@ SIZE = (192, 128)
 
 
 def film(
-    path: Path, codec: str = "libx264", seconds: float = 4.0, sound: str = "", form: str = "yuv420p",
-    times: list[int] | None = None, **options: str,
+    path: Path,
+    codec: str = "libx264",
+    seconds: float = 4.0,
+    sound: str = "",
+    form: str = "yuv420p",
+    times: list[int] | None = None,
+    **options: str,
 ) -> Path:
-    """Write a film of moving colours with a title, a key picture each second, and sound of a codec if one is named."""
+    """Write a film of moving colours with a title, a key picture each second, and sound of a codec, if any."""
     muxing = {"movflags": options.pop("movflags")} if "movflags" in options else {}
     with av.open(str(path), "w", options=muxing) as container:
         container.metadata["title"] = "Kept"

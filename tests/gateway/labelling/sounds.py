@@ -12,7 +12,9 @@ RHYTHM = [1, 1, 3, 3, 1, 1, 1]
 """Sounds and silences of the letters A and I, in units."""
 
 
-def sound(path: Path, codec: str, rate: int = 24_000, layout: str = "mono", seconds: float = 1.0, **options: str) -> Path:
+def sound(
+    path: Path, codec: str, rate: int = 24_000, layout: str = "mono", seconds: float = 1.0, **options: str
+) -> Path:
     """Write noise of a codec, below the label's loudness; return its path."""
     noise = np.random.default_rng(1).uniform(-0.2, 0.2, round(rate * seconds))
     with av.open(str(path), "w") as container:

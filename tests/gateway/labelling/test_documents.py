@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from gateway.labelling.documents import FORMATS
+from gateway.labelling.documents_font import letters_of
 from gateway.labelling.formats import FORMATS as ALL
 from gateway.labelling.formats import format_of, read_file, write_label
-from gateway.labelling.documents_font import letters_of
 from gateway.labelling.members import LabelError, Members, Verdict
 from tests.media import LABEL, PRODUCER, SMALL, damaged, exiftool, needs_tools, run
 

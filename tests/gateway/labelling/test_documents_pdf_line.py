@@ -24,9 +24,9 @@ _RED = b"0.9 0.2 0.2 rg 0 0 20000 20000 re f"
 
 def _pdf(path: Path, page: Mapping[str, Any], content: bytes = _RED, pages: int = 1, **saving: Any) -> Path:  # noqa: ANN401 of pikepdf
     pdf = pikepdf.Pdf.new()
+    wanted: dict[str, Any] = {"MediaBox": Array([0, 0, 595, 842]), **page}
     for _ in range(pages):
-        box = {"MediaBox": Array([0, 0, 595, 842])} | page
-        pdf.pages.append(pikepdf.Page(Dictionary(Type=Name.Page, Contents=pdf.make_stream(content), **box)))
+        pdf.pages.append(pikepdf.Page(Dictionary(Type=Name.Page, Contents=pdf.make_stream(content), **wanted)))
     pdf.save(path, **saving)
     return path
 
@@ -97,9 +97,7 @@ def test_states_a_page_leaves_do_not_move_the_line(tmp_path: Path, content: byte
     assert np.array_equal(_rendered(tmp_path / "new.pdf")[line], wanted[line])
 
 
-@pytest.mark.parametrize(
-    ("position", "pages"), [(Position.START, [1]), (Position.END, [3]), (Position.BOTH, [1, 3])]
-)
+@pytest.mark.parametrize(("position", "pages"), [(Position.START, [1]), (Position.END, [3]), (Position.BOTH, [1, 3])])
 def test_each_page_has_one_line_and_its_own_contents(tmp_path: Path, position: Position, pages: list[int]) -> None:
     """Asked for twice it is there once, in other words too; the stream of the page keeps its bytes."""
     old, new = _pdf(tmp_path / "old.pdf", {}, pages=3), tmp_path / "new.pdf"
@@ -134,7 +132,7 @@ def test_what_cannot_take_a_line_says_why(tmp_path: Path) -> None:
         pdf.save(tmp_path / "signed.pdf")
     with pytest.raises(LabelError, match="signed"):
         show_line(tmp_path / "signed.pdf", new, _TEXT)
-    with pytest.raises(LabelError, match="no pages|damaged"):
+    with pytest.raises(LabelError, match=r"no pages|damaged"):
         show_line(_pdf(tmp_path / "c.pdf", {}, pages=0), new, _TEXT)
     with pytest.raises(LabelError, match="no room"):
         show_line(_pdf(tmp_path / "d.pdf", {"MediaBox": Array([0, 0, 12, 12])}), new, _TEXT)

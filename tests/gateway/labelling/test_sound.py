@@ -5,10 +5,9 @@ from pathlib import Path
 import mutagen
 import pytest
 
-from gateway.labelling.formats import format_of, read_file, write_label
-from gateway.labelling.members import LabelError, Members, Verdict
-from gateway.labelling.sound import FORMATS
-from tests.media import LABEL, PRODUCER, SMALL, exiftool, needs_tools, run, streams, tags, tone
+from gateway.labelling.formats import read_file, write_label
+from gateway.labelling.members import Members, Verdict
+from tests.media import LABEL, PRODUCER, exiftool, needs_tools, run, streams, tags, tone
 
 _MEMBERS = Members.first(PRODUCER, "req-1")
 _MADE = {

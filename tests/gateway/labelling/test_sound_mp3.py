@@ -16,7 +16,14 @@ def test_heads_are_read() -> None:
     low = frame_head(b"\xff\xf3\x84\xc4")
     assert low is not None
     assert (low.rate, low.kilobits, low.mono, low.samples, low.size) == (24_000, 64, True, 576, 192)
-    for data in (b"", b"\xff\xfb", b"\xff\xfb\xf0\x44", b"\xff\xfb\x0c\x44", b"\xff\xeb\x90\x44", b"\xff\xfd\x90\x44"):
+    for data in (
+        b"",
+        b"\xff\xfb",
+        b"\xff\xfb\xf0\x44",
+        b"\xff\xfb\x0c\x44",
+        b"\xff\xeb\x90\x44",
+        b"\xff\xfd\x90\x44",
+    ):
         assert frame_head(data) is None
 
 

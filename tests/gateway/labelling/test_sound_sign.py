@@ -59,13 +59,13 @@ def test_the_rhythm_is_decoded_from_the_samples(tmp_path: Path, kind: int, bits:
 
     data = b"".join(WAV.content(new) if WAV.content else ())
     assert data.endswith(silence)
-    for sound in _samples(data, kind, bits, channels):
-        parts = _decoded(sound)[: len(_RHYTHM)]
+    for wave in _samples(data, kind, bits, channels):
+        parts = _decoded(wave)[: len(_RHYTHM)]
         assert [heard for heard, _ in parts] == [True, False] * 3 + [True]
         assert [seconds / UNIT_SECONDS for _, seconds in parts] == pytest.approx(_RHYTHM, abs=0.15)
-        assert 0.3 < np.abs(sound).max() < 0.9
+        assert 0.3 < np.abs(wave).max() < 0.9
         # No click: nothing jumps by more than the tone itself moves between two samples.
-        assert np.abs(np.diff(sound)).max() < 0.5
+        assert np.abs(np.diff(wave)).max() < 0.5
 
 
 @pytest.mark.parametrize(

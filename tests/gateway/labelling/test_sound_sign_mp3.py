@@ -29,7 +29,9 @@ def _place(found: Any, own: Any) -> int:  # noqa: ANN401 arrays
     """Return where samples from a second's middle on are found again."""
     middle = len(own[0]) // 2
     first = np.flatnonzero(found[0] == own[0][middle])
-    return next(int(at) - middle for at in first if np.array_equal(found[0][at : at + 99], own[0][middle : middle + 99]))
+    return next(
+        int(at) - middle for at in first if np.array_equal(found[0][at : at + 99], own[0][middle : middle + 99])
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,6 +63,7 @@ def test_length_and_places_are_told_anew(tmp_path: Path, kind: str) -> None:
     write_mp3_sign(old, tmp_path / "new.mp3", Position.BOTH)
     before, after = mutagen.mp3.MP3(old).info, mutagen.mp3.MP3(tmp_path / "new.mp3").info
     own, whole = samples(old).shape[1], samples(tmp_path / "new.mp3").shape[1]
+    assert before and after
     assert after.length - before.length == pytest.approx((whole - own) / int(_KINDS[kind]["rate"]))
 
 

@@ -28,7 +28,7 @@ def test_the_rhythm_is_decoded_and_every_packet_stays(tmp_path: Path, layout: st
     at = next(number for number, (loud, _) in enumerate(parts) if loud)
     assert [units for _, units in parts[at : at + 7]] == pytest.approx(RHYTHM, abs=0.2)
     assert np.abs(wave).max() < 0.9
-    grown = mutagen.oggopus.OggOpus(new).info.length - mutagen.oggopus.OggOpus(old).info.length
+    grown = mutagen.oggopus.OggOpus(new).info.length - mutagen.oggopus.OggOpus(old).info.length  # type: ignore[attr-defined]
     assert grown == pytest.approx((len(whole) - len(own)) * 0.02)
 
 

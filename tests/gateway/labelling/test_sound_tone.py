@@ -24,7 +24,7 @@ def test_rhythm_is_short_long_short_short() -> None:
 @pytest.mark.parametrize(
     ("factor", "noise", "lag", "like"), [(1.0, 0.0, 0.0, True), (0.2, 0.01, 0.3, True), (0.0, 0.3, 0.0, False)]
 )
-def test_rhythm_is_recognised_by_its_loudness(factor: float, noise: float, lag: float, like: bool) -> None:
+def test_rhythm_is_recognised_by_its_loudness(factor: float, noise: float, lag: float, *, like: bool) -> None:
     """Louder or softer, later, with the noise a codec makes; noise alone is none."""
     sign = rhythm_wave(_RATE)
     wave = np.concatenate((silence(_RATE, lag), factor * sign, silence(_RATE, 0.2)))

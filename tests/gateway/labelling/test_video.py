@@ -53,6 +53,6 @@ def test_films_without_pictures_take_no_words(tmp_path: Path, name: str) -> None
     old, new = tmp_path / name, tmp_path / f"new-{name}"
     old.write_bytes(SMALL[name])
     assert format_of(old) in FORMATS
-    with pytest.raises(LabelError, match="the film|no pictures"):
+    with pytest.raises(LabelError, match=r"the film|no pictures"):
         write_label(old, new, _MEMBERS, shown="AI生成")
     assert not new.exists()
