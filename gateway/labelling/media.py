@@ -20,6 +20,11 @@ Wave = NDArray[np.float64]
 
 MOST_PROMPT_SECONDS = 30.0
 _MOST_CHUNK_SAMPLES = 1 << 20
+# Files and nothing else: play lists, of which the library knows many, would have it open addresses in the net.
+_OPENING = {
+    "protocol_whitelist": "file",
+    "format_whitelist": "aac,aiff,caf,flac,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,ogg,w64,wav",
+}
 
 
 def library() -> Any:  # noqa: ANN401 a module
@@ -50,10 +55,29 @@ def translated(what: str) -> Iterator[None]:
     try:
         yield
     # An error of a codec is an OSError or ValueError of its own kind; that of a disk has another one.
-    except (OSError, ValueError, RuntimeError, EOFError, IndexError) as exc:
+    except (
+        OSError,
+        ValueError,
+        RuntimeError,
+        EOFError,
+        LookupError,
+        ArithmeticError,
+        TypeError,
+        AttributeError,
+    ) as exc:
         if isinstance(exc, OSError) and not hasattr(exc, "log"):
             raise
         raise LabelError(f"{what} cannot be decoded or encoded: {exc}") from exc
+
+
+def opened(path: Path) -> Any:  # noqa: ANN401 of the library
+    """Return a file of sound or film, open for reading.
+
+    Args:
+        path: where it is.
+    """
+    # From the root, since the library takes what stands in front of a colon for a protocol.
+    return library().open(str(path.absolute()), options=_OPENING)
 
 
 def encoded(wave: Wave, codec: str, rate: int, channels: int, options: Mapping[str, str]) -> list[bytes]:
@@ -108,7 +132,7 @@ def heard(path: Path, rate: int, seconds: float, edge: Literal["start", "end"] =
         LabelError: it has no sound that can be decoded.
     """
     av = library()
-    with translated("the sound"), closing(av.open(str(path))) as container:
+    with translated("the sound"), closing(opened(path)) as container:
         if not container.streams.audio:
             raise LabelError(f"{path.name} has no sound")
         stream = container.streams.audio[0]

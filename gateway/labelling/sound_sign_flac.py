@@ -55,8 +55,8 @@ def _encode(source: Path, target: Path, position: Position, prompt: Path | None)
     av = media.library()
     with (
         media.translated("the sound"),
-        closing(av.open(str(source), format="flac")) as old,
-        closing(av.open(str(target), "w", format="flac")) as new,
+        closing(media.opened(source)) as old,
+        closing(av.open(str(target.absolute()), "w", format="flac")) as new,
     ):
         stream = old.streams.audio[0]
         context = stream.codec_context

@@ -44,13 +44,16 @@ def write_m4a_sign(source: Path, target: Path, position: Position | None = None,
         raise LabelError("in an M4A file the label to be heard stands at the start")
     av = media.library()
     with media.translated("the sound"):
-        with closing(av.open(str(source))) as old:
+        with closing(media.opened(source)) as old:
             rate, channels = _checked(old)
         if missing(source, Position.START, prompt) is None:
             write_spliced(source, target, b"", lambda file, _: [Kept(0, size_of(file))])
             return
         sign = _encoded(rate, channels, prompt, prompt.stat().st_mtime_ns if prompt else 0)
-        with closing(av.open(str(source))) as old, closing(av.open(str(target), "w", format="ipod")) as new:
+        with (
+            closing(media.opened(source)) as old,
+            closing(av.open(str(target.absolute()), "w", format="ipod")) as new,
+        ):
             streams = {stream.index: new.add_stream_from_template(stream, opaque=True) for stream in old.streams}
             for index, stream in streams.items():
                 stream.disposition = old.streams[index].disposition

@@ -48,25 +48,25 @@ def show_words(source: Path, target: Path, text: str) -> str | None:
     """
     av = media.library()
     with media.translated("the film"):
-        opening, drawing, has = _looked_at(av, source, text)
+        opening, drawing, has = _looked_at(source, text)
         if has:
             shutil.copyfile(source, target)
             return None
         if opening.joint is not None:
-            with suppress(LabelError, OSError, ValueError):
+            with suppress(LabelError), media.translated("the film"):
                 _write(av, source, target, opening, drawing)
-                if _is_right(av, source, target, opening, drawing):
+                if _is_right(source, target, opening, drawing):
                     return None
-            with closing(_opened(av, source)) as old:
+            with closing(_opened(source)) as old:
                 opening = whole(opening, old, old.streams.video[0])
         _write(av, source, target, opening, drawing)
-        if not _is_right(av, source, target, opening, drawing):
+        if not _is_right(source, target, opening, drawing):
             raise LabelError("the words could not be read back from the film, so it was not written")
         return ALL_ANEW
 
 
-def _opened(av: Any, source: Path) -> Any:  # noqa: ANN401 of the library
-    container = av.open(str(source))
+def _opened(source: Path) -> Any:  # noqa: ANN401 of the library
+    container = media.opened(source)
     if not container.format.name.startswith(_FORMATS):
         container.close()
         raise LabelError("the film is of another kind than MP4, QuickTime, Matroska and WebM")
@@ -76,10 +76,10 @@ def _opened(av: Any, source: Path) -> Any:  # noqa: ANN401 of the library
     return container
 
 
-def _looked_at(av: Any, source: Path, text: str) -> tuple[Opening, Drawing, bool]:  # noqa: ANN401 of the library
-    with closing(_opened(av, source)) as container:
+def _looked_at(source: Path, text: str) -> tuple[Opening, Drawing, bool]:
+    with closing(_opened(source)) as container:
         opening = opening_of(container, container.streams.video[0])
-    with closing(_opened(av, source)) as container:
+    with closing(_opened(source)) as container:
         stream = container.streams.video[0]
         until, drawing, has = opening.until(stream.time_base), None, True
         for frame in container.decode(stream):
@@ -97,7 +97,10 @@ def _looked_at(av: Any, source: Path, text: str) -> tuple[Opening, Drawing, bool
 
 def _write(av: Any, source: Path, target: Path, opening: Opening, drawing: Drawing) -> None:  # noqa: ANN401
     kind, options = _form(source)
-    with closing(_opened(av, source)) as old, closing(av.open(str(target), "w", format=kind, options=options)) as new:
+    with (
+        closing(_opened(source)) as old,
+        closing(av.open(str(target.absolute()), "w", format=kind, options=options)) as new,
+    ):
         film = _Film(av, old, opening, drawing)
         streams = {}
         for stream in old.streams:
@@ -131,7 +134,7 @@ def _form(source: Path) -> tuple[str, dict[str, str]]:
         flags += ["frag_keyframe", "empty_moov", "default_base_moof"]
     elif b"mdat" in kinds and b"moov" in kinds and kinds.index(b"moov") < kinds.index(b"mdat"):
         flags.append("faststart")
-    with source.open("rb") as file, closing(media.library().open(file)) as container:
+    with closing(media.opened(source)) as container:
         if set(container.metadata) - _APPLE - _OF_THE_FILE:
             flags.append("use_metadata_tags")
     return ("mov" if head[8:12] == b"qt  " or head[4:8] != b"ftyp" else "mp4"), (
@@ -168,7 +171,7 @@ class _Film:
             stream.codec_context.extradata = new or None
 
     def _frames(self) -> Iterator[Any]:
-        with closing(_opened(self._av, Path(self._old.name))) as container:
+        with closing(_opened(Path(self._old.name))) as container:
             yield next(container.decode(video=0))
 
     def packets(self) -> Iterator[Any]:
@@ -231,9 +234,9 @@ class _Film:
         return new
 
 
-def _is_right(av: Any, source: Path, target: Path, opening: Opening, drawing: Drawing) -> bool:  # noqa: ANN401
+def _is_right(source: Path, target: Path, opening: Opening, drawing: Drawing) -> bool:
     """Tell whether a player shows the label long enough, and behind the joint what it showed before."""
-    with closing(_opened(av, source)) as old, closing(_opened(av, target)) as new:
+    with closing(_opened(source)) as old, closing(_opened(target)) as new:
         before, after = (each.decode(each.streams.video[0]) for each in (old, new))
         base = old.streams.video[0].time_base
         until, joint = opening.until(base), opening.joint_time

@@ -37,6 +37,17 @@ def test_errors_of_the_library_are_told(tmp_path: Path) -> None:
         media.prompt_wave(sound(tmp_path / "long.flac", "flac", 8000, seconds=31), 8000)
 
 
+def test_play_lists_are_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is a name taken for an address."""
+    noise = sound(tmp_path / "a.mp3", "libmp3lame")
+    (tmp_path / "list.mp3").write_text(f"ffconcat version 1.0\nfile {noise.name}\n", "ascii")
+    with pytest.raises(LabelError, match="cannot be decoded"):
+        media.heard(tmp_path / "list.mp3", 8000, 1.0)
+    noise.rename(tmp_path / "http:a.mp3")
+    monkeypatch.chdir(tmp_path)
+    assert len(media.heard(Path("http:a.mp3"), 8000, 0.5)) == 4000
+
+
 def test_missing_library_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """By the name of the package."""
     monkeypatch.setitem(__import__("sys").modules, "av", None)
