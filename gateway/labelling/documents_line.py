@@ -142,7 +142,9 @@ def _shown(body: bytes) -> str:
 
 def _has_node(data: bytes, line: str) -> bool:
     """Tell whether a text of an XML part, as a whole, is the line."""
-    return f">{html.escape(line)}</".encode() in data or f">{html.escape(line, quote=False)}</".encode() in data
+    shown = [f">{html.escape(line, quote=quoted)}</" for quoted in (True, False)]
+    # Some programs write numbers for letters.
+    return any(each.encode() in data or each.encode("ascii", "xmlcharrefreplace") in data for each in shown)
 
 
 def _mark(text: bytes) -> bytes:
