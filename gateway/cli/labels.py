@@ -13,13 +13,14 @@ import orjson
 import typer
 
 from gateway.labelling.describing import describe
-from gateway.labelling.formats import FileReading, propagate_label, read_file, write_label
+from gateway.labelling.formats import FileReading, Heard, propagate_label, read_file, write_label
 from gateway.labelling.members import LabelError, Members, Verdict, check_propagator
 from gateway.labelling.producer import check_producer, parse_producer
 from gateway.labelling.propagation import Knowledge, verdict_with
 from gateway.labelling.provenance import has_manifest
 from gateway.labelling.seal import PLAIN, SealState, load_key
 from gateway.labelling.signing import load_signer
+from gateway.protocol.labels import Position
 
 app = typer.Typer(no_args_is_help=True, help="AI-content labels in files: write, read, check a provider code.")
 
@@ -48,6 +49,10 @@ def write(  # noqa: PLR0913 each is an option of the command
     produce_id: Annotated[str, typer.Option(help="Your number for this content; one of its own for each.")],
     explicit: Annotated[bool, typer.Option("--explicit", help="Make a label for people as well.")] = False,
     text: Annotated[str, typer.Option(help="Wording of the label for people.")] = _WORDING,
+    voice: Annotated[
+        Path | None, typer.Option(help="Sound file with your spoken label, instead of a rhythm.")
+    ] = None,
+    at: Annotated[Position | None, typer.Option(help="Where a label to be heard stands; else the start.")] = None,
     digest: Annotated[bool, typer.Option("--digest", help="Seal with a digest, against accident.")] = False,
     seal_key: Annotated[Path | None, typer.Option(help="Seal with this key: Ed25519 in PEM, or HMAC bytes.")] = None,
     c2pa: C2paOption = None,
@@ -55,6 +60,10 @@ def write(  # noqa: PLR0913 each is an option of the command
     """Write a label into a file you generated; what the file holds is not encoded again without --explicit."""
     if digest and seal_key is not None:
         _refuse("--digest and --seal-key exclude each other")
+    if not explicit and (voice is not None or at is not None):
+        _refuse("--voice and --at are about the label for people: add --explicit")
+    if voice is not None and not voice.is_file():
+        _refuse(f"{voice}: there is no such file")
     with _reported(file):
         try:
             members = Members.first(check_producer(producer), produce_id)
@@ -63,7 +72,16 @@ def write(  # noqa: PLR0913 each is an option of the command
         except LabelError as exc:
             _refuse(str(exc))
         displaced = signer is None and has_manifest(file)
-        form = write_label(file, output, members, shown=text if explicit else "", key=key, signer=signer)
+        form = write_label(
+            file,
+            output,
+            members,
+            shown=text if explicit else "",
+            heard=Heard(at, voice),
+            key=key,
+            signer=signer,
+            tell=lambda note: typer.echo(f"{output}: {note}", err=True),
+        )
     typer.echo(f"{output}: {form.name}, labelled")
     if displaced:
         typer.echo(_DISPLACED, err=True)

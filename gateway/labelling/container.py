@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.protocol.labels import Position
+
 HEAD_BYTES = 4096
 """How much of a file tells its format."""
 
@@ -22,8 +24,10 @@ class Format:
         write: source, target and label to a file that differs in its label alone.
         read: every label in a file as JSON text, whatever its form; empty without any.
         content: what a seal covers in pieces, without any metadata; None where that is not told apart.
-        show: source, target and wording to a file with a label for people, encoded anew where it has to be; None
-            where none can be made.
+        show: source, target and wording to a file with a label for people, encoded anew where it has to be; returns
+            what is to be told of that, if anything. A file that has one gets no second. None where none can be made.
+        sound: source, target, position (None for the usual one) and prompt (None for the rhythm) to a file with a
+            label to be heard; None for formats without sound.
     """
 
     name: str
@@ -32,4 +36,5 @@ class Format:
     write: Callable[[Path, Path, bytes], None]
     read: Callable[[Path], list[bytes]]
     content: Callable[[Path], Iterator[bytes]] | None = None
-    show: Callable[[Path, Path, str], None] | None = None
+    show: Callable[[Path, Path, str], str | None] | None = None
+    sound: Callable[[Path, Path, Position | None, Path | None], None] | None = None

@@ -14,6 +14,7 @@ from gateway.labelling.documents_line import (
 )
 from gateway.labelling.documents_office import DOCX, PPTX, XLSX
 from gateway.labelling.documents_pdf import PDF
+from gateway.labelling.documents_pdf_line import show_line
 from gateway.labelling.documents_text import HTML, JSON, MARKDOWN, TEXT
 
 # Text nearly last: what is in letters and has no known name is refused as text, and not taken for Markdown.
@@ -22,7 +23,7 @@ FORMATS: tuple[Format, ...] = (
     replace(DOCX, show=word_line),
     replace(XLSX, show=excel_line),
     replace(PPTX, show=powerpoint_line),
-    PDF,
+    replace(PDF, show=show_line),
     replace(HTML, show=html_line),
     replace(JSON, show=refuse_json_line),
     replace(TEXT, show=text_line),

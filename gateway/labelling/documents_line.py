@@ -2,11 +2,13 @@
 
 Source: GB 45438-2025 5.1: at the start, the end or a fitting place in the middle, in clearly legible type; no size is
 given. Measures Art. 4: a file that is offered for download holds the label itself. What else a document has stays as
-it is: lines are put between its bytes.
+it is: lines are put between its bytes. A document that has the line, or begins or ends with a label in other words,
+gets no second.
 """
 
 import html
 import posixpath
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -20,7 +22,7 @@ from gateway.labelling.documents_text import text_of
 from gateway.labelling.documents_zip import Archive, archive_of, archive_pieces, read_entry
 from gateway.labelling.members import LabelError
 from gateway.labelling.splice import Piece, write_spliced
-from gateway.protocol.labels import Position
+from gateway.protocol.labels import AnswerText, Position
 
 _MOST_PART_BYTES = 64 * 1024 * 1024
 _MOST_ROWS = 1_048_576
@@ -28,6 +30,8 @@ _UTF8_MARK = b"\xef\xbb\xbf"
 _DRAWING = "http://schemas.openxmlformats.org/drawingml/2006/main"
 _STRICT_DRAWING = "http://purl.oclc.org/ooxml/drawingml/main"
 _POINTS = 1200  # hundredths of a point: legible, and smaller than any text beside it
+_EDGE_BYTES = 4096
+_SHAPE = "AIGC"
 _MARGIN_EMU, _LINE_EMU = 228_600, 300_000
 _MOST_EMU_DIGITS = 12
 
@@ -63,6 +67,8 @@ def html_line(source: Path, target: Path, line: str, position: Position = Positi
 
     def lined(text: bytes) -> bytes:
         start, end = body_place(text)
+        if _begins_or_ends(_shown(text[start:end]), line):
+            return text
         # Numbers instead of letters, so that the document's encoding does not matter.
         paragraph = b"<p>" + html.escape(line).encode("ascii", "xmlcharrefreplace") + b"</p>"
         before = paragraph if position is not Position.END else b""
@@ -120,13 +126,35 @@ def _write(source: Path, target: Path, change: Callable[[bytes], bytes]) -> None
     write_spliced(source, target, b"", plan)
 
 
+def _begins_or_ends(text: str, line: str) -> bool:
+    """Tell whether a text has the line at an edge, or a label in other words."""
+    answer = AnswerText(structured=False)
+    answer.add(text)
+    lines = text.strip().splitlines()
+    return answer.present or (bool(lines) and line.strip() in (lines[0].strip(), lines[-1].strip()))
+
+
+def _shown(body: bytes) -> str:
+    """Return what is shown at the edges of an HTML document, roughly; its middle does not matter."""
+    edges = body if len(body) <= 2 * _EDGE_BYTES else body[:_EDGE_BYTES] + body[-_EDGE_BYTES:]
+    return html.unescape(re.sub(r"<[^<>]*>", "\n", edges.decode("utf-8", "replace")))
+
+
+def _has_node(data: bytes, line: str) -> bool:
+    """Tell whether a text of an XML part, as a whole, is the line."""
+    shown = [f">{html.escape(line, quote=quoted)}</" for quoted in (True, False)]
+    # Some programs write numbers for letters.
+    return any(each.encode() in data or each.encode("ascii", "xmlcharrefreplace") in data for each in shown)
+
+
 def _mark(text: bytes) -> bytes:
     return _UTF8_MARK if text.startswith(_UTF8_MARK) else b""
 
 
 def _lined(text: bytes, start: int, line: str, position: Position) -> bytes:
     try:
-        text.decode("utf-8")
+        if _begins_or_ends(text.decode("utf-8")[start:], line):
+            return text
     except UnicodeDecodeError:
         raise LabelError(
             "the text is not in UTF-8, and the line would not be legible in it; convert it first"
@@ -183,6 +211,8 @@ def _first(places: list[Place], name: str) -> Place:
 
 def _word_part(file: BinaryIO, archive: Archive, line: str, position: Position) -> dict[str, bytes]:
     name, data = _content(file, archive, _main_part(file, archive), _MOST_PART_BYTES)
+    if _has_node(data, line):
+        return {}
     places = places_of(data, frozenset({"body", "sectPr"}))
     body = _first(places, "body")
     if body.closed_at_once:
@@ -201,6 +231,10 @@ def _excel_part(file: BinaryIO, archive: Archive, line: str) -> dict[str, bytes]
     sheet = _first(places_of(_content(file, archive, book)[1], frozenset({"sheet"})), "sheet").attributes.get("id")
     part = _related(file, archive, book, lambda name, _: name == sheet)
     name, data = _content(file, archive, part, _MOST_PART_BYTES)
+    # Excel moves texts into a table of their own when it saves.
+    table = archive.find("xl/sharedStrings.xml")
+    if _has_node(data, line) or (table and _has_node(read_entry(file, table, _MOST_PART_BYTES), line)):
+        return {}
     places = places_of(data, frozenset({"sheetData", "row", "dimension"}))
     rows = _first(places, "sheetData")
     numbers = [int(each.attributes["r"]) for each in places if each.attributes.get("r", "").isdecimal()]
@@ -231,12 +265,14 @@ def _powerpoint_part(file: BinaryIO, archive: Archive, line: str) -> dict[str, b
     part = _related(file, archive, main, lambda name, kind: kind == "slide" and name == slide_id.get("id"))
     name, data = _content(file, archive, part, _MOST_PART_BYTES)
     tree = _first(places_of(data, frozenset({"spTree", "cNvPr"})), "spTree")
+    if any(each.attributes.get("name") == _SHAPE for each in places_of(data, frozenset({"cNvPr"}))):
+        return {}
     taken = [each.attributes.get("id", "") for each in places_of(data, frozenset({"cNvPr"}))]
     number = max([int(each) for each in taken if each.isdecimal()], default=1) + 1
     width, height = _emu(size.get("cx")), _emu(size.get("cy"))
     drawing = _STRICT_DRAWING if "purl.oclc.org" in tree.namespace else _DRAWING
     shape = (
-        f'<p:sp xmlns:p="{tree.namespace}" xmlns:a="{drawing}"><p:nvSpPr><p:cNvPr id="{number}" name="AIGC"/>'
+        f'<p:sp xmlns:p="{tree.namespace}" xmlns:a="{drawing}"><p:nvSpPr><p:cNvPr id="{number}" name="{_SHAPE}"/>'
         f'<p:cNvSpPr txBox="1"/><p:nvPr/></p:nvSpPr><p:spPr><a:xfrm><a:off x="{_MARGIN_EMU}"'
         f' y="{max(0, height - _LINE_EMU - _MARGIN_EMU)}"/><a:ext cx="{max(1, width - 2 * _MARGIN_EMU)}"'
         f' cy="{_LINE_EMU}"/></a:xfrm><a:prstGeom prst="rect"><a:avLst/></a:prstGeom></p:spPr>'

@@ -60,7 +60,12 @@ def opened_pdf(source: Path) -> Iterator[pikepdf.Pdf]:
         raise LabelError(f"the PDF document is damaged ({type(error).__name__})") from error
 
 
-def _refuse_signed(pdf: pikepdf.Pdf) -> None:
+def refuse_signed(pdf: pikepdf.Pdf) -> None:
+    """Refuse a document that is signed, or says what may be changed of it.
+
+    Raises:
+        LabelError: it is.
+    """
     form = pdf.Root.get("/AcroForm")
     flags = form.get("/SigFlags", 0) if isinstance(form, pikepdf.Dictionary) else 0
     if "/Perms" in pdf.Root or (isinstance(flags, int) and flags & _SIGNATURES_EXIST):
@@ -99,18 +104,28 @@ def _unpacked(raw: bytes) -> bytes:
 
 def _write(source: Path, target: Path, label: bytes) -> None:
     with opened_pdf(source) as pdf:
-        _refuse_signed(pdf)
+        refuse_signed(pdf)
         packet = packet_with(label, _packet(pdf))
         pdf.docinfo[_KEY] = pikepdf.String(label.decode("ascii"))
         pdf.Root.Metadata = pdf.make_stream(packet, Type=pikepdf.Name.Metadata, Subtype=pikepdf.Name.XML)
-        pdf.save(
-            target,
-            linearize=pdf.is_linearized,
-            object_stream_mode=pikepdf.ObjectStreamMode.preserve,
-            stream_decode_level=pikepdf.StreamDecodeLevel.none,
-            compress_streams=False,
-            fix_metadata_version=False,
-        )
+        save_pdf(pdf, target)
+
+
+def save_pdf(pdf: pikepdf.Pdf, target: Path) -> None:
+    """Write a document; streams keep their bytes.
+
+    Args:
+        pdf: open.
+        target: where it goes; overwritten.
+    """
+    pdf.save(
+        target,
+        linearize=pdf.is_linearized,
+        object_stream_mode=pikepdf.ObjectStreamMode.preserve,
+        stream_decode_level=pikepdf.StreamDecodeLevel.none,
+        compress_streams=False,
+        fix_metadata_version=False,
+    )
 
 
 def _read(source: Path) -> list[bytes]:

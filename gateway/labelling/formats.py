@@ -7,7 +7,7 @@ all; a file has one label; that of another producer is not written over (Labelli
 import contextlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -36,10 +36,32 @@ from gateway.labelling.provenance import (
 )
 from gateway.labelling.seal import Key, SealCheck, digest_of, seal, verify
 from gateway.labelling.signing import Signer
-from gateway.protocol.labels import has_elements
+from gateway.protocol.labels import Position, has_elements
 
 # Text is among the documents and last, since nearly everything without control characters looks like it.
 FORMATS: tuple[Format, ...] = (*images.FORMATS, *sound.FORMATS, *video.FORMATS, *documents.FORMATS)
+
+
+class Heard(NamedTuple):
+    """How a label to be heard is made.
+
+    Attributes:
+        position: start, end or both; None for the usual place in the format.
+        prompt: the operator's sound file; None for the rhythm.
+    """
+
+    position: Position | None = None
+    prompt: Path | None = None
+
+
+RHYTHM = Heard()
+"""The rhythm, in the usual place."""
+
+
+class _Wish(NamedTuple):
+    shown: str
+    heard: Heard
+    tell: Callable[[str], None]
 
 
 def format_of(source: Path) -> Format:
@@ -57,7 +79,7 @@ def format_of(source: Path) -> Format:
     return (named or candidates)[0]
 
 
-def write_label(
+def write_label(  # noqa: PLR0913 each is asked for on its own
     source: Path,
     target: Path,
     members: Members,
@@ -65,6 +87,8 @@ def write_label(
     shown: str = "",
     key: Key | None = None,
     signer: Signer | None = None,
+    heard: Heard = RHYTHM,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Format:
     """Write a file with a label.
 
@@ -73,6 +97,8 @@ def write_label(
         target: where the labelled file goes; may be the source.
         members: what the label says.
         shown: wording of a label for people that is made as well; empty makes none.
+        heard: how a label for people is made in a sound, where one is.
+        tell: is told, in a sentence, what else changes in the file for a label for people.
         key: seals the label; None leaves `ReservedCode1` as the members have it.
         signer: signs a C2PA manifest that says the same; None makes none.
 
@@ -88,7 +114,7 @@ def write_label(
     parent = _parent(source, signer, drawn=bool(shown))
     if parent is not None and form in images.FORMATS and form.show is not None:
         form = replace(form, show=partial(images.visible.show, signed_anew=True))
-    with _with_shown(form, source, target, shown) as content:
+    with _with_shown(form, source, target, _Wish(shown, heard, tell)) as content:
         if key is not None:
             members = seal(members, form.content(content) if form.content else None, key)
         label = compact_json(members)
@@ -239,19 +265,27 @@ def _temporary(target: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _with_shown(form: Format, source: Path, target: Path, shown: str) -> Iterator[Path]:
+def _with_shown(form: Format, source: Path, target: Path, wish: _Wish) -> Iterator[Path]:
     """Give the file with the label for people, for the length of a block; the source where none is made."""
-    if not shown:
+    if not wish.shown:
         yield source
         return
-    if form.show is None:
-        raise LabelError(f"no label for people can be made in {form.name} files here; show one where they are shown")
-    if not has_elements(shown):
+    if not has_elements(wish.shown):
         raise LabelError(
             "the wording has to name AI (人工智能 or AI) and generation (生成 or 合成): GB 45438-2025 chapter 5"
         )
+    if form.sound is None and wish.heard != RHYTHM:
+        raise LabelError(f"a prompt or a place for one is for sound; {form.name} files have none")
     with _temporary(target) as path:
-        form.show(source, path, shown)
+        if form.sound is not None:
+            form.sound(source, path, wish.heard.position, wish.heard.prompt)
+        elif form.show is not None:
+            if note := form.show(source, path, wish.shown):
+                wish.tell(note)
+        else:
+            raise LabelError(
+                f"no label for people can be made in {form.name} files here; show one where they are shown"
+            )
         yield path
 
 

@@ -94,7 +94,12 @@ def page_checksum(page: bytes) -> int:
     return int(f"{mirrored:032b}"[::-1], 2)
 
 
-def _page_at(file: BinaryIO, at: int) -> Page:
+def page_at(file: BinaryIO, at: int) -> Page:
+    """Return the page that begins at a place.
+
+    Raises:
+        LabelError: none does.
+    """
     mark, version, flags, position, serial, sequence, _, count = _HEAD.unpack(read_at(file, at, _HEAD.size))
     if mark != b"OggS" or version != 0:
         raise LabelError(f"there is no Ogg page at byte {at}, where one should begin")
@@ -109,13 +114,13 @@ def headers_of(file: BinaryIO) -> Headers:
     Raises:
         LabelError: there are several streams side by side, or the headers are damaged or of an unknown codec.
     """
-    first = _page_at(file, 0)
+    first = page_at(file, 0)
     identification = read_at(file, first.body, first.end - first.body)
     wanted = _header_count(identification)
     packets: list[bytes] = []
     rest, held, at, pages = bytearray(), 0, first.end, 0
     while len(packets) < wanted - 1:
-        page = _page_at(file, at)
+        page = page_at(file, at)
         if page.serial != first.serial:
             raise LabelError("the Ogg file has several streams side by side, such as a film; only sound is labelled")
         content, offset = read_at(file, page.body, page.end - page.body), 0
@@ -215,7 +220,7 @@ def ogg_pieces(file: BinaryIO, label: bytes) -> Iterator[Piece]:
     start = at = headers.end
     size, count = size_of(file), 0
     while at < size:
-        page, count = _page_at(file, at), count + 1
+        page, count = page_at(file, at), count + 1
         # A stream behind this one has comments of its own, and a file is to have one label.
         if page.flags & _BEGINS or page.serial != headers.first.serial or count > MOST_PARTS:
             raise LabelError("the Ogg file has several streams, one after the other; take them apart first")
@@ -245,7 +250,7 @@ def _content(source: Path) -> Iterator[bytes]:
     with source.open("rb") as file:
         at = headers_of(file).end
         while at < size_of(file):
-            page = _page_at(file, at)
+            page = page_at(file, at)
             yield from kept_bytes(file, Kept(page.body, page.end))
             at = page.end
 

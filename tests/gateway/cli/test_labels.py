@@ -9,7 +9,9 @@ from typer.testing import CliRunner, Result
 from gateway.cli import labels
 from gateway.cli.main import app
 from tests.gateway.labelling.certificates import signing_files
+from tests.gateway.labelling.films import film
 from tests.gateway.labelling.pictures import OTHER, PRODUCER, noise, pixels, saved
+from tests.gateway.labelling.sounds import samples, sound
 from tests.gateway.labelling.vendor_forms import MALFORMED, chunk, inner, png, text, written
 
 
@@ -202,3 +204,30 @@ def test_no_command_takes_a_label_out() -> None:
     }
     for shown in (listed, _run("write", "--help").stdout, _run("read", "--help").stdout):
         assert not any(word in shown for word in ("remove", "strip", "delete", "clear", "--force", "--overwrite"))
+
+
+def test_a_spoken_label_stands_where_it_is_asked_for(tmp_path: Path) -> None:
+    """The operator's own sound, at the end; the options are about the label for people."""
+    source, voice = (sound(tmp_path / name, "libmp3lame") for name in ("a.mp3", "voice.mp3"))
+    result = _write(source, tmp_path / "b.mp3", "--explicit", "--voice", voice, "--at", "end")
+    assert (result.exit_code, result.stdout) == (0, f"{tmp_path / 'b.mp3'}: MP3, labelled\n")
+    own, whole = samples(source), samples(tmp_path / "b.mp3")
+    assert whole.shape[1] > own.shape[1] + 24_000
+    assert (whole[:, : own.shape[1]] == own).all()
+    for words, told in (
+        (("--voice", voice), "add --explicit"),
+        (("--explicit", "--voice", tmp_path / "none.mp3"), "no such file"),
+    ):
+        refused = _write(source, tmp_path / "c.mp3", *words)
+        assert (refused.exit_code, refused.stdout) == (2, "")
+        assert told in refused.stderr
+    refused = _write(saved(tmp_path / "a.png", noise(200, 300)), tmp_path / "c.png", "--explicit", "--voice", voice)
+    assert refused.exit_code == 1
+    assert "is for sound" in refused.stderr
+
+
+def test_what_is_encoded_anew_is_told(tmp_path: Path) -> None:
+    """A film that cannot be joined is written, with a word about it."""
+    result = _write(film(tmp_path / "a.mp4", seconds=1.0), tmp_path / "b.mp4", "--explicit")
+    assert result.exit_code == 0
+    assert "all pictures of the film were encoded again" in result.stderr

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import docx
@@ -144,6 +145,55 @@ def test_texts_show_the_line_first(tmp_path: Path, write: object, old: str, new:
     assert callable(write)
     write(source, target, _LINE, Position.START)
     assert target.read_bytes().decode() == new.format(_LINE)
+
+
+@pytest.mark.parametrize("suffix", ["docx", "xlsx", "pptx"])
+def test_office_documents_get_one_line(tmp_path: Path, suffix: str) -> None:
+    """Also after an office program has saved the document its own way."""
+    write = {"docx": word_line, "xlsx": excel_line, "pptx": powerpoint_line}[suffix]
+    old, once, twice = (tmp_path / f"{name}.{suffix}" for name in ("old", "once", "twice"))
+    if suffix == "docx":
+        docx.Document().save(str(old))
+    elif suffix == "xlsx":
+        openpyxl.Workbook().save(str(old))
+    else:
+        old.write_bytes(_presentation())
+    write(old, once, _LINE)
+    write(once, twice, _LINE)
+    assert twice.read_bytes() == once.read_bytes() != old.read_bytes()
+    if suffix == "docx":
+        docx.Document(str(once)).save(str(once))
+        write(once, twice, _LINE)
+        assert [each.text for each in docx.Document(str(twice)).paragraphs] == [_LINE]
+    elif suffix == "xlsx":
+        openpyxl.load_workbook(once).save(once)
+        write(once, twice, _LINE)
+        assert [row[0] for row in openpyxl.load_workbook(twice).active.values if row[0]] == [_LINE]
+
+
+@pytest.mark.parametrize(
+    ("write", "old"),
+    [
+        (text_line, f"text\n\n{_LINE}\n"),
+        (text_line, "（内容由人工智能生成）\ntext about AI 生成\n"),
+        (markdown_line, f"---\na: b\n---\n{_LINE}\n\ntext"),
+        (html_line, f"<html><body><p>text</p><p>{_LINE}</p></body></html>"),
+        (html_line, "<html><body><div>text</div><footer>内容由AI生成</footer></body></html>"),
+    ],
+)
+def test_texts_get_one_line(tmp_path: Path, write: Callable[[Path, Path, str], None], old: str) -> None:
+    """The same line, or a label in other words, at either edge."""
+    source = tmp_path / "old"
+    source.write_text(old, "utf-8")
+    write(source, tmp_path / "new", _LINE)
+    assert (tmp_path / "new").read_text("utf-8") == old
+
+
+def test_a_sentence_about_ai_is_no_line(tmp_path: Path) -> None:
+    """Only a label at an edge counts, not what a text speaks of."""
+    (tmp_path / "old").write_text(f"text\n{_LINE}\nWe wrote about AI生成 of pictures.\n", "utf-8")
+    text_line(tmp_path / "old", tmp_path / "new", _LINE)
+    assert (tmp_path / "new").read_text("utf-8").endswith(f"pictures.\n\n{_LINE}\n")
 
 
 def test_what_cannot_take_a_line_says_why(tmp_path: Path) -> None:

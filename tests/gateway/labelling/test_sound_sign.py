@@ -9,9 +9,11 @@ import pytest
 from numpy.typing import NDArray
 
 from gateway.labelling.members import LabelError
-from gateway.labelling.sound_sign import UNIT_SECONDS, refuse_sign, show_sign, write_sign
+from gateway.labelling.sound_sign import write_sign
+from gateway.labelling.sound_tone import UNIT_SECONDS
 from gateway.labelling.sound_wav import WAV
 from gateway.protocol.labels import Position
+from tests.gateway.labelling.sounds import sound
 from tests.media import chunk, wav
 
 _RATE = 8000
@@ -57,13 +59,13 @@ def test_the_rhythm_is_decoded_from_the_samples(tmp_path: Path, kind: int, bits:
 
     data = b"".join(WAV.content(new) if WAV.content else ())
     assert data.endswith(silence)
-    for sound in _samples(data, kind, bits, channels):
-        parts = _decoded(sound)[: len(_RHYTHM)]
+    for wave in _samples(data, kind, bits, channels):
+        parts = _decoded(wave)[: len(_RHYTHM)]
         assert [heard for heard, _ in parts] == [True, False] * 3 + [True]
         assert [seconds / UNIT_SECONDS for _, seconds in parts] == pytest.approx(_RHYTHM, abs=0.15)
-        assert 0.3 < np.abs(sound).max() < 0.9
+        assert 0.3 < np.abs(wave).max() < 0.9
         # No click: nothing jumps by more than the tone itself moves between two samples.
-        assert np.abs(np.diff(sound)).max() < 0.5
+        assert np.abs(np.diff(wave)).max() < 0.5
 
 
 @pytest.mark.parametrize(
@@ -96,16 +98,34 @@ def test_a_prompt_is_taken_as_it_is(tmp_path: Path) -> None:
     prompt.write_bytes(wav(samples=b"spoken words"))
     write_sign(old, new, Position.START, prompt)
     assert b"".join(WAV.content(new) if WAV.content else ()).startswith(b"spoken words" + bytes(100))
-    prompt.write_bytes(wav(form=_form(1, 16, 2)))
-    with pytest.raises(LabelError, match="convert the prompt"):
-        write_sign(old, new, Position.START, prompt)
+
+
+def test_a_prompt_of_another_form_is_converted(tmp_path: Path) -> None:
+    """Here stereo of 16 bits at another rate, compressed; into one channel of eight."""
+    old, new, prompt = tmp_path / "old.wav", tmp_path / "new.wav", tmp_path / "prompt.mp3"
+    old.write_bytes(wav(samples=b"\x80" * _RATE, form=_form(1, 8, 1)))
+    sound(prompt, "libmp3lame", 44_100, "stereo")
+    write_sign(old, new, Position.START, prompt)
+    data = np.frombuffer(b"".join(WAV.content(new) if WAV.content else ()), np.uint8).astype(int)
+    assert len(data) > 2 * _RATE
+    assert np.abs(data[_RATE // 4 : _RATE // 2] - 128).max() > 10
+
+
+def test_a_second_label_is_not_made(tmp_path: Path) -> None:
+    """What is heard at the start is not put there again."""
+    old, new = tmp_path / "old.wav", tmp_path / "new.wav"
+    old.write_bytes(wav(samples=bytes(2 * _RATE), form=_form(1, 16, 1)))
+    write_sign(old, new, None)
+    once = new.read_bytes()
+    write_sign(new, old, None)
+    assert old.read_bytes() == once != b""
 
 
 def test_marks_in_the_sound_keep_their_places(tmp_path: Path) -> None:
     """Where something happens at a certain sample, the sign goes to the end."""
     old, new = tmp_path / "old.wav", tmp_path / "new.wav"
     old.write_bytes(wav(chunk(b"cue ", bytes(4))))
-    show_sign(old, new, "")
+    write_sign(old, new, None)
     assert b"".join(WAV.content(new) if WAV.content else ()).startswith(bytes(range(200)))
     with pytest.raises(LabelError, match="marks"):
         write_sign(old, new, Position.START)
@@ -129,9 +149,8 @@ def test_what_cannot_take_a_sign_says_why(tmp_path: Path, data: bytes, reason: s
         write_sign(old, tmp_path / "new.wav", Position.BOTH)
 
 
-def test_what_would_be_encoded_again_is_refused(tmp_path: Path) -> None:
-    """With the way out: before compressing."""
-    with pytest.raises(LabelError, match="before compressing"):
-        refuse_sign(tmp_path, tmp_path, "AI生成")
+def test_interface_is_no_place_in_a_file(tmp_path: Path) -> None:
+    """It is for who shows the file."""
+    (tmp_path / "a.wav").write_bytes(wav())
     with pytest.raises(LabelError, match="interface"):
-        write_sign(tmp_path, tmp_path, Position.INTERFACE)
+        write_sign(tmp_path / "a.wav", tmp_path / "b.wav", Position.INTERFACE)

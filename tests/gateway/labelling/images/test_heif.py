@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from gateway.labelling.formats import format_of, read_file, write_label
 from gateway.labelling.images.boxes import Box
 from gateway.labelling.members import LabelError, Members, Verdict
+from tests.gateway.labelling.camera import camera_picture, decoded
 from tests.gateway.labelling.conftest import ExifTool
 from tests.gateway.labelling.pictures import MEMBERS, PICTURES, PRODUCER, encoded, noise, pixels, rotated
 from tests.gateway.labelling.vendor_forms import written
@@ -27,6 +29,32 @@ def test_heic_keeps_everything(tmp_path: Path) -> None:
     assert read_file(tmp_path / "b.heic").reading.members == MEMBERS
     back = (tmp_path / "b.heic").read_bytes().replace(b"heic", b"avif")
     assert pixels(written(tmp_path / "b.avif", back)) == pixels(written(tmp_path / "a.avif", plain))
+
+
+@pytest.mark.exiftool
+def test_picture_of_a_camera_keeps_its_tiles_and_is_read_by_others(tmp_path: Path, exiftool: ExifTool) -> None:
+    """A grid in the table itself, hidden items, thumbnail, rotation and EXIF: all decode to what they were."""
+    source = camera_picture(tmp_path / "a.heic")
+    assert format_of(source).name == "HEIF"
+    for target in (tmp_path / "b.heic", tmp_path / "c.heic"):
+        write_label(source, target, MEMBERS)
+        source = target
+    assert read_file(source).reading.members == MEMBERS
+    before, after = decoded(tmp_path / "a.heic"), decoded(source)
+    assert len(before) == 5
+    assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
+    first, last = exiftool(tmp_path / "a.heic", source)
+    assert "content-1" in str(last["XMP-TC260:Aigc"])
+    changing = ("System:", "SourceFile", "XMP-", "QuickTime:MediaData", "QuickTime:MetaImageSize", "Composite:")
+    same = {name: value for name, value in first.items() if not name.startswith(changing)}
+    assert same["IFD0:Make"] == "A camera"
+    assert {name: last.get(name) for name in same} == same
+
+
+def test_words_are_not_drawn_on_heic(tmp_path: Path) -> None:
+    """Nothing here encodes its pixels; the reason says so."""
+    with pytest.raises(LabelError, match="no label for people"):
+        write_label(camera_picture(tmp_path / "a.heic"), tmp_path / "b.heic", MEMBERS, shown="AI生成")
 
 
 @pytest.mark.exiftool

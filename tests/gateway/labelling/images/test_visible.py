@@ -1,5 +1,6 @@
 """The label people see: high enough, legible on anything, upright, and no harm to what the file says of itself."""
 
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,6 @@ from tests.gateway.labelling.pictures import (
     MEMBERS,
     OLD_XMP,
     PICTURES,
-    deep_png,
-    deep_tiff,
     frames,
     noise,
     profile,
@@ -190,9 +189,9 @@ def test_texts_of_a_png_go_along(tmp_path: Path) -> None:
     ("make", "told"),
     [
         (lambda path: saved(path.with_suffix(".gif")), "cannot be decoded"),
-        (lambda path: deep_png(path.with_suffix(".png")), "more than 8 bits"),
-        (lambda path: deep_tiff(path.with_suffix(".tif")), "more than 8 bits"),
-        (lambda path: saved(path.with_suffix(".webp"), **frames()), "animated"),
+        (lambda path: _deep_colours(path.with_suffix(".png")), "more than 8 bits"),
+        (lambda path: saved(path.with_suffix(".tif"), save_all=True, append_images=[noise()]), "several pages"),
+        (lambda path: saved(path.with_suffix(".png"), **frames(), default_image=True), "without motion"),
         (lambda path: saved(path.with_suffix(".png"), Image.new("L", (9000, 8000))), "64000000 pixels"),
         (lambda path: saved(path.with_suffix(".png"), Image.new("1", (20000, 20000))), "too large"),
         (lambda path: saved(path.with_suffix(".png"), noise(20, 20)), "no room"),
@@ -205,6 +204,72 @@ def test_what_cannot_be_drawn_on_is_refused(tmp_path: Path, make: Any, told: str
     """With the reason, and without decoding what is too large."""
     with pytest.raises(LabelError, match=told):
         visible.show(make(tmp_path / "a"), tmp_path / "b.png", _TEXT)
+
+
+@pytest.mark.parametrize(
+    "name", ["a.png", "a.jpg", "a.webp", "a.tif", "a.avif", "deep.png", "deep.tif", "moving.webp"]
+)
+def test_a_second_label_is_not_drawn(tmp_path: Path, name: str) -> None:
+    """The words that are there are seen, also behind a codec that loses some of them."""
+    picture = noise(200, 300) if not name.startswith("deep") else _deep_grey()
+    more = {"save_all": True, "append_images": [noise(200, 300, seed=2)]} if name.startswith("moving") else {}
+    old = saved(tmp_path / name, picture, **more)
+    visible.show(old, tmp_path / f"once-{name}", _TEXT)
+    visible.show(tmp_path / f"once-{name}", tmp_path / f"twice-{name}", _TEXT)
+    once = (tmp_path / f"once-{name}").read_bytes()
+    assert (tmp_path / f"twice-{name}").read_bytes() == once != old.read_bytes()
+
+
+def test_a_picture_that_is_cut_gets_a_new_label(tmp_path: Path) -> None:
+    """What is gone is not taken to be there."""
+    visible.show(saved(tmp_path / "a.png", noise(300, 400)), tmp_path / "b.png", _TEXT)
+    with Image.open(tmp_path / "b.png") as whole:
+        whole.crop((0, 0, 300, 220)).save(tmp_path / "c.png")
+    visible.show(tmp_path / "c.png", tmp_path / "d.png", _TEXT)
+    assert (tmp_path / "d.png").read_bytes() != (tmp_path / "c.png").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["deep.png", "deep.tif"])
+def test_sixteen_bits_of_grey_stay(tmp_path: Path, name: str) -> None:
+    """All pixels outside the box to the last bit, and the words at full scale."""
+    old = saved(tmp_path / name, _deep_grey())
+    visible.show(old, tmp_path / f"b-{name}", _TEXT)
+    with Image.open(old) as before, Image.open(tmp_path / f"b-{name}") as after:
+        assert after.mode == before.mode == "I;16"
+        one, other = np.asarray(before), np.asarray(after)
+    assert np.array_equal(one[:150], other[:150])
+    assert other[150:].max() == 65535
+    assert len(np.unique(other[:150] & 255)) > 200
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.webp"])
+def test_every_picture_of_an_animation_has_the_words(tmp_path: Path, name: str) -> None:
+    """As long and as often as it was shown."""
+    moving = {"save_all": True, "append_images": [noise(200, 300, seed=2), noise(200, 300, seed=3)], "loop": 2}
+    old = saved(tmp_path / name, noise(200, 300), duration=[80, 120, 200], **moving)
+    visible.show(old, tmp_path / f"b-{name}", _TEXT)
+    box, words = visible.masks(_TEXT, 300, 200)
+    with Image.open(tmp_path / f"b-{name}") as after:
+        assert (after.n_frames, after.info["loop"]) == (3, 2)  # type: ignore[attr-defined]
+        durations = []
+        for number in range(3):
+            after.seek(number)
+            assert visible.is_shown(np.asarray(after.convert("L")) / 255, box, words)
+            durations.append(round(after.info["duration"]))
+    assert durations == [80, 120, 200]
+
+
+def _deep_grey() -> Image.Image:
+    return Image.fromarray(np.random.default_rng(1).integers(0, 65536, (200, 300), dtype=np.uint16))
+
+
+def _deep_colours(path: Path) -> Path:
+    saved(path)
+    data = bytearray(path.read_bytes())
+    data[24] = 16
+    data[29:33] = zlib.crc32(bytes(data[12:29])).to_bytes(4)
+    path.write_bytes(data)
+    return path
 
 
 def _signed(path: Path) -> Path:
