@@ -12,10 +12,9 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from gateway.labelling import compressed, images, sound
+from gateway.labelling import images, sound
 from gateway.labelling.container import HEAD_BYTES, Format
 from gateway.labelling.members import LabelError, Members, Verdict, compact_json, read_labels
-from gateway.labelling.sound_sign import write_sign
 from gateway.protocol.carriage import Medium
 from gateway.protocol.labels import Lack, Position
 
@@ -24,7 +23,6 @@ MOST_PIXELS = 32_000_000
 
 _FORMATS: dict[Medium, tuple[Format, ...]] = {Medium.IMAGE: images.FORMATS, Medium.AUDIO: sound.FORMATS}
 _DRAWN = ("PNG", "JPEG", "WEBP", "TIFF", "AVIF")
-_COMPRESSED = {"MP3": "MP3", "FLAC": "FLAC", "Ogg": "OGG"}
 
 
 class Labelled(NamedTuple):
@@ -51,7 +49,7 @@ def label_file(
         medium: what it is to be.
         named: the seven members.
         text: wording of the label for people; empty makes none.
-        prompt: WAV file that is heard in place of the rhythm; None for the rhythm.
+        prompt: sound file that is heard in place of the rhythm; None for the rhythm.
 
     Raises:
         OSError: the temporary files cannot be written.
@@ -88,17 +86,13 @@ def _labelled(form: Format, places: list[Path], members: Members, text: str, pro
 
 
 def _show(form: Format, source: Path, target: Path, text: str, prompt: Path | None) -> None:
-    if form in images.FORMATS:
-        if form.show is None:
-            raise LabelError(f"no label for people can be made in {form.name} files")
-        _check_size(source)
-        form.show(source, target, text)
-    elif form.name in _COMPRESSED:
-        compressed.write_sign(source, target, _COMPRESSED[form.name], prompt)
-    elif prompt is not None and form.name == "WAV":
-        write_sign(source, target, Position.START, prompt)
-    elif form.show is not None:
-        form.show(source, target, text)
+    if form.sound is not None:
+        form.sound(source, target, Position.START, prompt)
+        return
+    if form.show is None:
+        raise LabelError(f"no label for people can be made in {form.name} files")
+    _check_size(source)
+    form.show(source, target, text)
 
 
 def _check_size(source: Path) -> None:
