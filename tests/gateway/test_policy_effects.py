@@ -236,6 +236,7 @@ def served(standin_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     chosen: Tree = {f"by-{choice.key}": {} for choice in CHOICES}
     rules = [{"policy": f"by-{choice.key}", **choice.rule} for choice in CHOICES]
     policies = {**pairs, **chosen, "errors": {"refusal": "error"}, "select": rules}
+    policies |= {"lenient": {"file_labels": "open"}}
     folder = tmp_path_factory.mktemp("gateway")
     settings = {
         "policies": policies,
@@ -291,6 +292,16 @@ def test_who_fits_a_rule_is_judged_by_its_policy(served: Gateway, choice: Choice
     assert _ask(served, other, "你好", {"model": MODEL})["policy"] == "default"
 
 
+@pytest.mark.parametrize(("policy", "status"), [("lenient", 200), ("errors", 400)])
+def test_sound_that_takes_no_label_passes_where_a_policy_says_so(served: Gateway, policy: str, status: int) -> None:
+    """Plain samples have no place for one."""
+    draft = AccountDraft(f"sound-{policy}", AccountKind.USER, policy=policy)
+    ((_, key),) = served.store.create_all([draft], at_us=1)
+    asked = {"model": MODEL, "input": "你好", "voice": "alloy", "response_format": "pcm"}
+    answer = served.post(asked, path="/v1/audio/speech", headers={"authorization": f"Bearer {key}"})
+    assert answer.status_code == status
+
+
 @pytest.mark.parametrize("sent", ["", "Minor", "minor, adult", "minor" * 20])
 def test_a_profile_is_a_plain_word_of_an_account_that_is_believed(served: Gateway, sent: str) -> None:
     """Anything else is none; and whoever is not believed cannot choose a policy by it."""
@@ -337,6 +348,7 @@ def test_every_value_of_a_policy_has_a_row() -> None:
     """A value without an effect is a promise nobody keeps; whoever adds one adds its row."""
     keys = {".".join(setting.path[2:]) for setting in SETTINGS if setting.path[:2] == ("policies", "*")}
     # What a stream shows before it is scored: `test_a_stream_is_cut_when_the_classifier_dies_in_its_middle`.
-    assert {row.key for row in ROWS} | {"stream", "trail_characters"} == keys
+    # And what takes no label: `test_sound_that_takes_no_label_passes_where_a_policy_says_so`.
+    assert {row.key for row in ROWS} | {"stream", "trail_characters", "file_labels"} == keys
     select = {setting.path[-1] for setting in SETTINGS if setting.path[:2] == ("policies", "select")}
     assert {choice.key for choice in CHOICES} | {"policy"} == select
