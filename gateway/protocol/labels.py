@@ -91,11 +91,12 @@ class Labelling:
 
 
 class Lack(StrEnum):
-    """What a generated file lacks of its label, and why; a stable code, as in the record."""
+    """What a generated file lacks of its label, or of being what it was, and why; a stable code, as in the record."""
 
     FORMAT = "format"  # it is none of a format that takes labels, so it has no label at all
     METADATA = "metadata"  # it takes no label for programs
     VISIBLE = "visible"  # it takes no label for people
+    MANIFEST = "manifest"  # it has all of its label, and a C2PA manifest that no longer fits
     ADDRESS = "address"  # the reply does not hold it
     SIZE = "size"  # it is larger than what is held in memory
     QUEUE = "queue"  # too many others are being labelled

@@ -82,7 +82,7 @@ def show(source: Path, target: Path, text: str, *, signed_anew: bool = False) ->
         source: PNG, JPEG, WebP, TIFF or AVIF with one picture; PNG and WebP may move.
         target: where it goes.
         text: the wording.
-        signed_anew: a C2PA manifest may be left out, since it becomes the parent of another one.
+        signed_anew: a C2PA manifest may be left out, since the caller puts it back, or makes it a parent.
 
     Raises:
         LabelError: the picture cannot be written again as it is, is too small, or is none.
