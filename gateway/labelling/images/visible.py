@@ -209,7 +209,10 @@ def lay_out(text: str, width: int, height: int) -> Layout:
 
 
 def _has_label(image: Image.Image, text: str) -> bool:
+    # The corner alone: numbers for all pixels of a large picture would take eight times its memory.
     box, words = _stored_masks(image, text)
+    corner = box.getbbox()
+    image, box, words = image.crop(corner), box.crop(corner), words.crop(corner)
     if image.mode == _DEEP_GREY:
         return is_shown(np.asarray(image) / _DEEP_WHITE, box, words)
     return is_shown(np.asarray(image.convert("RGB").convert("L")) / 255, box, words)
