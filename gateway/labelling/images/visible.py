@@ -19,8 +19,6 @@ from PIL import Image, ImageDraw, ImageFont, ImageSequence, JpegImagePlugin, Png
 from gateway.labelling.members import LabelError
 from gateway.labelling.provenance import has_manifest
 
-LEAST_SHARE = 0.05
-"""Height of the text against the shortest side (GB 45438-2025 5.2)."""
 MOST_PIXELS = 64_000_000
 """Largest picture that is decoded; a small file can say it is larger."""
 
@@ -194,6 +192,7 @@ def lay_out(text: str, width: int, height: int) -> Layout:
     Raises:
         LabelError: no legible label of the height the standard wants fits.
     """
+    # 5 % of the shortest side at least (GB 45438-2025 5.2), rounded up.
     least = max(-(-min(width, height) // 20), _LEAST_INK_PIXELS)
     size = least
     while (ink := _ink(font := _font(size), text)) < least:
