@@ -216,7 +216,7 @@ GENERATED = Counter(
 )
 LABELLED = Counter(
     "sluice_labelled_answers_total",
-    "Those of them that left with all of their label: as many as there are, unless one left before its end.",
+    "Those of them that left with all of their label: all but files that lack some, and answers left before theirs.",
     ["medium"],
     registry=REGISTRY,
 )

@@ -28,6 +28,7 @@ class Format:
             what is to be told of that, if anything. A file that has one gets no second. None where none can be made.
         sound: source, target, position (None for the usual one) and prompt (None for the rhythm) to a file with a
             label to be heard; None for formats without sound.
+        for_programs: False where there is no place for a label that programs read, and `write` refuses.
     """
 
     name: str
@@ -38,3 +39,4 @@ class Format:
     content: Callable[[Path], Iterator[bytes]] | None = None
     show: Callable[[Path, Path, str], str | None] | None = None
     sound: Callable[[Path, Path, Position | None, Path | None], None] | None = None
+    for_programs: bool = True

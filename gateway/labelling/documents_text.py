@@ -84,7 +84,8 @@ def _write_json(source: Path, target: Path, label: bytes) -> None:
 
 def _refuse_text(_source: Path, _target: Path, _label: bytes) -> None:
     raise LabelError(
-        "plain text has no place for a label that programs read; give it the visible line, or save it as Markdown"
+        "plain text has no place for a label that programs read; give it the line for people alone (--explicit), or"
+        " save it as Markdown"
     )
 
 
@@ -112,4 +113,4 @@ def _read_text(source: Path) -> list[bytes]:
 HTML = Format("HTML", (".html", ".htm", ".xhtml"), is_html, _write_html, _read_html)
 JSON = Format("JSON", (".json",), is_json, _write_json, _read_json)
 MARKDOWN = Format("Markdown", (".md", ".markdown"), is_text, _write_markdown, _read_markdown)
-TEXT = Format("plain text", (".txt",), is_text, _refuse_text, _read_text)
+TEXT = Format("plain text", (".txt",), is_text, _refuse_text, _read_text, for_programs=False)

@@ -115,6 +115,10 @@ def write_label(  # noqa: PLR0913 each is asked for on its own
     if parent is not None and form in images.FORMATS and form.show is not None:
         form = replace(form, show=partial(images.visible.show, signed_anew=True))
     with _with_shown(form, source, target, _Wish(shown, heard, tell)) as content:
+        if shown and not form.for_programs and key is None and signer is None:
+            _replace(content, target)
+            tell(f"{form.name} has no place for a label that programs read: it has the line for people alone")
+            return form
         if key is not None:
             members = seal(members, form.content(content) if form.content else None, key)
         label = compact_json(members)

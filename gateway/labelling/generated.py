@@ -3,6 +3,10 @@
 Sources: GB 45438-2025 5.2, 5.3, 6.1 and Annex E. Rules: the file is hostile until it was read, so its format is found
 out by its content among those of its medium, and its size in pixels and seconds is bounded before it is decoded; a
 label that names another producer stays as it is (Labelling Measures Art. 10); what was written is read back.
+
+A C2PA manifest of the model server's holds a hash of the file, which any label breaks. The label is the law's, so it
+is made; the manifest stays in the file, since a gateway takes no mark of provenance out, and whoever verifies it is
+told that it does not fit. That is never silent: the record says so.
 """
 
 import tempfile
@@ -15,6 +19,7 @@ from PIL import Image
 from gateway.labelling import images, sound
 from gateway.labelling.container import HEAD_BYTES, Format
 from gateway.labelling.members import LabelError, Members, Verdict, compact_json, read_labels
+from gateway.labelling.provenance import has_manifest
 from gateway.protocol.carriage import Medium
 from gateway.protocol.labels import Lack, Position
 
@@ -22,6 +27,13 @@ MOST_PIXELS = 32_000_000
 """Largest picture drawn on: decoded it takes 128 MB, and as much again while it is drawn on."""
 
 _FORMATS: dict[Medium, tuple[Format, ...]] = {Medium.IMAGE: images.FORMATS, Medium.AUDIO: sound.FORMATS}
+# Drawing drops a manifest; these put it back. Of other pictures it cannot be, and they are not drawn on.
+_WITH_MANIFEST = {
+    "PNG": images.png.with_manifest,
+    "JPEG": images.jpeg.with_manifest,
+    "WebP": images.webp.with_manifest,
+}
+_OUTDATED = "the C2PA manifest it came with stays in it, and does not fit it any more"
 _DRAWN = ("PNG", "JPEG", "WEBP", "TIFF", "AVIF")
 
 
@@ -82,6 +94,8 @@ def _labelled(form: Format, places: list[Path], members: Members, text: str, pro
         problems.append(str(exc))
         # Neither half: then it is of no format that takes labels, as this one is.
         lack = Lack.METADATA if text and lack is None else Lack.FORMAT
+    if lack is None and path is not places[0] and has_manifest(places[0]):
+        return Labelled(path.read_bytes(), Lack.MANIFEST, _OUTDATED)
     return Labelled(path.read_bytes(), lack, "; ".join(problems))
 
 
@@ -92,7 +106,17 @@ def _show(form: Format, source: Path, target: Path, text: str, prompt: Path | No
     if form.show is None:
         raise LabelError(f"no label for people can be made in {form.name} files")
     _check_size(source)
-    form.show(source, target, text)
+    put_back = _WITH_MANIFEST.get(form.name)
+    if put_back is None or not has_manifest(source):
+        form.show(source, target, text)
+        return
+    bare = target.with_stem("bare")
+    images.visible.show(source, bare, text, signed_anew=True)
+    # One that had the words already was copied, with all it has.
+    if has_manifest(bare):
+        bare.replace(target)
+    else:
+        put_back(source, bare, target)
 
 
 def _check_size(source: Path) -> None:

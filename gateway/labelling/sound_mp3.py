@@ -130,9 +130,15 @@ def grown_index(frame: bytes, at: int, before: list[bytes], after: list[bytes]) 
         at: where the index begins in it.
         before: frames behind this one.
         after: frames behind all others.
+
+    Raises:
+        LabelError: the index is longer than its frame.
     """
     new = bytearray(frame)
     flags, place = int.from_bytes(new[at + 4 : at + 8]), at + 8
+    sizes = {_FRAMES: 4, _BYTES: 4, _PLACES: _TABLE_BYTES, _QUALITY: 4}
+    if place + sum(size for flag, size in sizes.items() if flags & flag) > len(new):
+        raise LabelError("the MP3 is damaged: its index is longer than the frame it stands in")
     added, counts = before + after, {}
     for flag, more in ((_FRAMES, len(added)), (_BYTES, sum(map(len, added)))):
         if flags & flag:

@@ -28,6 +28,8 @@ _MISSES = {
 _PASSING = frozenset({Lack.QUEUE, Lack.TIME, Lack.FAULT})
 # The visible half of a label, by where it is put.
 _PLACES = {Medium.IMAGE: "corner", Medium.AUDIO: Position.START.value}
+# All of the label, and nothing to refuse: the manifest has to give way to it.
+_COMPLETE = (None, Lack.MANIFEST)
 # What a file that lacks something still has.
 _HALVES = {Lack.VISIBLE: "metadata", Lack.METADATA: "shown"}
 
@@ -91,7 +93,7 @@ class FileLabels:
             if file.lack is not None:
                 self._lack(file.lack)
         self._whole.put_files([file.data for file in event.files])
-        if self.lack is not None:
+        if self.lack not in _COMPLETE:
             return
         if labelling.position is not Position.INTERFACE:
             self.outcome = _PLACES[self._medium]
@@ -101,11 +103,13 @@ class FileLabels:
     @property
     def refusal(self) -> Refusal | None:
         """Why the reply does not leave; None where it does."""
-        return None if self.lack is None else _refusal(self._context, self.lack)
+        if self.lack is None or self.lack is Lack.MANIFEST:
+            return None
+        return _refusal(self._context, self.lack)
 
     def _lack(self, lack: Lack) -> None:
         # Of several the gravest: a half that is missing is told where no file misses both.
-        if self.lack is None or self.lack in _HALVES:
+        if self.lack in _COMPLETE or (self.lack in _HALVES and lack is not Lack.MANIFEST):
             self.lack = lack
         self.outcome = _HALVES.get(self.lack, UNLABELLED)
 

@@ -17,16 +17,19 @@ from gateway.protocol.fences import Fence
 _AI_ELEMENT = r"(?:人工智能|AI)"
 _GENERATION_ELEMENT = r"(?:生成|合成)"
 # A label is a line or a bracketed phrase of its own, not a sentence that happens to speak of generating with AI.
+# Around it stands nothing but what Markdown shows or leaves as it is: comments, link targets and the like hide it.
 _LABEL_PHRASE = re.compile(
-    r"[\s\W_]*(?:本|以上|此|该)?(?:回答|内容|文本|文章|文|回复|答案)?(?:均|全部|部分)?(?:由|系|为|是|经)?\s*"
+    r"[\s*_#>=·•（(【\[—–-]*(?:本|以上|此|该)?(?:回答|内容|文本|文章|文|回复|答案)?(?:均|全部|部分)?(?:由|系|为|是|经)?\s*"
     + _AI_ELEMENT
     + r"\s*(?:大?模型|技术|助手|辅助|自动|算法)*\s*"
     + _GENERATION_ELEMENT
     + r"(?:合成)?(?:的?内容)?(?:[，,；;、\s]*(?:仅供参考|请[^。！？\n]{2,12}))?"
-    + r"(?:[\s·|/]*AI-generated(?: content)?)?[\s\W_]*"
+    + r"(?:[\s·|/]*AI-generated(?: content)?)?[\s*_=·•。.！!）)】\]—–-]*"
 )
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 _BRACKETS = "（(【["
+# A phrase in brackets behind a sentence is one of its own; behind anything else it may be what a "not" is said of.
+_BRACKETED = re.compile(f"(?:.*[。！？.!?…]|)[\\s*_]*([{re.escape(_BRACKETS)}][^{re.escape(_BRACKETS)}]*)", re.DOTALL)
 _SCALAR = re.compile(r"true|false|null|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 UNLABELLED = "unlabelled"
 """What the record says of content that left without any label it should have had."""
@@ -88,11 +91,12 @@ class Labelling:
 
 
 class Lack(StrEnum):
-    """What a generated file lacks of its label, and why; a stable code, as in the record."""
+    """What a generated file lacks of its label, or of being what it was, and why; a stable code, as in the record."""
 
     FORMAT = "format"  # it is none of a format that takes labels, so it has no label at all
     METADATA = "metadata"  # it takes no label for programs
     VISIBLE = "visible"  # it takes no label for people
+    MANIFEST = "manifest"  # it has all of its label, and a C2PA manifest that no longer fits
     ADDRESS = "address"  # the reply does not hold it
     SIZE = "size"  # it is larger than what is held in memory
     QUEUE = "queue"  # too many others are being labelled
@@ -167,8 +171,11 @@ class AnswerText:
         """True when the answer carries a visible label of its own as its first or last line."""
         if not (_names_ai(self._head) or _names_ai(self._tail)):
             return False  # nearly every answer; the expression costs a hundred times this look
-        edges = (self._head.strip().split("\n")[0], self._tail.strip().split("\n")[-1])
-        return any(_LABEL_PHRASE.fullmatch(_last_bracket(edge)) for edge in edges)
+        first, *more = self._head.lstrip().split("\n")
+        # A first line that goes on behind what is kept may say anything there.
+        ended = more or len(self._head) < _EDGE_CHARACTERS
+        last = self._tail.strip().split("\n")[-1]
+        return bool((ended and _is_label(first)) or _is_label(last))
 
     @property
     def bare(self) -> bool:
@@ -226,9 +233,10 @@ def _names_ai(text: str) -> bool:
     return "AI" in text or "人工智能" in text
 
 
-def _last_bracket(line: str) -> str:
-    """Return the bracketed phrase a line ends with, else the line."""
-    return re.split(f"[{re.escape(_BRACKETS)}]", line)[-1]
+def _is_label(line: str) -> bool:
+    """Tell whether a line is a label, or ends with one in brackets."""
+    bracketed = _BRACKETED.fullmatch(line)
+    return bool(_LABEL_PHRASE.fullmatch(bracketed[1] if bracketed else line))
 
 
 def _may_be_json(head: str) -> bool:

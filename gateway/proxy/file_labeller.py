@@ -121,6 +121,8 @@ class FileLabeller:
 
 def _told(files: Sequence[Labelled], request_id: str) -> FilesLabelled:
     for file in files:
-        if file.lack is not None:
+        if file.lack is Lack.MANIFEST:
+            _LOG.info("file_manifest_outdated", request_id=request_id, problem=file.problem)
+        elif file.lack is not None:
             _LOG.warning("file_not_labelled", request_id=request_id, lack=file.lack.value, problem=file.problem)
     return FilesLabelled(tuple(LabelledFile(file.data, file.lack) for file in files))

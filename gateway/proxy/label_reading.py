@@ -123,7 +123,7 @@ def _answer(body: bytes, asked: _Asked) -> dict[str, Any]:
             answer = describe(read_file(source), asked.knowledge)
         except LabelError as exc:
             message = "The file is of no format that labels are read from here; docs/labels.md lists those that are."
-            raise GatewayError(message, ErrorCode.UNSUPPORTED_MEDIA_TYPE) from exc
+            raise RequestError(message, ErrorCode.UNSUPPORTED_MEDIA_TYPE) from exc
         if asked.propagate_id is None:
             return answer
         try:

@@ -17,6 +17,7 @@ from gateway.labelling.streams import copy, pieces, read_exactly, truncated
 _XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\0"
 _EXIF_HEADER = b"Exif\0\0"
 _SOI, _SOS, _EOI, _APP0, _APP1, _APP15, _COM = 0xD8, 0xDA, 0xD9, 0xE0, 0xE1, 0xEF, 0xFE
+_APP11 = 0xEB
 _ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 _MOST_SEGMENT_BYTES = 0xFFFF - 2
 # A picture has some dozens; colour profiles and depth maps come in hundreds.
@@ -146,6 +147,27 @@ def _content(source: Path) -> Iterator[bytes]:
             if segment.marker and not _APP0 <= segment.marker <= _APP15 and segment.marker != _COM:
                 yield bytes((segment.marker,)) + len(segment.data).to_bytes(2) + segment.data
         yield from pieces(file, None)
+
+
+def with_manifest(source: Path, picture: Path, target: Path) -> None:
+    """Write a picture with the C2PA manifest of the file it was made from (C2PA 2.4 A.3.1: ``APP11``, ISO 19566-5).
+
+    Args:
+        source: has the manifest.
+        picture: the same drawn on, without.
+        target: where it goes.
+
+    Raises:
+        LabelError: one of the two is damaged.
+    """
+    with source.open("rb") as file, picture.open("rb") as drawn, target.open("wb") as out:
+        place = _place(list(_segments(drawn)), drawn.tell())
+        drawn.seek(0)
+        copy(drawn, out, place)
+        for each in _segments(file):
+            if each.marker == _APP11 and each.data.startswith(b"JP"):
+                out.write(bytes((0xFF, _APP11)) + (len(each.data) + 2).to_bytes(2) + each.data)
+        copy(drawn, out)
 
 
 def _is_xmp(segment: _Segment) -> bool:

@@ -22,6 +22,7 @@ _MOST_CHUNKS = 100_000
 _MOST_CHUNK_BYTES = 2**31 - 1
 # Text of all chunks together: packet and legacy forms have room, a bomb of many chunks has none.
 _MOST_TEXT_BYTES = 2 * xmp.MOST_PACKET_BYTES
+_MANIFEST = b"caBX"
 _MOST_KEYWORD_BYTES = 80
 _TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 # What a viewer shows; everything else may change without the picture changing.
@@ -140,6 +141,28 @@ def _is_label(text: _Text) -> bool:
 
 def _encoded(kind: bytes, data: bytes) -> bytes:
     return len(data).to_bytes(4) + kind + data + zlib.crc32(kind + data).to_bytes(4)
+
+
+def with_manifest(source: Path, picture: Path, target: Path) -> None:
+    """Write a picture with the C2PA manifest of the file it was made from (C2PA 2.4 A.3.2: chunk ``caBX``).
+
+    Args:
+        source: has the manifest.
+        picture: the same drawn on, without.
+        target: where it goes.
+
+    Raises:
+        LabelError: one of the two is damaged.
+    """
+    with source.open("rb") as file, picture.open("rb") as drawn, target.open("wb") as out:
+        head = next(_chunks(drawn))
+        drawn.seek(0)
+        copy(drawn, out, head.data_at + head.size + 4)
+        for chunk in _chunks(file):
+            if chunk.kind == _MANIFEST:
+                file.seek(chunk.data_at - 8)
+                copy(file, out, chunk.size + 12)
+        copy(drawn, out)
 
 
 def _sniff(head: bytes) -> bool:

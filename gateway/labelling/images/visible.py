@@ -19,8 +19,6 @@ from PIL import Image, ImageDraw, ImageFont, ImageSequence, JpegImagePlugin, Png
 from gateway.labelling.members import LabelError
 from gateway.labelling.provenance import has_manifest
 
-LEAST_SHARE = 0.05
-"""Height of the text against the shortest side (GB 45438-2025 5.2)."""
 MOST_PIXELS = 64_000_000
 """Largest picture that is decoded; a small file can say it is larger."""
 
@@ -82,7 +80,7 @@ def show(source: Path, target: Path, text: str, *, signed_anew: bool = False) ->
         source: PNG, JPEG, WebP, TIFF or AVIF with one picture; PNG and WebP may move.
         target: where it goes.
         text: the wording.
-        signed_anew: a C2PA manifest may be left out, since it becomes the parent of another one.
+        signed_anew: a C2PA manifest may be left out, since the caller puts it back, or makes it a parent.
 
     Raises:
         LabelError: the picture cannot be written again as it is, is too small, or is none.
@@ -194,6 +192,7 @@ def lay_out(text: str, width: int, height: int) -> Layout:
     Raises:
         LabelError: no legible label of the height the standard wants fits.
     """
+    # 5 % of the shortest side at least (GB 45438-2025 5.2), rounded up.
     least = max(-(-min(width, height) // 20), _LEAST_INK_PIXELS)
     size = least
     while (ink := _ink(font := _font(size), text)) < least:
@@ -209,7 +208,10 @@ def lay_out(text: str, width: int, height: int) -> Layout:
 
 
 def _has_label(image: Image.Image, text: str) -> bool:
+    # The corner alone: numbers for all pixels of a large picture would take eight times its memory.
     box, words = _stored_masks(image, text)
+    corner = box.getbbox()
+    image, box, words = image.crop(corner), box.crop(corner), words.crop(corner)
     if image.mode == _DEEP_GREY:
         return is_shown(np.asarray(image) / _DEEP_WHITE, box, words)
     return is_shown(np.asarray(image.convert("RGB").convert("L")) / 255, box, words)

@@ -130,6 +130,33 @@ def _content(source: Path) -> Iterator[bytes]:
                 yield from pieces(file, chunk.size)
 
 
+def with_manifest(source: Path, picture: Path, target: Path) -> None:
+    """Write a picture with the C2PA manifest of the file it was made from (C2PA 2.4 A.3.7: RIFF chunk ``C2PA``).
+
+    Args:
+        source: has the manifest.
+        picture: the same drawn on, without.
+        target: where it goes.
+
+    Raises:
+        LabelError: one of the two is damaged, or both together are too long.
+    """
+    with source.open("rb") as file, picture.open("rb") as drawn, target.open("wb") as out:
+        manifests = [each for each in _chunks(file)[0] if each.kind == b"C2PA"]
+        end = _chunks(drawn)[1]
+        size = end + end % 2 + sum(8 + each.padded for each in manifests)
+        if size > _MOST_FILE_BYTES:
+            raise LabelError("the WebP would be longer than its format can say")
+        out.write(b"RIFF" + (size - 8).to_bytes(4, "little"))
+        drawn.seek(8)
+        copy(drawn, out, end - 8)
+        out.write(bytes(end % 2))
+        for each in manifests:
+            file.seek(each.data_at - 8)
+            copy(file, out, 8 + each.size)
+            out.write(bytes(each.size % 2))
+
+
 def _bare(block: bytes) -> bytes:
     # The prefix of JPEG does not belong here, and is written all the same.
     return block.removeprefix(b"Exif\0\0")

@@ -8,6 +8,7 @@ from gateway.labelling import formats
 from gateway.labelling.container import Format
 from gateway.labelling.formats import FORMATS, format_of, read_file, write_label
 from gateway.labelling.members import LabelError, Members, Verdict
+from gateway.labelling.seal import PLAIN
 from tests.gateway.labelling.pictures import MEMBERS, OTHER, PRODUCER, saved
 from tests.gateway.labelling.vendor_forms import FILES, MALFORMED, TRACES, chunk, exif, png, text, written
 
@@ -123,3 +124,17 @@ def test_formats_have_names_and_extensions_of_their_own() -> None:
 
 def _copy(source: Path, target: Path) -> None:
     target.write_bytes(source.read_bytes())
+
+
+def test_plain_text_has_the_line_for_people_alone(tmp_path: Path) -> None:
+    """It has no place for programs: that is told, and asking for what needs one is refused."""
+    source, target, told = tmp_path / "a.txt", tmp_path / "b.txt", list[str]()
+    source.write_bytes("你好\n".encode())
+    write_label(source, target, MEMBERS, shown="内容由AI生成", tell=told.append)
+    assert target.read_text("utf-8").splitlines()[::2] == ["你好", "内容由AI生成"]
+    assert len(told) == 1
+    assert "line for people alone" in told[0]
+    for wish in ({"shown": ""}, {"shown": "内容由AI生成", "key": PLAIN}):
+        with pytest.raises(LabelError, match="no place"):
+            write_label(source, tmp_path / "c.txt", MEMBERS, **wish)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a.txt", "b.txt"]

@@ -17,12 +17,16 @@ from gateway.labelling.formats import read_file
 from gateway.labelling.generated import Labelled, label_file
 from gateway.labelling.images.png import PNG
 from gateway.labelling.members import Members, Verdict, compact_json
+from gateway.labelling.provenance import Claim, ManifestState, sign
+from gateway.labelling.signing import load_signer
 from gateway.protocol.carriage import Medium
 from gateway.protocol.labels import Labelling, Lack, Position
 from gateway.standin.works import draw, speak
+from tests.gateway.labelling.certificates import signing_files
 from tests.media import PRODUCER, wav
 
 NAMED = Labelling(PRODUCER, Position.END, {}).members("req-1")
+_MARK = b"jumdc2pa"
 TEXT = "内容由AI生成"
 
 
@@ -55,6 +59,43 @@ def test_a_picture_gets_what_it_is_owed(tmp_path: Path, chosen: str, text: str) 
         assert new.convert("RGB").getpixel((5, 5)) == pytest.approx(old.convert("RGB").getpixel((5, 5)), abs=6)
 
 
+@pytest.mark.parametrize("chosen", ["png", "jpeg", "webp"])
+@pytest.mark.parametrize("text", [TEXT, ""])
+def test_a_manifest_gives_way_and_stays_and_that_is_told(tmp_path: Path, chosen: str, text: str) -> None:
+    """Its bytes are in the labelled file, nobody takes it for valid, and what came without says nothing of it."""
+    source, signed = tmp_path / f"a.{chosen}", tmp_path / f"b.{chosen}"
+    source.write_bytes(draw("prompt", "256x192", chosen))
+    foreign = read_file(source)
+    claim = Claim(compact_json(Members.first("model-server", "x")), generated=True, parent=None, drawn=False)
+    sign(foreign.format, source, signed, claim, load_signer(*signing_files(tmp_path)))
+    before = read_file(signed).manifest
+    assert before is not None
+    assert before.state is ManifestState.VALID
+    found = label(signed.read_bytes(), text=text)
+    assert found.lack is Lack.MANIFEST
+    assert is_labelled(tmp_path / f"c.{chosen}", found.data)
+    after = read_file(tmp_path / f"c.{chosen}").manifest
+    assert after is not None
+    assert (after.state, after.signer) == (ManifestState.INVALID, before.signer)
+    assert found.data.count(_MARK) == signed.read_bytes().count(_MARK)
+    with Image.open(io.BytesIO(found.data)) as new:
+        shades = new.convert("L").crop((128, 150, 256, 192)).tobytes()
+    assert (max(shades) - min(shades) > 50) is bool(text)
+    # A second time the words are there, and are not drawn again.
+    again = label(found.data, text=text)
+    assert (again.lack, again.data.count(_MARK)) == (Lack.MANIFEST, found.data.count(_MARK))
+
+
+def test_a_manifest_that_cannot_be_put_back_is_not_dropped(tmp_path: Path) -> None:
+    """TIFF and AVIF have it in places that are not written here: they are not drawn on."""
+    source, signed = tmp_path / "a.tif", tmp_path / "b.tif"
+    Image.new("RGB", (256, 256)).save(source)
+    claim = Claim(compact_json(Members.first("model-server", "x")), generated=True, parent=None, drawn=False)
+    sign("TIFF", source, signed, claim, load_signer(*signing_files(tmp_path)))
+    found = label(signed.read_bytes())
+    assert (found.lack, _MARK in found.data) == (Lack.VISIBLE, True)
+
+
 @pytest.mark.parametrize("chosen", ["mp3", "wav", "flac", "opus"])
 def test_sound_gets_what_it_is_owed(tmp_path: Path, chosen: str) -> None:
     """A sign in front and members; the members alone where the interface shows the rest."""
@@ -67,14 +108,14 @@ def test_sound_gets_what_it_is_owed(tmp_path: Path, chosen: str) -> None:
 
 
 def test_a_voice_takes_the_place_of_the_rhythm(tmp_path: Path) -> None:
-    """In a WAV file of the same form sample by sample, else converted."""
+    """In a WAV file of the same form sample by sample, in another one converted."""
     prompt = tmp_path / "prompt.wav"
     prompt.write_bytes(wav(samples=b"\x11\x22" * 50))
     assert b"\x11\x22" * 50 in label(wav(), Medium.AUDIO, prompt=prompt).data
     other = wav(form=struct.pack("<HHIIHH", 1, 1, 16000, 32000, 2, 16))
-    labelled = label(other, Medium.AUDIO, prompt=prompt)
-    assert labelled.lack is None
-    assert len(labelled.data) > len(label(other, Medium.AUDIO, text="").data)
+    converted = label(other, Medium.AUDIO, prompt=prompt)
+    assert converted.lack is None
+    assert len(converted.data) > len(label(other, Medium.AUDIO, text="").data)
 
 
 @pytest.mark.parametrize("medium", [Medium.IMAGE, Medium.AUDIO])

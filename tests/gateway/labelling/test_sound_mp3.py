@@ -1,5 +1,8 @@
 """Heads, index and sums of MP3 files."""
 
+import pytest
+
+from gateway.labelling.members import LabelError
 from gateway.labelling.sound_mp3 import alike, crc16, frame_head, grown_index, index_at
 from tests.media import MP3_FRAME
 
@@ -59,3 +62,14 @@ def test_the_sum_of_the_whole_follows_from_the_parts() -> None:
     assert int.from_bytes(new[44 + 28 : 44 + 32]) == 417 + len(before + music + after)
     assert int.from_bytes(new[44 + 32 : 44 + 34]) == crc16(before + music + after)
     assert int.from_bytes(new[44 + 34 : 44 + 36]) == crc16(new[: 44 + 34])
+
+
+@pytest.mark.parametrize("size", range(44, 160, 4))
+def test_an_index_that_was_cut_is_told(size: int) -> None:
+    """Of a file that ended inside it, or says more of it than its frame has room for."""
+    frame = _xing(15, bytes(8 + 100 + 4))[:size]
+    if size < 36 + 8 + 8 + 100 + 4:
+        with pytest.raises(LabelError, match="longer than the frame"):
+            grown_index(frame, 36, [bytes(100)], [])
+    else:
+        assert len(grown_index(frame, 36, [bytes(100)], [])) == size

@@ -80,6 +80,21 @@ def test_the_wording_is_in_the_language_of_the_prompt() -> None:
     assert files_in(drawn())[0].startswith(LABEL["en"].encode())
 
 
+@pytest.mark.parametrize("policy", [OPEN, Policy(file_labels=FailMode.CLOSED)])
+def test_a_manifest_that_gave_way_is_recorded_and_refuses_nothing(policy: Policy) -> None:
+    """The label is complete, so the answer counts as labelled."""
+    outcome = drawn(2, lacking(None, Lack.MANIFEST), policy=policy)
+    assert files_in(outcome) == [b"got " + each for each in PICTURES[:2]]
+    assert (outcome.record.label, outcome.record.lack, outcome.record.error) == ("corner", "manifest", "")
+
+
+@pytest.mark.parametrize("lacks", [(Lack.MANIFEST, Lack.VISIBLE), (Lack.VISIBLE, Lack.MANIFEST)])
+def test_a_missing_half_is_graver_than_a_manifest(lacks: tuple[Lack, ...]) -> None:
+    """In either order."""
+    outcome = drawn(2, lacking(*lacks), policy=OPEN)
+    assert (outcome.record.label, outcome.record.lack) == ("metadata", "visible")
+
+
 def test_sound_is_collected_and_labelled() -> None:
     """It leaves whole, with its length."""
     outcome = spoken(b"a", b"b")

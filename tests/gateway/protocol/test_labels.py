@@ -89,6 +89,9 @@ def test_an_empty_or_structured_answer_is_not_labelled(position: Position) -> No
         "以下是答案\n" + "好" * 200 + "\n内容由AI辅助生成",
         "AI生成合成内容",
         "本文为人工智能合成。",
+        "> **（AI生成）**\n\n你好。",
+        "你好！ *（AI生成）*",
+        "你好。\n\n# AI生成",
     ],
 )
 def test_a_label_of_the_model_is_recognised(text: str) -> None:
@@ -110,6 +113,10 @@ def test_a_label_of_the_model_is_recognised(text: str) -> None:
         "这张图不是由AI生成的，是我拍的",
         "本文介绍AI如何生成文字",
         "Use AI to generate text.",
+        "以下内容并非（AI生成）",
+        "This is not (AI生成)",
+        "本文不由（AI生成）\n好。",
+        "AI生成" + " " * 60 + "的谣言很多。",
         "AI",
         "生成",
         "",
@@ -118,6 +125,26 @@ def test_a_label_of_the_model_is_recognised(text: str) -> None:
 def test_a_sentence_about_generation_is_no_label(text: str) -> None:
     """An answer that speaks of generating with AI is labelled as any other."""
     assert not answer(text).present
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "<!-- AI生成 -->",
+        "[AI生成]: #",
+        "![](AI生成)",
+        "[](AI生成)",
+        "字。[](AI生成)",
+        "<b hidden>AI生成</b>",
+        "[//]: # (AI生成)",
+        "~~AI生成~~",
+    ],
+)
+def test_a_label_that_markdown_hides_is_none(hidden: str) -> None:
+    """Else whoever has the model write it gets a text that nobody sees labelled."""
+    for text in (f"{hidden}\n\n你好。", f"你好。\n\n{hidden}"):
+        assert not answer(text).present
+        assert answer(text).closing(labelling())
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.labelling.generated import Labelled
 from gateway.protocol.carriage import Medium
@@ -86,6 +87,19 @@ def test_a_file_that_breaks_the_labelling_takes_none_with_it(monkeypatch: pytest
     monkeypatch.setattr(file_labeller, "label_file", broken)
     answer = run(lambda labeller: labeller.label(wish(b"good", b"bad"), "req-1"))
     assert answer == FilesLabelled((LabelledFile(b"good!"), LabelledFile(b"bad", Lack.FAULT)))
+
+
+def test_the_log_tells_a_manifest_from_a_missing_label(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An alert on files without a label must not fire for one that has all of it."""
+
+    def lacking(data: bytes, *_: object) -> Labelled:
+        return Labelled(data, Lack.MANIFEST if data == b"signed" else Lack.FORMAT, "why")
+
+    monkeypatch.setattr(file_labeller, "label_file", lacking)
+    with capture_logs() as logs:
+        run(lambda labeller: labeller.label(wish(b"signed", b"none"), "req-1"))
+    told = [(each["event"], each["log_level"], each["request_id"]) for each in logs]
+    assert told == [("file_manifest_outdated", "info", "req-1"), ("file_not_labelled", "warning", "req-1")]
 
 
 @pytest.mark.parametrize("bounds", [{"most_waiting": 2}, {"most_bytes": 9}])

@@ -44,6 +44,8 @@ def test_unknown_format_is_refused(shared: Gateway) -> None:
         answer = _ask(shared, b"\x00\x01\x02", params=params)
         assert (answer.status_code, answer.json()["error"]["code"]) == (415, "unsupported_media_type")
         assert "/tmp" not in answer.text  # noqa: S108 what must not be shown
+        # What this route takes, and not the media type that others do.
+        assert "no format that labels are read from" in answer.json()["error"]["message"]
 
 
 def test_who_asks_needs_a_key(shared: Gateway) -> None:

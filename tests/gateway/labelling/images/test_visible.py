@@ -1,5 +1,6 @@
 """The label people see: high enough, legible on anything, upright, and no harm to what the file says of itself."""
 
+import tracemalloc
 import zlib
 from pathlib import Path
 from typing import Any
@@ -294,3 +295,17 @@ def test_wording_without_letters_is_refused() -> None:
     """There is nothing whose height could be measured."""
     with pytest.raises(LabelError, match="no letter"):
         visible.lay_out("…", 500, 500)
+
+
+def test_looking_for_a_label_takes_memory_for_its_corner_alone(tmp_path: Path) -> None:
+    """Not eight bytes for each pixel of the picture."""
+    source = tmp_path / "a.png"
+    Image.new("RGB", (2000, 2000), "red").save(source)
+    visible.show(source, tmp_path / "b.png", "内容由AI生成")  # fonts are read once
+    tracemalloc.start()
+    try:
+        visible.show(source, tmp_path / "b.png", "内容由AI生成")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 2000 * 2000 * 4
