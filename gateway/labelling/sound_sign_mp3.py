@@ -4,7 +4,6 @@ The frames are encoded with the rate and channels of the file, each without byte
 begin and end in silence, so that the file's own sound decodes to the very samples it had. Source: GB 45438-2025 5.3.
 """
 
-import io
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -26,11 +25,10 @@ from gateway.labelling.sound_mp3 import (
     reaches_back,
 )
 from gateway.labelling.sound_tone import missing, sign_wave, silence
-from gateway.labelling.splice import Kept, Piece, kept_bytes, read_at, size_of, write_spliced
+from gateway.labelling.splice import Kept, Piece, read_at, size_of, write_spliced
 from gateway.protocol.labels import Position
 
-HEAD_BYTES = MOST_SEARCHED_BYTES + 8192
-"""How much behind the tags tells all there is to know."""
+_MOST_HEAD_BYTES = MOST_SEARCHED_BYTES + 8192  # behind the tags, these tell all there is to know
 _ID3V1_BYTES, _APE_BYTES = 128, 32
 # Decoders leave out some samples at the file's ends, up to 4095 (LAME tag); these must not be the label's.
 _EDGE_SECONDS = 0.1
@@ -53,24 +51,6 @@ def write_mp3_sign(source: Path, target: Path, position: Position | None = None,
     write_spliced(source, target, b"", lambda file, _: _pieces(file, wanted, prompt))
 
 
-def mp3_with_sign(data: bytes, *, whole: bool = True, prompt: Path | None = None) -> bytes:
-    """Return sound that is held in memory with the label at its start; what is encoded for it is remembered.
-
-    It is not looked for one that is there: the sound came from a model this moment.
-
-    Args:
-        data: an MP3 file, or its beginning: tags and 72 KiB behind them. The rest follows unchanged.
-        whole: False when there is a rest.
-        prompt: sound file of any kind to be heard instead of the rhythm; None for the rhythm.
-
-    Raises:
-        LabelError: there are no frames, or the sound begins in the middle of a stream.
-    """
-    file = io.BytesIO(data)
-    pieces = _pieces(file, Position.START, prompt, whole=whole)
-    return b"".join(each if isinstance(each, bytes) else b"".join(kept_bytes(file, each)) for each in pieces)
-
-
 class _Sound(NamedTuple):
     """Where the frames are."""
 
@@ -81,12 +61,12 @@ class _Sound(NamedTuple):
     end: int
 
 
-def _pieces(file: BinaryIO, position: Position | None, prompt: Path | None, *, whole: bool = True) -> Iterator[Piece]:
+def _pieces(file: BinaryIO, position: Position | None, prompt: Path | None) -> Iterator[Piece]:
     size = size_of(file)
     if position is None:
         yield Kept(0, size)
         return
-    sound = _sound(file, size, whole)
+    sound = _sound(file, size)
     before = _frames(sound.head, Position.START, prompt) if position is not Position.END else []
     after = _frames(sound.head, Position.END, prompt) if position is not Position.START else []
     behind = sound.start
@@ -100,11 +80,11 @@ def _pieces(file: BinaryIO, position: Position | None, prompt: Path | None, *, w
     yield Kept(sound.end, size)
 
 
-def _sound(file: BinaryIO, size: int, whole: bool) -> _Sound:  # noqa: FBT001 handed on
+def _sound(file: BinaryIO, size: int) -> _Sound:
     tags = tags_of(file)
     start = tags[-1].end if tags else 0
-    data = read_at(file, start, min(HEAD_BYTES, max(0, size - start)))
-    at, head = first_frame(data, whole and start + len(data) >= size)
+    data = read_at(file, start, min(_MOST_HEAD_BYTES, max(0, size - start)))
+    at, head = first_frame(data, start + len(data) >= size)
     first = data[at : at + head.size]
     index = index_at(first, head)
     sounding = at if index is None else at + head.size
