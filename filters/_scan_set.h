@@ -15,15 +15,21 @@ enum { SINGLE, PAIR, SOUND, LETTERS, ROMANISED, BEFORE, BEHIND, KINDS };
 static const uint64_t SEEDS[KINDS] = {0x9E3779B97F4A7C15ULL, 0xC2B2AE3D27D4EB4FULL, 0x165667B19E3779F9ULL,
                                       0xD6E8FEB86659FD93ULL, 0xA0761D6478BD642FULL, 0xE7037ED1A0B428DBULL,
                                       0x8EBC6AF09C88C6E3ULL};
-/* So many symbols of a pattern, and it has no fewer, leave a mark: nearly every place settles at a look at one.
+/* So many symbols of a pattern, or all of a shorter one, leave a mark: nearly every place settles at a look at it.
  * All that may be written for a pair is too much to have marks of; BEFORE and BEHIND mark either of its characters
  * beside the class of the other. */
-static const size_t MARKED[KINDS] = {1, 0, 3, 1, 1, 2, 2};
+#define DEEPEST 4
+static const size_t MARKED[KINDS] = {1, 2, 3, DEEPEST, DEEPEST, 2, 2};
+/* What a pattern must have at least. */
+static const size_t SHORTEST[KINDS] = {1, 2, 3, 1, 1, 2, 2};
+
+/* Which depths there are marks of: four bits for each kind that is looked for. */
+#define DEPTH(trie, depth) ((trie) > ROMANISED ? 0u : 1u << ((trie) * DEEPEST + (int)(depth) - 1))
 
 /* What is known of a beginning. */
 #define ENDS 1u
 #define GOES_ON 2u
-#define LEAVES_MARK 4u
+#define HAS_MARK 4u
 #define FLAGS 7u
 
 static inline uint64_t
@@ -40,13 +46,25 @@ reduced(uint64_t hash, size_t size)
     return (size_t)(((hash >> 32) * (uint64_t)size) >> 32);
 }
 
-/* Where a hash has its marks: two, of which the second is seldom looked at. */
+/* What a mark is made of: a sum of products, whose upper bits are spread well and cost least. The same factors serve
+ * all kinds; what they begin with tells them apart. */
+static const uint64_t FACTORS[DEEPEST] = {0x9E3779B97F4A7C15ULL, 0xC2B2AE3D27D4EB4FULL, 0xD6E8FEB86659FD93ULL,
+                                          0xFF51AFD7ED558CCDULL};
+
+/* Marks of one symbol are bits of a table of their own, by the lowest bits of the symbol; the others are behind it. */
+#define SINGLE_WORDS 1024
+#define SINGLE_BIT(symbol) ((symbol) & (SINGLE_WORDS * 64 - 1))
+
+/* A mark is two bits of one word, so that a look at it is one access: of bits below those that say where the word is.
+ * The size is that of the words behind the first table. */
 static inline size_t
-mark_of(uint64_t hash, int second, size_t bits)
+mark_word(uint64_t mark, size_t size)
 {
-    return reduced(second ? (hash | FLAGS) * 0x9E3779B97F4A7C15ULL : hash, bits);
+    return SINGLE_WORDS + reduced(mark, size);
 }
 
+#define MARK_FIRST(mark) ((mark) >> 38 & 63)
+#define MARK_SECOND(mark) ((mark) >> 32 & 63)
 
 extern const char scan_build_doc[];
 PyObject *scan_build(PyObject *module, PyObject *of_all);

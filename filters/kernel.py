@@ -73,13 +73,15 @@ class Kernel:
         slots: the set of all beginnings.
         marks: a mark for each of the first characters of patterns.
         longest: characters of the longest pattern.
-        kinds: a bit for each kind of which there are patterns.
+        depths: how many characters have marks, of each kind of which there are patterns.
 
     Attributes:
-        scan: ``scan(text, start, layer)`` reads a slice of a whole text. It returns where the next one begins; the
-            offset of the first sign that may be read as a letter, or -1; and the places at which a term may stand:
-            the offset of its first character, the one behind its last, how many characters of the skeleton the first
-            one gives before the place, and what the skeleton has there.
+        scan: ``scan(text, start, layer, settled, plain)`` reads a slice of a whole text. It returns where the next
+            one begins; the offset of the first sign that may be read as a letter, or -1; and the places at which a
+            term may stand: the offset of its first character, the one behind its last, how many characters of the
+            skeleton the first one gives before the place, what the skeleton has there, and what ``plain`` has of
+            that where the text has nothing else, or None. Left out is what ``settled``, or there ``plain``, has
+            nothing of, and in the layer of signs what has no sign.
         tail: ``tail(text, start, fresh, layer)`` reads the tail of a stream and a piece that begins at ``fresh``. It
             returns None where a term may stand that ends in the piece; otherwise where the tail begins then, where
             the first character stands that may become a term, or -1, and the offset of the last sign, or -1.
@@ -87,10 +89,10 @@ class Kernel:
 
     __slots__ = ("_parts", "scan", "tail")
 
-    def __init__(self, slots: bytes, marks: bytes, longest: int, kinds: int) -> None:
-        self._parts = slots, marks, longest, kinds
+    def __init__(self, slots: bytes, marks: bytes, longest: int, depths: int) -> None:
+        self._parts = slots, marks, longest, depths
         pages, units, several = character_tables()
-        scanner = _scan.Scanner(pages, units, several, slots, marks, longest, kinds)
+        scanner = _scan.Scanner(pages, units, several, slots, marks, longest, depths)
         # Bound once: they are called for every piece of every stream.
         self.scan, self.tail = scanner.scan, scanner.tail
 
@@ -119,8 +121,8 @@ class Kernel:
 
     def parts(self) -> Iterator[Any]:
         """Yield what `restore` makes the same of, in small pieces."""
-        slots, marks, longest, kinds = self._parts
-        yield longest, kinds
+        slots, marks, longest, depths = self._parts
+        yield longest, depths
         for table in (slots, marks):
             cuts = range(0, len(table), _PIECE_BYTES)
             yield len(cuts)
@@ -129,9 +131,9 @@ class Kernel:
     @classmethod
     def restore(cls, parts: Iterator[Any]) -> "Kernel":
         """Return what `parts` was asked of."""
-        longest, kinds = next(parts)
+        longest, depths = next(parts)
         slots, marks = (b"".join([next(parts) for _ in range(next(parts))]) for _ in range(2))
-        return cls(slots, marks, longest, kinds)
+        return cls(slots, marks, longest, depths)
 
 
 @cache

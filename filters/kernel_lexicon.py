@@ -12,6 +12,8 @@ from filters.reading import Reading, class_text, spell
 
 _PAIR = 2
 _REMEMBERED_PIECES = 16_384
+# In a skeleton nothing is told from how it is written.
+_NOTHING: dict[str, tuple[tuple[Entry, Place], ...]] = {}
 
 
 class KernelLexicon(Lexicon):
@@ -53,8 +55,8 @@ class KernelLexicon(Lexicon):
         found: list[Match] = []
         start, size = 0, len(classes)
         while start < size:
-            start, _, places = self.kernel.scan(skeleton, start, Layer.SKELETON)
-            for begin, end, _, written in places:
+            start, _, places = self.kernel.scan(skeleton, start, Layer.SKELETON, self._resemblance.known, _NOTHING)
+            for begin, end, _, written, _ in places:
                 if entries := self.entries_at(written):
                     found.append(Match(begin, end, entries))
         found.sort(key=by_end)
@@ -128,20 +130,22 @@ class KernelText:
         """Yield what stands in the text, in order of its end within a slice."""
         text, signs, layer = self.text, self._signs, Layer.SIGNS if self._signs else Layer.PLAIN
         lexicon = self._lexicon
-        scan, entries_at, plain_at = lexicon.kernel.scan, lexicon.entries_at, lexicon.plain_at
+        scan, settled, remembered = lexicon.kernel.scan, lexicon._resemblance.known, lexicon._plain
         start, size = 0, len(text)
         while start < size:
-            start, sign, proposals = scan(text, start, layer)
+            start, sign, proposals = scan(text, start, layer, settled, remembered)
             self.has_sign_by_letter = self.has_sign_by_letter or sign >= 0
             if len(proposals) > 1:
                 proposals.sort(key=_by_end)
-            for begin, end, skipped, written in proposals:
+            for begin, end, skipped, written, plain in proposals:
                 stretch = text[begin:end]
-                if stretch == written and not signs:
-                    yield from [(entry, _moved(place, begin)) for entry, place in plain_at(written)]
+                if plain is None and stretch == written and not signs:
+                    plain = lexicon.plain_at(written)
+                if plain is not None:
+                    yield from [(entry, _moved(place, begin)) for entry, place in plain]
                     continue
                 reading: Reading | None = None
-                for entry in entries_at(written):
+                for entry in lexicon.entries_at(written):
                     if is_two_sentences(stretch, written, entry):
                         continue
                     reading = reading or Reading(text, 0, *spell(stretch, begin, signs=signs), signs=signs)
@@ -156,5 +160,5 @@ def _moved(place: Place, by: int) -> Place:
     return Place(start + by, end + by, via, edges, tuple([at + by for at in swapped]) if swapped else swapped)
 
 
-def _by_end(place: tuple[int, int, int, str]) -> tuple[int, int]:
+def _by_end(place: tuple[int, int, int, str, object]) -> tuple[int, int]:
     return place[1], place[0]

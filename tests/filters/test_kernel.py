@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from filters.kernel import Kernel, Layer, character_tables, is_available
-from filters.reading import LONGEST_RUN, SIGN_BY_LETTER, Reading, class_text, spell
+from filters.reading import LONGEST_RUN, SIGN_BY_LETTER, SIGNS, Reading, class_text, spell
 
 if not is_available() and shutil.which("cc") is None:
     pytest.skip("no compiler was there to build the kernel with", allow_module_level=True)
@@ -56,10 +56,11 @@ def proposals(text: str, layer: Layer) -> Iterator[tuple[int, int, str]]:
     """Yield what the kernel proposes of a whole text: offsets, and what the place it is found at reads."""
     start = 0
     while start < len(text):
-        following, _, places = KERNEL.scan(text, start, layer)
+        following, _, places = KERNEL.scan(text, start, layer, {}, {})
         assert following > start
         start = following
-        for begin, end, skipped, written in places:
+        for begin, end, skipped, written, plain in places:
+            assert plain is None
             kept, positions = spell(text[begin:end], begin, signs=layer is Layer.SIGNS)
             reading = Reading(text, 0, kept, positions)
             assert reading.skeleton[skipped : skipped + len(written)] == written
@@ -79,6 +80,10 @@ def standing(text: str, layer: Layer) -> Iterator[tuple[int, int, str]]:
                 # Of a long run only so much is read as can matter.
                 begin = runs[0][0] if first == last else max(runs[0][0], runs[0][1] - LONGEST_RUN)
                 end = min(runs[-1][1], runs[-1][0] + LONGEST_RUN + 1)
+                stretch = text[reading.positions[begin] : reading.positions[end - 1] + 1]
+                # Without a sign, the ordinary reading has the same place.
+                if layer is Layer.SIGNS and SIGNS.isdisjoint(stretch):
+                    continue
                 yield reading.positions[begin], reading.positions[end - 1] + 1, written
 
 
@@ -101,7 +106,19 @@ def test_what_stands_in_a_text_is_proposed(text: str, layer: Layer) -> None:
 def test_a_sign_is_told_as_the_expression_tells_it(text: str) -> None:
     """The first one that may be read as a letter."""
     found = SIGN_BY_LETTER.search(text)
-    assert KERNEL.scan(text, 0, Layer.PLAIN)[1] == (found.start() if found else -1)
+    assert KERNEL.scan(text, 0, Layer.PLAIN, {}, {})[1] == (found.start() if found else -1)
+
+
+def test_what_is_known_to_be_nothing_is_not_proposed() -> None:
+    """Nor what is nothing where it stands plainly; what stands there plainly is handed over with it."""
+    text, stands = "大麻 大*麻 冰麻", (("entry", "place"),)
+    _, _, places = KERNEL.scan(text, 0, Layer.PLAIN, {"冰麻": (), "大麻": (1,)}, {"大麻": stands, "冰": ()})
+    assert [(begin, end, written, plain) for begin, end, _, written, plain in places] == [
+        (0, 2, "大麻", stands),
+        (1, 4, "麻大", None),
+        (3, 6, "大麻", None),
+        (3, 8, "大麻冰", None),
+    ]
 
 
 def test_what_is_handed_over_proposes_the_same() -> None:
@@ -109,7 +126,7 @@ def test_what_is_handed_over_proposes_the_same() -> None:
     parts = list(KERNEL.parts())
     again = Kernel.restore(iter(parts))
     text = "大麻冰 ab 冰麻"
-    assert again.scan(text, 0, Layer.PLAIN) == KERNEL.scan(text, 0, Layer.PLAIN)
+    assert again.scan(text, 0, Layer.PLAIN, {}, {}) == KERNEL.scan(text, 0, Layer.PLAIN, {}, {})
     assert all(len(part) <= 1 << 18 for part in parts if isinstance(part, bytes))
 
 
@@ -126,7 +143,18 @@ def test_a_tail_begins_where_a_term_may_have_begun() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("a", -1, 0), ("a", 2, 0), ("a", 0, 3), ("a", 0, -1), (b"a", 0, 0), ("a", "b", 0), ("a", 0), ("a", 1 << 70, 0)],
+    [
+        ("a", -1, 0, {}, {}),
+        ("a", 2, 0, {}, {}),
+        ("a", 0, 3, {}, {}),
+        ("a", 0, -1, {}, {}),
+        (b"a", 0, 0, {}, {}),
+        ("a", "b", 0, {}, {}),
+        ("a", 0),
+        ("a", 1 << 70, 0, {}, {}),
+        ("a", 0, 0, (), {}),
+        ("a", 0, 0, {}, None),
+    ],
 )
 def test_what_is_no_text_or_not_within_it_is_refused(arguments: tuple[object, ...]) -> None:
     """Before anything is read."""
@@ -151,15 +179,16 @@ def test_tables_of_any_bytes_are_read_within_their_bounds(seed: int, text: str) 
     chance = random.Random(seed)  # noqa: S311  # no secret is made of it
     pages = chance.randbytes(len(character_tables().pages))
     units, several = chance.randbytes(8 * chance.randrange(2_000)), chance.randbytes(chance.randrange(99))
-    slots, marks = chance.choice([b"\xff", chance.randbytes(1)]) * chance.randrange(200), chance.randbytes(9)
-    scanner = _scan.Scanner(pages, units, several, slots, marks, chance.randrange(1 << 40), chance.randrange(256))
+    slots = chance.choice([b"\xff", chance.randbytes(1)]) * chance.randrange(200)
+    marks = chance.choice([b"\xff" * 8_300, chance.randbytes(8_300), chance.randbytes(9)])
+    scanner = _scan.Scanner(pages, units, several, slots, marks, chance.randrange(1 << 40), chance.randrange(1 << 32))
     for layer in Layer:
         start = 0
         while start < len(text):
-            following, sign, places = scanner.scan(text, start, layer)
+            following, sign, places = scanner.scan(text, start, layer, {}, {})
             assert start < following <= len(text)
             assert -1 <= sign < len(text)
-            assert all(0 <= begin < end <= len(text) for begin, end, _, _ in places)
+            assert all(0 <= begin < end <= len(text) for begin, end, *_ in places)
             start = following
         assert (scanner.tail(text, 0, len(text), layer) or (0,))[0] <= len(text)
 
@@ -167,6 +196,6 @@ def test_tables_of_any_bytes_are_read_within_their_bounds(seed: int, text: str) 
 @pytest.mark.parametrize("change", [{"pages": b""}, {"pages": bytearray(26112)}, {"longest": -1}])
 def test_tables_that_are_none_are_refused(change: dict[str, object]) -> None:
     """Pages of the wrong size, tables that may change while they are read, a length that is none."""
-    tables = character_tables()._asdict() | {"slots": b"", "marks": b"", "longest": 1, "kinds": 0}
+    tables = character_tables()._asdict() | {"slots": b"", "marks": b"", "longest": 1, "depths": 0}
     with pytest.raises(ValueError, match="tables"):
         _scan.Scanner(**tables | change)

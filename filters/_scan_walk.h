@@ -1,0 +1,173 @@
+/* How `_scan.c` looks places up in the set of all beginnings (`_scan_set.h`): marks first, then the set itself. */
+#ifndef SLUICE_SCAN_WALK_H
+#define SLUICE_SCAN_WALK_H
+#include "_scan_set.h"
+#include "_scan_text.h"
+
+#define IS_OWN(trie) ((trie) <= PAIR) /* the others are read by classes */
+/* So many letters are looked up in the marks before the first of them is walked from: by then what it will look at
+ * has been fetched. */
+#define BATCH 32
+#define DEPTH_BITS 3
+#define DEPTH_MASK 7u
+
+#if defined(__GNUC__)
+#define FETCH(address) __builtin_prefetch(address)
+#else
+#define FETCH(address) ((void)0)
+#endif
+
+/* What a set of beginnings knows of one: its flags, or zero. */
+static inline uint32_t
+known(const Scanner *self, uint64_t hash)
+{
+    const uint32_t *slots = self->slots.buf;
+    size_t size = (size_t)self->slots.len / 4;
+    if (size == 0)
+        return 0;
+    size_t at = reduced(hash, size);
+    /* A full table, which nobody makes, ends it too. */
+    for (size_t looks = 0; looks < size && slots[at] != 0; looks++) {
+        if (((slots[at] ^ (uint32_t)hash) & ~FLAGS) == 0)
+            return slots[at] & FLAGS;
+        if (++at == size)
+            at = 0;
+    }
+    return 0;
+}
+
+/* The marks, as they are asked of every letter: in variables of their own they stay in registers. */
+typedef struct {
+    const uint64_t *words;
+    size_t size; /* words behind the table of single symbols */
+    uint32_t depths;
+} Marks;
+
+static inline uint64_t
+is_marked(const Marks *marks, uint64_t mark)
+{
+    uint64_t word = marks->words[mark_word(mark, marks->size)];
+    return word >> MARK_FIRST(mark) & word >> MARK_SECOND(mark) & 1;
+}
+
+/* Called with each place at which a pattern may stand; other than zero ends the search. */
+typedef int (*Told)(void *whom, const Letter *letters, size_t first, size_t last, int trie);
+
+/* Walk a trie from one letter on; nothing ends, or is worth a look, before so many symbols. Returns 1 where it goes on
+ * behind the last letter, 0 where not, -1 when told so. */
+static int
+walk(const Scanner *self, const Skeleton *skeleton, size_t first, int trie, size_t depth, Told told, void *whom)
+{
+    const Letter *letters = skeleton->letters;
+    uint64_t hash = SEEDS[trie];
+    for (size_t at = first; at < skeleton->count; at++) {
+        hash = hashed(hash, IS_OWN(trie) ? letters[at].own : letters[at].class);
+        if (at + 1 - first < depth)
+            continue;
+        uint32_t flags = known(self, hash);
+        if (flags & ENDS && told(whom, letters, first, at, trie) != 0)
+            return -1;
+        if (!(flags & GOES_ON))
+            return 0;
+    }
+    return 1;
+}
+
+#define DEPTHS(marks, trie) ((marks)->depths >> ((trie) * DEEPEST) & ((1u << DEEPEST) - 1))
+
+/* How many symbols a walk from here has to look at first; 0 where it is not worth it. Read by classes; made for each
+ * kind by itself: this is asked of every letter of every text. */
+static inline unsigned
+may_begin(const Marks *marks, const Letter *letters, size_t left, const int trie)
+{
+    uint32_t depths = DEPTHS(marks, trie);
+    uint64_t mark = SEEDS[trie];
+    for (size_t at = 0; depths >> at; at++) {
+        /* At the end of a text a beginning may be shorter than what has a mark. */
+        if (at == left)
+            return (unsigned)left;
+        mark += letters[at].class * FACTORS[at];
+        if (depths >> at & 1 && is_marked(marks, mark))
+            return (unsigned)at + 1;
+    }
+    return 0;
+}
+
+/* The same for all kinds, a few bits for each. */
+static inline unsigned
+worth_at(const Scanner *self, const Text *text, const Marks *marks, const Letter *letters, size_t left)
+{
+    uint32_t own = letters[0].own, class = letters[0].class;
+    unsigned worth = (unsigned)(marks->words[SINGLE_BIT(own) / 64] >> (own & 63) & 1) << SINGLE * DEPTH_BITS;
+    if (left < MARKED[SOUND]) {
+        worth |= may_begin(marks, letters, left, SOUND) << SOUND * DEPTH_BITS;
+        if (DEPTHS(marks, PAIR))
+            worth |= (left < 2 ? 1u : 2u) << PAIR * DEPTH_BITS;
+    } else {
+        uint64_t two = class * FACTORS[0] + letters[1].class * FACTORS[1];
+        uint64_t sound = SEEDS[SOUND] + two + letters[2].class * FACTORS[2];
+        uint64_t before = SEEDS[BEFORE] + own * FACTORS[0] + letters[1].class * FACTORS[1];
+        uint64_t behind = SEEDS[BEHIND] + class * FACTORS[0] + letters[1].own * FACTORS[1];
+        worth |= (unsigned)(is_marked(marks, before) | is_marked(marks, behind)) << (PAIR * DEPTH_BITS + 1);
+        worth |= (unsigned)is_marked(marks, sound) * 3 << SOUND * DEPTH_BITS;
+    }
+    if (class < 128 || own < 128) {
+        worth |= may_begin(marks, letters, left, LETTERS) << LETTERS * DEPTH_BITS;
+        unsigned romanised = may_begin(marks, letters, left, ROMANISED);
+        /* Nothing romanised stands in the middle of a word (`filters.locating`). */
+        if (romanised && !(letters->run == 1 && is_word(self, text, (Py_ssize_t)letters->first - 1) &&
+                           is_word(self, text, letters->first)))
+            worth |= romanised << ROMANISED * DEPTH_BITS;
+    }
+    return worth;
+}
+
+/* Have what a walk looks at first fetched. */
+static void
+fetch(const Scanner *self, const Letter *letters, size_t left, unsigned worth)
+{
+    for (int trie = 0; worth != 0; trie++, worth >>= DEPTH_BITS) {
+        uint64_t hash = SEEDS[trie];
+        for (size_t at = 0; at < (worth & DEPTH_MASK) && at < left; at++)
+            hash = hashed(hash, IS_OWN(trie) ? letters[at].own : letters[at].class);
+        if (worth & DEPTH_MASK)
+            FETCH((const uint32_t *)self->slots.buf + reduced(hash, (size_t)self->slots.len / 4));
+    }
+}
+
+/* Walk all tries from each of some letters on. Gives the first letter from which one goes on behind the last, where it
+ * is not before a floor. Returns -1 when told so. */
+static int
+walk_all(const Scanner *self, const Text *text, const Skeleton *skeleton, size_t end, Told told, void *whom,
+         size_t floor, size_t *live)
+{
+    unsigned worth[BATCH];
+    const Marks marks = {self->marks.buf, (size_t)self->marks.len / 8 - SINGLE_WORDS, self->depths};
+    if (!marks.depths)
+        return 0;
+    for (size_t from = 0; from < end; from += BATCH) {
+        size_t some = end - from < BATCH ? end - from : BATCH;
+        for (size_t at = 0; at < some; at++) {
+            const Letter *letter = skeleton->letters + from + at;
+            size_t left = skeleton->count - from - at;
+            worth[at] = worth_at(self, text, &marks, letter, left);
+            if (worth[at])
+                fetch(self, letter, left, worth[at]);
+        }
+        for (size_t at = 0; at < some; at++) {
+            unsigned depths = worth[at];
+            for (int trie = 0; depths != 0; trie++, depths >>= DEPTH_BITS) {
+                if (!(depths & DEPTH_MASK))
+                    continue;
+                int walked = walk(self, skeleton, from + at, trie, depths & DEPTH_MASK, told, whom);
+                if (walked < 0)
+                    return -1;
+                if (walked && from + at >= floor && from + at < *live)
+                    *live = from + at;
+            }
+        }
+    }
+    return 0;
+}
+
+#endif
