@@ -351,10 +351,6 @@ make(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
         PyErr_SetString(PyExc_ValueError, "the tables are not as they are written: pages of all readings, read-only");
         goto failed;
     }
-    /* Without the least there is of marks there is nothing to look at, and nothing is looked for. */
-    if (self->marks.len < (SINGLE_WORDS + 1) * (Py_ssize_t)sizeof(uint64_t) ||
-        self->slots.len < (Py_ssize_t)sizeof(uint32_t))
-        self->depths = 0;
     return (PyObject *)self;
 failed:
     Py_DECREF(self);

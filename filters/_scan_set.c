@@ -5,9 +5,12 @@
 
 /* The set of beginnings while it is built: whole hashes, of which the lowest bits are the flags. */
 typedef struct {
-    uint64_t *hashes, *marks;
+    uint64_t *hashes;
     size_t room, count;
-    size_t mark_room, mark_count;
+    struct {
+        uint64_t *sums;
+        size_t room, count;
+    } marks[KINDS];
 } Builder;
 
 /* Find the slot of a hash in a table of whole ones, which is never full. */
@@ -47,20 +50,30 @@ insert(Builder *builder, uint64_t hash, uint32_t flags)
 }
 
 static int
-leave_mark(Builder *builder, uint64_t mark)
+leave_mark(Builder *builder, int kind, uint64_t sum)
 {
-    if (builder->mark_count == builder->mark_room) {
-        size_t room = builder->mark_room ? builder->mark_room * 2 : 1024;
-        uint64_t *marks = room > MOST_SLOTS ? NULL : PyMem_Realloc(builder->marks, room * sizeof(uint64_t));
-        if (marks == NULL) {
+    size_t room = builder->marks[kind].room, count = builder->marks[kind].count;
+    if (count == room) {
+        room = room ? room * 2 : 1024;
+        uint64_t *sums = room > MOST_SLOTS ? NULL : PyMem_Realloc(builder->marks[kind].sums, room * sizeof(uint64_t));
+        if (sums == NULL) {
             PyErr_NoMemory();
             return -1;
         }
-        builder->marks = marks;
-        builder->mark_room = room;
+        builder->marks[kind].sums = sums;
+        builder->marks[kind].room = room;
     }
-    builder->marks[builder->mark_count++] = mark;
+    builder->marks[kind].sums[count] = sum;
+    builder->marks[kind].count++;
     return 0;
+}
+
+static void
+forget(Builder *builder)
+{
+    PyMem_Free(builder->hashes);
+    for (int kind = 0; kind < KINDS; kind++)
+        PyMem_Free(builder->marks[kind].sums);
 }
 
 /* Take one pattern. */
@@ -82,7 +95,7 @@ take(Builder *builder, int trie, PyObject *pattern, Py_ssize_t *longest, uint32_
         int before = insert(builder, hash, is_marked ? flags | HAS_MARK : flags);
         if (before < 0)
             return -1;
-        if (is_marked && !(before & HAS_MARK) && leave_mark(builder, trie == SINGLE ? symbol : mark) < 0)
+        if (is_marked && !(before & HAS_MARK) && leave_mark(builder, trie, trie == SINGLE ? symbol : mark) < 0)
             return -1;
     }
     *depths |= DEPTH(trie, depth);
@@ -107,14 +120,21 @@ write_slots(const Builder *builder, uint32_t *slots, size_t size)
 }
 
 static void
-write_marks(const Builder *builder, uint64_t *marks, size_t words)
+write_marks(const Builder *builder, uint64_t *marks, size_t sounds, size_t others)
 {
-    for (size_t at = 0; at < builder->mark_count; at++) {
-        uint64_t mark = builder->marks[at];
-        marks[mark_word(mark, words - SINGLE_WORDS)] |= 1ULL << MARK_FIRST(mark) | 1ULL << MARK_SECOND(mark);
-        /* That of one symbol is the symbol; hardly ever another is as small, and then it has both. */
-        if (mark <= 0x10FFFF)
-            marks[SINGLE_BIT(mark) / 64] |= 1ULL << (mark & 63);
+    marks[WORDS_BEFORE - 1] = sounds;
+    for (int kind = 0; kind < KINDS; kind++) {
+        for (size_t at = 0; at < builder->marks[kind].count; at++) {
+            uint64_t sum = builder->marks[kind].sums[at], two = 1ULL << MARK_FIRST(sum) | 1ULL << MARK_SECOND(sum);
+            if (kind == SINGLE)
+                marks[SINGLE_BIT(sum) / 64] |= 1ULL << (sum & 63);
+            else if (kind == BESIDE)
+                marks[SINGLE_WORDS + BESIDE_BIT(sum) / 64] |= 1ULL << (BESIDE_BIT(sum) & 63);
+            else if (kind == SOUND)
+                marks[WORDS_BEFORE + reduced(sum, sounds)] |= two;
+            else
+                marks[WORDS_BEFORE + sounds + reduced(sum, others)] |= two;
+        }
     }
 }
 
@@ -123,9 +143,10 @@ const char scan_build_doc[] = "build(patterns of each kind) -> (slots, marks, lo
 PyObject *
 scan_build(PyObject *Py_UNUSED(module), PyObject *of_all)
 {
-    Builder builder = {NULL, NULL, 0, 0, 0, 0};
+    Builder builder;
     Py_ssize_t longest = 0;
     uint32_t depths = 0;
+    memset(&builder, 0, sizeof(builder));
     PyObject *slots = NULL, *marks = NULL, *patterns = NULL;
     if (!PyTuple_Check(of_all) || PyTuple_GET_SIZE(of_all) != KINDS) {
         PyErr_SetString(PyExc_TypeError, "wants a tuple of the patterns of each kind");
@@ -145,7 +166,10 @@ scan_build(PyObject *Py_UNUSED(module), PyObject *of_all)
         Py_CLEAR(patterns);
     }
     /* Two thirds full, and one mark for sixteen bits: a miss ends soon. */
-    size_t size = builder.count + builder.count / 2 + 1, words = SINGLE_WORDS + builder.mark_count / 4 + 1;
+    size_t size = builder.count + builder.count / 2 + 1, sounds = builder.marks[SOUND].count / 4 + 1, others = 1;
+    for (int kind = LETTERS; kind <= BEHIND; kind++)
+        others += builder.marks[kind].count / 4;
+    size_t words = WORDS_BEFORE + sounds + others;
     slots = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(size * sizeof(uint32_t)));
     marks = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(words * sizeof(uint64_t)));
     if (slots == NULL || marks == NULL)
@@ -153,13 +177,11 @@ scan_build(PyObject *Py_UNUSED(module), PyObject *of_all)
     memset(PyBytes_AS_STRING(slots), 0, size * sizeof(uint32_t));
     memset(PyBytes_AS_STRING(marks), 0, words * sizeof(uint64_t));
     write_slots(&builder, (uint32_t *)PyBytes_AS_STRING(slots), size);
-    write_marks(&builder, (uint64_t *)PyBytes_AS_STRING(marks), words);
-    PyMem_Free(builder.hashes);
-    PyMem_Free(builder.marks);
+    write_marks(&builder, (uint64_t *)PyBytes_AS_STRING(marks), sounds, others);
+    forget(&builder);
     return Py_BuildValue("(NNnI)", slots, marks, longest, depths);
 failed:
-    PyMem_Free(builder.hashes);
-    PyMem_Free(builder.marks);
+    forget(&builder);
     Py_XDECREF(slots);
     Py_XDECREF(marks);
     Py_XDECREF(patterns);

@@ -11,17 +11,17 @@
 #include <stdint.h>
 
 /* Kinds of patterns: each a trie of its own, told apart by what its hashes begin with. */
-enum { SINGLE, PAIR, SOUND, LETTERS, ROMANISED, BEFORE, BEHIND, KINDS };
+enum { SINGLE, PAIR, SOUND, LETTERS, ROMANISED, BEFORE, BEHIND, BESIDE, KINDS };
 static const uint64_t SEEDS[KINDS] = {0x9E3779B97F4A7C15ULL, 0xC2B2AE3D27D4EB4FULL, 0x165667B19E3779F9ULL,
                                       0xD6E8FEB86659FD93ULL, 0xA0761D6478BD642FULL, 0xE7037ED1A0B428DBULL,
-                                      0x8EBC6AF09C88C6E3ULL};
+                                      0x8EBC6AF09C88C6E3ULL, 0};
 /* So many symbols of a pattern, or all of a shorter one, leave a mark: nearly every place settles at a look at it.
  * All that may be written for a pair is too much to have marks of; BEFORE and BEHIND mark either of its characters
- * beside the class of the other. */
+ * beside the class of the other. BESIDE marks both classes, in so small a table that it is always near. */
 #define DEEPEST 4
-static const size_t MARKED[KINDS] = {1, 2, 3, DEEPEST, DEEPEST, 2, 2};
+static const size_t MARKED[KINDS] = {1, 2, 3, DEEPEST, DEEPEST, 2, 2, 2};
 /* What a pattern must have at least. */
-static const size_t SHORTEST[KINDS] = {1, 2, 3, 1, 1, 2, 2};
+static const size_t SHORTEST[KINDS] = {1, 2, 3, 1, 1, 2, 2, 2};
 
 /* Which depths there are marks of: four bits for each kind that is looked for. */
 #define DEPTH(trie, depth) ((trie) > ROMANISED ? 0u : 1u << ((trie) * DEEPEST + (int)(depth) - 1))
@@ -51,18 +51,15 @@ reduced(uint64_t hash, size_t size)
 static const uint64_t FACTORS[DEEPEST] = {0x9E3779B97F4A7C15ULL, 0xC2B2AE3D27D4EB4FULL, 0xD6E8FEB86659FD93ULL,
                                           0xFF51AFD7ED558CCDULL};
 
-/* Marks of one symbol are bits of a table of their own, by the lowest bits of the symbol; the others are behind it. */
+/* The marks are four tables in one: bits of single symbols, by the lowest bits of each; bits of BESIDE; then, behind a
+ * word that says how many words the first of them has, the marks of SOUND, and those of the other kinds. */
 #define SINGLE_WORDS 1024
 #define SINGLE_BIT(symbol) ((symbol) & (SINGLE_WORDS * 64 - 1))
+#define BESIDE_WORDS 4096
+#define BESIDE_BIT(mark) ((mark) >> 46)
+#define WORDS_BEFORE (SINGLE_WORDS + BESIDE_WORDS + 1)
 
-/* A mark is two bits of one word, so that a look at it is one access: of bits below those that say where the word is.
- * The size is that of the words behind the first table. */
-static inline size_t
-mark_word(uint64_t mark, size_t size)
-{
-    return SINGLE_WORDS + reduced(mark, size);
-}
-
+/* A mark is two bits of one word, so that a look at it is one access: of bits below those that say where the word is. */
 #define MARK_FIRST(mark) ((mark) >> 38 & 63)
 #define MARK_SECOND(mark) ((mark) >> 32 & 63)
 

@@ -38,15 +38,37 @@ known(const Scanner *self, uint64_t hash)
 
 /* The marks, as they are asked of every letter: in variables of their own they stay in registers. */
 typedef struct {
-    const uint64_t *words;
-    size_t size; /* words behind the table of single symbols */
+    const uint64_t *singles, *beside, *of_sounds, *of_others;
+    size_t sounds, others; /* words of the two tables of marks */
     uint32_t depths;
 } Marks;
 
-static inline uint64_t
-is_marked(const Marks *marks, uint64_t mark)
+/* Take the marks apart. Returns 0 where there are none, or nothing is looked for. */
+static inline int
+marks_of(const Scanner *self, Marks *marks)
 {
-    uint64_t word = marks->words[mark_word(mark, marks->size)];
+    const uint64_t *words = self->marks.buf;
+    size_t count = (size_t)self->marks.len / 8;
+    if (count <= WORDS_BEFORE + 1 || (size_t)self->slots.len < sizeof(uint32_t) || !self->depths)
+        return 0;
+    size_t both = count - WORDS_BEFORE, sounds = words[WORDS_BEFORE - 1] % both;
+    if (sounds == 0)
+        return 0;
+    *marks = (Marks){words, words + SINGLE_WORDS, words + WORDS_BEFORE, words + WORDS_BEFORE + sounds,
+                     sounds, both - sounds, self->depths};
+    return 1;
+}
+
+static inline uint64_t
+bit_of(const uint64_t *words, uint64_t at)
+{
+    return words[at / 64] >> (at & 63) & 1;
+}
+
+static inline uint64_t
+is_marked(const uint64_t *words, size_t size, uint64_t mark)
+{
+    uint64_t word = words[reduced(mark, size)];
     return word >> MARK_FIRST(mark) & word >> MARK_SECOND(mark) & 1;
 }
 
@@ -87,7 +109,8 @@ may_begin(const Marks *marks, const Letter *letters, size_t left, const int trie
         if (at == left)
             return (unsigned)left;
         mark += letters[at].class * FACTORS[at];
-        if (depths >> at & 1 && is_marked(marks, mark))
+        if (depths >> at & 1 && (trie == SOUND ? is_marked(marks->of_sounds, marks->sounds, mark)
+                                               : is_marked(marks->of_others, marks->others, mark)))
             return (unsigned)at + 1;
     }
     return 0;
@@ -98,7 +121,7 @@ static inline unsigned
 worth_at(const Scanner *self, const Text *text, const Marks *marks, const Letter *letters, size_t left)
 {
     uint32_t own = letters[0].own, class = letters[0].class;
-    unsigned worth = (unsigned)(marks->words[SINGLE_BIT(own) / 64] >> (own & 63) & 1) << SINGLE * DEPTH_BITS;
+    unsigned worth = (unsigned)bit_of(marks->singles, SINGLE_BIT(own)) << SINGLE * DEPTH_BITS;
     if (left < MARKED[SOUND]) {
         worth |= may_begin(marks, letters, left, SOUND) << SOUND * DEPTH_BITS;
         if (DEPTHS(marks, PAIR))
@@ -106,10 +129,13 @@ worth_at(const Scanner *self, const Text *text, const Marks *marks, const Letter
     } else {
         uint64_t two = class * FACTORS[0] + letters[1].class * FACTORS[1];
         uint64_t sound = SEEDS[SOUND] + two + letters[2].class * FACTORS[2];
-        uint64_t before = SEEDS[BEFORE] + own * FACTORS[0] + letters[1].class * FACTORS[1];
-        uint64_t behind = SEEDS[BEHIND] + class * FACTORS[0] + letters[1].own * FACTORS[1];
-        worth |= (unsigned)(is_marked(marks, before) | is_marked(marks, behind)) << (PAIR * DEPTH_BITS + 1);
-        worth |= (unsigned)is_marked(marks, sound) * 3 << SOUND * DEPTH_BITS;
+        worth |= (unsigned)is_marked(marks->of_sounds, marks->sounds, sound) * 3 << SOUND * DEPTH_BITS;
+        if (bit_of(marks->beside, BESIDE_BIT(two))) {
+            uint64_t before = SEEDS[BEFORE] + own * FACTORS[0] + letters[1].class * FACTORS[1];
+            uint64_t behind = SEEDS[BEHIND] + class * FACTORS[0] + letters[1].own * FACTORS[1];
+            worth |= (unsigned)(is_marked(marks->of_others, marks->others, before) |
+                                is_marked(marks->of_others, marks->others, behind)) << (PAIR * DEPTH_BITS + 1);
+        }
     }
     if (class < 128 || own < 128) {
         worth |= may_begin(marks, letters, left, LETTERS) << LETTERS * DEPTH_BITS;
@@ -142,8 +168,8 @@ walk_all(const Scanner *self, const Text *text, const Skeleton *skeleton, size_t
          size_t floor, size_t *live)
 {
     unsigned worth[BATCH];
-    const Marks marks = {self->marks.buf, (size_t)self->marks.len / 8 - SINGLE_WORDS, self->depths};
-    if (!marks.depths)
+    Marks marks;
+    if (!marks_of(self, &marks))
         return 0;
     for (size_t from = 0; from < end; from += BATCH) {
         size_t some = end - from < BATCH ? end - from : BATCH;

@@ -115,7 +115,8 @@ class Kernel:
             sounds: classes of longer ones.
             letters: classes of those in Latin letters.
             romanised: classes of those that are Chinese terms in Latin letters, and nothing else.
-            marks: of each term of two characters, the first beside the class of the second; the same the other way.
+            marks: of each term of two characters, the first beside the class of the second; the same the other way;
+                both classes.
         """
         return cls(*_scan.build((singles, pairs, sounds, letters, romanised, *marks)))
 

@@ -1,6 +1,8 @@
 """The lexicon where the kernel was built: places come from one pass over the text, and are settled as ever."""
 
 from collections.abc import Iterator
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
 from filters.compiling import Compiled
@@ -21,13 +23,14 @@ class KernelLexicon(Lexicon):
 
     Attributes:
         kernel: proposes places.
+        plain: by piece of a skeleton, what stands in a text that is nothing else, as far as it was worked out.
     """
 
     kernel: Kernel
-    _plain: dict[str, tuple[tuple[Entry, Place], ...]]
+    plain: dict[str, tuple[tuple[Entry, Place], ...]]
 
     def _index(self, compiled: Compiled) -> None:
-        self._plain = {}
+        self.plain = {}
         letters, plain = compiled.letters.texts, compiled.plain
         pairs = [spelling for spelling in self._short.spellings if len(spelling) == _PAIR]
         classes = [class_text(pair) for pair in pairs]
@@ -40,6 +43,7 @@ class KernelLexicon(Lexicon):
             marks=(
                 [pair[0] + sounds[1] for pair, sounds in zip(pairs, classes, strict=True)],
                 [sounds[0] + pair[1] for pair, sounds in zip(pairs, classes, strict=True)],
+                classes,
             ),
         )
 
@@ -47,15 +51,20 @@ class KernelLexicon(Lexicon):
         yield from self.kernel.parts()
 
     def _restore_index(self, parts: Iterator[Any]) -> None:
-        self._plain = {}
+        self.plain = {}
         self.kernel = Kernel.restore(parts)
+
+    @property
+    def settled(self) -> dict[str, tuple[Entry, ...]]:
+        """By piece of a skeleton, the entries that it may stand for, as far as they were worked out."""
+        return self._resemblance.known
 
     def find(self, skeleton: str, classes: str) -> list[Match]:
         """Return what `Lexicon.find` returns."""
         found: list[Match] = []
         start, size = 0, len(classes)
         while start < size:
-            start, _, places = self.kernel.scan(skeleton, start, Layer.SKELETON, self._resemblance.known, _NOTHING)
+            start, _, places = self.kernel.scan(skeleton, start, Layer.SKELETON, self.settled, _NOTHING)
             for begin, end, _, written, _ in places:
                 if entries := self.entries_at(written):
                     found.append(Match(begin, end, entries))
@@ -71,16 +80,16 @@ class KernelLexicon(Lexicon):
 
     def entries_at(self, written: str) -> tuple[Entry, ...]:
         """Return the entries for which a piece of a skeleton may stand that was proposed."""
-        entries = self._resemblance.known.get(written)
+        entries = self.settled.get(written)
         return self._worked_out(written) if entries is None else entries
 
     def plain_at(self, written: str) -> tuple[tuple[Entry, Place], ...]:
         """Return what stands in a text that is nothing but a piece of a skeleton: most proposals are plain ones."""
-        places = self._plain.get(written)
+        places = self.plain.get(written)
         if places is None:
-            if len(self._plain) >= _REMEMBERED_PIECES:
-                self._plain.clear()
-            places = self._plain[written] = tuple(self._located(written))
+            if len(self.plain) >= _REMEMBERED_PIECES:
+                self.plain.clear()
+            places = self.plain[written] = tuple(self._located(written))
         return places
 
     def _located(self, written: str) -> Iterator[tuple[Entry, Place]]:
@@ -128,37 +137,51 @@ class KernelText:
 
     def places(self) -> Iterator[tuple[Entry, Place]]:
         """Yield what stands in the text, in order of its end within a slice."""
-        text, signs, layer = self.text, self._signs, Layer.SIGNS if self._signs else Layer.PLAIN
-        lexicon = self._lexicon
-        scan, settled, remembered = lexicon.kernel.scan, lexicon._resemblance.known, lexicon._plain
+        text, layer, lexicon = self.text, Layer.SIGNS if self._signs else Layer.PLAIN, self._lexicon
+        scan, settled, remembered = lexicon.kernel.scan, lexicon.settled, lexicon.plain
         start, size = 0, len(text)
         while start < size:
             start, sign, proposals = scan(text, start, layer, settled, remembered)
-            self.has_sign_by_letter = self.has_sign_by_letter or sign >= 0
+            if sign >= 0:
+                self.has_sign_by_letter = True
+            if not proposals:
+                continue
             if len(proposals) > 1:
-                proposals.sort(key=_by_end)
+                proposals.sort(key=_BY_END)
             for begin, end, skipped, written, plain in proposals:
-                stretch = text[begin:end]
-                if plain is None and stretch == written and not signs:
-                    plain = lexicon.plain_at(written)
                 if plain is not None:
-                    yield from [(entry, _moved(place, begin)) for entry, place in plain]
-                    continue
-                reading: Reading | None = None
-                for entry in lexicon.entries_at(written):
-                    if is_two_sentences(stretch, written, entry):
-                        continue
-                    reading = reading or Reading(text, 0, *spell(stretch, begin, signs=signs), signs=signs)
-                    place = locate(reading, skipped, entry)
-                    if isinstance(place, Place):
-                        yield entry, place
+                    for entry, place in plain:
+                        yield entry, _moved(place, begin)
+                else:
+                    yield from self._settled(begin, end, skipped, written)
+
+    def _settled(self, begin: int, end: int, skipped: int, written: str) -> Iterator[tuple[Entry, Place]]:
+        """Yield what stands at a place of which nothing is remembered, or that is not written plainly."""
+        lexicon, stretch = self._lexicon, self.text[begin:end]
+        if stretch == written and not self._signs:
+            yield from [(entry, _moved(place, begin)) for entry, place in lexicon.plain_at(written)]
+            return
+        reading: Reading | None = None
+        for entry in lexicon.entries_at(written):
+            if is_two_sentences(stretch, written, entry):
+                continue
+            if reading is None:
+                kept, positions = spell(stretch, begin, signs=self._signs)
+                reading = Reading(self.text, 0, kept, positions, signs=self._signs)
+            place = locate(reading, skipped, entry)
+            if isinstance(place, Place):
+                yield entry, place
 
 
 def _moved(place: Place, by: int) -> Place:
     """Return a place that stands as far behind as its text does."""
     start, end, via, edges, swapped = place
-    return Place(start + by, end + by, via, edges, tuple([at + by for at in swapped]) if swapped else swapped)
+    if swapped:
+        swapped = tuple([at + by for at in swapped])
+    return _place((start + by, end + by, via, edges, swapped))
 
 
-def _by_end(place: tuple[int, int, int, str, object]) -> tuple[int, int]:
-    return place[1], place[0]
+# By its end, then its start.
+_BY_END = itemgetter(1, 0)
+# Made of a tuple at once: naming the members would take as long as all else that is done with one.
+_place = partial(tuple.__new__, Place)

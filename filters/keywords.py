@@ -125,11 +125,14 @@ class KeywordMatcher:
         """Return what stands in one reading of a text."""
         parts: list[Part] = []
         alone = 0
-        surroundings = Surroundings(self.lexicon)
+        surroundings: Surroundings | None = None
+        text, size = whole.text, len(whole.text)
         for entry, place in whole.places() if isinstance(whole, KernelText) else self._places(whole):
-            if surroundings.suit(entry, place, whole.text, 0):
-                at = min(surroundings.certain_at(entry, place), len(whole.text))
-                parts.append(Part(at, entry, place))
+            # Most texts have no place at all.
+            surroundings = surroundings or Surroundings(self.lexicon)
+            if surroundings.suit(entry, place, text, 0):
+                at = surroundings.certain_at(entry, place)
+                parts.append(Part(at if at < size else size, entry, place))
                 alone += entry.part < 0
                 # A text written to match everywhere would be paid for in memory.
                 if alone > MOST_FINDINGS or len(parts) > _MOST_PARTS:

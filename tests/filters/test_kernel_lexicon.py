@@ -122,4 +122,4 @@ def test_what_is_remembered_of_pieces_is_bounded(monkeypatch: pytest.MonkeyPatch
     lexicon = KernelLexicon([Term(text, "A.1.a") for text in ("甲", "乙", "丁")])
     for text in "甲乙丁甲":
         assert [entry.term.text for entry, _ in lexicon.plain_at(text)] == [text]
-    assert len(lexicon._plain) <= 2
+    assert len(lexicon.plain) <= 2
