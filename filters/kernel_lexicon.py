@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from filters.compiling import Compiled
 from filters.entries import Entry
@@ -13,9 +13,31 @@ from filters.locating import Place, is_two_sentences, locate
 from filters.reading import Reading, class_text, spell
 
 _PAIR = 2
+Places = tuple[tuple[Entry, Place], ...]
 _REMEMBERED_PIECES = 16_384
+_REMEMBERED_STRETCHES = 4_096
+# Longer ones are few in a text, and would be paid for in memory.
+_REMEMBERED_CHARACTERS = 128
 # In a skeleton nothing is told from how it is written.
-_NOTHING: dict[str, tuple[tuple[Entry, Place], ...]] = {}
+_NOTHING: dict[str, Places] = {}
+
+
+class Piece(NamedTuple):
+    """What a text has at a place that was proposed.
+
+    Attributes:
+        stretch: from the first character to the last, as received.
+        before: the character before it where that is a plain letter or digit, or nothing.
+        written: what the skeleton has there.
+        skipped: how many characters of the skeleton the first character gives before that.
+        signs: True when signs are letters.
+    """
+
+    stretch: str
+    before: str
+    written: str
+    skipped: int
+    signs: bool
 
 
 class KernelLexicon(Lexicon):
@@ -27,10 +49,11 @@ class KernelLexicon(Lexicon):
     """
 
     kernel: Kernel
-    plain: dict[str, tuple[tuple[Entry, Place], ...]]
+    plain: dict[str, Places]
+    _pieces: dict[Piece, Places]
 
     def _index(self, compiled: Compiled) -> None:
-        self.plain = {}
+        self.plain, self._pieces = {}, {}
         letters, plain = compiled.letters.texts, compiled.plain
         pairs = [spelling for spelling in self._short.spellings if len(spelling) == _PAIR]
         classes = [class_text(pair) for pair in pairs]
@@ -51,7 +74,7 @@ class KernelLexicon(Lexicon):
         yield from self.kernel.parts()
 
     def _restore_index(self, parts: Iterator[Any]) -> None:
-        self.plain = {}
+        self.plain, self._pieces = {}, {}
         self.kernel = Kernel.restore(parts)
 
     @property
@@ -83,7 +106,7 @@ class KernelLexicon(Lexicon):
         entries = self.settled.get(written)
         return self._worked_out(written) if entries is None else entries
 
-    def plain_at(self, written: str) -> tuple[tuple[Entry, Place], ...]:
+    def plain_at(self, written: str) -> Places:
         """Return what stands in a text that is nothing but a piece of a skeleton: most proposals are plain ones."""
         places = self.plain.get(written)
         if places is None:
@@ -91,6 +114,33 @@ class KernelLexicon(Lexicon):
                 self.plain.clear()
             places = self.plain[written] = tuple(self._located(written))
         return places
+
+    def places_at(self, piece: Piece) -> Places:
+        """Return what stands at a place that was proposed, at offsets from its begin.
+
+        Who means to be dear writes the same again and again, so some of it is remembered.
+        """
+        places = self._pieces.get(piece)
+        if places is None:
+            places = tuple(self._settled(piece))
+            if len(piece.stretch) <= _REMEMBERED_CHARACTERS:
+                if len(self._pieces) >= _REMEMBERED_STRETCHES:
+                    self._pieces.clear()
+                self._pieces[piece] = places
+        return places
+
+    def _settled(self, piece: Piece) -> Iterator[tuple[Entry, Place]]:
+        stretch, before, written, skipped, signs = piece
+        reading: Reading | None = None
+        for entry in self.entries_at(written):
+            if is_two_sentences(stretch, written, entry):
+                continue
+            if reading is None:
+                kept, positions = spell(stretch, signs=signs)
+                reading = Reading(before + stretch, -len(before), kept, positions, signs=signs)
+            place = locate(reading, skipped, entry)
+            if isinstance(place, Place):
+                yield entry, place
 
     def _located(self, written: str) -> Iterator[tuple[Entry, Place]]:
         reading = Reading(written, 0, written, range(len(written)))
@@ -157,20 +207,16 @@ class KernelText:
 
     def _settled(self, begin: int, end: int, skipped: int, written: str) -> Iterator[tuple[Entry, Place]]:
         """Yield what stands at a place of which nothing is remembered, or that is not written plainly."""
-        lexicon, stretch = self._lexicon, self.text[begin:end]
-        if stretch == written and not self._signs:
-            yield from [(entry, _moved(place, begin)) for entry, place in lexicon.plain_at(written)]
-            return
-        reading: Reading | None = None
-        for entry in lexicon.entries_at(written):
-            if is_two_sentences(stretch, written, entry):
-                continue
-            if reading is None:
-                kept, positions = spell(stretch, begin, signs=self._signs)
-                reading = Reading(self.text, 0, kept, positions, signs=self._signs)
-            place = locate(reading, skipped, entry)
-            if isinstance(place, Place):
-                yield entry, place
+        text, signs, lexicon = self.text, self._signs, self._lexicon
+        stretch = text[begin:end]
+        if stretch == written and not signs:
+            places = lexicon.plain_at(written)
+        else:
+            # Before a place nothing else counts.
+            before = text[begin - 1 : begin] if begin else ""
+            piece = Piece(stretch, before if before.isascii() and before.isalnum() else "", written, skipped, signs)
+            places = lexicon.places_at(piece)
+        yield from [(entry, _moved(place, begin)) for entry, place in places]
 
 
 def _moved(place: Place, by: int) -> Place:

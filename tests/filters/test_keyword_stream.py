@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.findings import Kind, Phase, Step, Term
+from filters.findings import MOST_FINDINGS, Kind, Phase, Step, Term
 from filters.keyword_stream import KeywordStream
 from filters.keywords import KeywordMatcher
 from tests.filters.streaming import order, run, shown_before_a_stop
@@ -166,13 +166,38 @@ def test_memory_does_not_grow_with_the_text(piece: str, size: int) -> None:
 def test_what_a_combination_remembers_does_not_grow() -> None:
     """Parts that come again and again push the oldest out, and what waits for an absent part becomes certain."""
     stream = KeywordStream(KeywordMatcher([Term("甲 & 乙 ~20 - 丙", "A.1.a", kind=Kind.ALL)], Phase.REQUEST).lexicon)
-    for _ in range(2_000):
+    for _ in range(MOST_FINDINGS // 2):
         stream.feed("乙丁甲丁")
         assert stream._combiner is not None
         (seen,) = stream._combiner._seen.values()
         assert max(map(len, seen.places)) <= 32
         assert len(seen.waiting) <= 20
         assert stream.pending <= 40
+
+
+@pytest.mark.parametrize("size", [1, 3, 6_000])
+@pytest.mark.parametrize("text", ["大 麻。", "大麻，好", "甲乙甲乙"])
+def test_behind_more_findings_than_are_judged_nothing_is_looked_for(text: str, size: int) -> None:
+    """One more than the bound is told, the same ones for every cutting, and what follows leaves unread."""
+    rows = [Term("大麻", "A.1.f"), Term("甲乙 & 甲", "A.1.b", kind=Kind.ALL)]
+    matcher = KeywordMatcher(rows, Phase.REQUEST)
+    stream, long = KeywordStream(matcher.lexicon), text * 3_000
+    found = [known.finding for start in range(0, len(long), size) for known in stream.feed(long[start : start + size])]
+    assert len(found) == MOST_FINDINGS + 1
+    assert found == matcher.scan(long[: found[-1].end + 4])[: len(found)]
+    assert stream.feed("好大") == []
+    assert (stream.pending, stream.feed("麻"), stream.finish(), stream._window) == (0, [], [], "")
+    assert stream.clear_before(stream._size) == stream._size
+
+
+def test_a_stop_at_the_bound_shows_what_any_stop_shows() -> None:
+    """The piece that reaches it is held like any other: what has begun before the last finding may still grow."""
+    matcher = KeywordMatcher([Term("大麻", "A.1.f"), Term("冰大麻毒", "A.1.f")], Phase.REQUEST)
+    stream = KeywordStream(matcher.lexicon)
+    found = stream.feed("大麻，" * MOST_FINDINGS + "冰大麻")
+    assert len(found) == MOST_FINDINGS + 1
+    assert stream.clear_before(found[-1].at) == found[-1].finding.start - 1
+    assert stream.frontier == found[-1].finding.start - 1
 
 
 @pytest.mark.parametrize(
