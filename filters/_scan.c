@@ -369,7 +369,11 @@ static PyType_Slot slots_of_type[] = {
 static PyType_Spec scanner_type = {"filters._scan.Scanner", sizeof(Scanner), 0,
                                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, slots_of_type};
 
-static PyMethodDef functions[] = {{"build", scan_build, METH_O, scan_build_doc}, {NULL, NULL, 0, NULL}};
+static PyMethodDef functions[] = {
+    {"build", scan_build, METH_O, scan_build_doc},
+    {"hashes", scan_hashes, METH_O, scan_hashes_doc},
+    {NULL, NULL, 0, NULL},
+};
 
 static int
 fill(PyObject *module)

@@ -187,3 +187,31 @@ failed:
     Py_XDECREF(patterns);
     return NULL;
 }
+
+const char scan_hashes_doc[] = "hashes(texts) -> bytes, eight for each";
+
+PyObject *
+scan_hashes(PyObject *Py_UNUSED(module), PyObject *texts)
+{
+    if (!PyList_Check(texts)) {
+        PyErr_SetString(PyExc_TypeError, "wants a list of texts");
+        return NULL;
+    }
+    Py_ssize_t count = PyList_GET_SIZE(texts);
+    if (count > PY_SSIZE_T_MAX / (Py_ssize_t)sizeof(uint64_t))
+        return PyErr_NoMemory();
+    PyObject *hashes = PyBytes_FromStringAndSize(NULL, count * (Py_ssize_t)sizeof(uint64_t));
+    for (Py_ssize_t number = 0; hashes != NULL && number < count; number++) {
+        PyObject *text = PyList_GET_ITEM(texts, number);
+        if (!PyUnicode_Check(text)) {
+            PyErr_SetString(PyExc_TypeError, "wants a list of texts");
+            Py_CLEAR(hashes);
+            break;
+        }
+        uint64_t hash = SEEDS[SINGLE];
+        for (Py_ssize_t at = 0; at < PyUnicode_GET_LENGTH(text); at++)
+            hash = hashed(hash, PyUnicode_READ_CHAR(text, at));
+        memcpy(PyBytes_AS_STRING(hashes) + number * (Py_ssize_t)sizeof(hash), &hash, sizeof(hash));
+    }
+    return hashes;
+}

@@ -66,4 +66,7 @@ static const uint64_t FACTORS[DEEPEST] = {0x9E3779B97F4A7C15ULL, 0xC2B2AE3D27D4E
 extern const char scan_build_doc[];
 PyObject *scan_build(PyObject *module, PyObject *of_all);
 
+extern const char scan_hashes_doc[];
+PyObject *scan_hashes(PyObject *module, PyObject *texts);
+
 #endif

@@ -137,6 +137,30 @@ class Kernel:
         return cls(slots, marks, longest, depths)
 
 
+class WholeFinder:
+    """Patterns that a text is, from its first character to its last: all that is asked once a place was proposed.
+
+    An automaton of them would take several times as long to build, and most of the memory. Of each pattern a hash is
+    kept: another text may share it, and whoever asks looks at what it finds.
+
+    Args:
+        patterns: distinct strings.
+    """
+
+    __slots__ = ("_hashes", "_numbers")
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        hashes = np.frombuffer(_scan.hashes(list(patterns)), np.uint64)
+        order = hashes.argsort(kind="stable")
+        self._hashes, self._numbers = hashes[order], order.astype(np.uint32)
+
+    def __call__(self, text: str) -> list[tuple[int, int, int]]:
+        """Return where the text begins, where it ends, and the number of the pattern, for each that it may be."""
+        hashed = np.frombuffer(_scan.hashes([text]), np.uint64)
+        first, last = self._hashes.searchsorted(hashed), self._hashes.searchsorted(hashed, "right")
+        return [(0, len(text), number) for number in self._numbers[first[0] : last[0]].tolist()]
+
+
 @cache
 def character_tables() -> Tables:
     """Return what is known of all characters: tables of C's layout, pages that are alike once."""

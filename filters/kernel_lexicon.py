@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from filters.compiling import Compiled
 from filters.entries import Entry
-from filters.kernel import Kernel, Layer
+from filters.kernel import Kernel, Layer, WholeFinder
 from filters.lexicon import Lexicon, Match, by_end
 from filters.locating import Place, is_two_sentences, locate
 from filters.reading import Reading, class_text, spell
@@ -51,6 +51,8 @@ class KernelLexicon(Lexicon):
     kernel: Kernel
     plain: dict[str, Places]
     _pieces: dict[Piece, Places]
+
+    _build_finder = WholeFinder
 
     def _index(self, compiled: Compiled) -> None:
         self.plain, self._pieces = {}, {}

@@ -7,7 +7,7 @@ Each kind of pattern (`filters.compiling`) has an automaton of its own; most Chi
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Self
 
 from filters.automata import Finder, build_finder
@@ -49,13 +49,14 @@ class _Patterns:
 
     Args:
         patterns: the patterns and whose they are.
+        build: makes what finds them.
     """
 
     __slots__ = ("_more", "_owners", "find", "longest")
 
-    def __init__(self, patterns: Patterns) -> None:
+    def __init__(self, patterns: Patterns, build: Callable[[Sequence[str]], Finder]) -> None:
         self._owners, self._more = patterns.owners, patterns.more
-        self.find: Finder = build_finder(patterns.texts)
+        self.find: Finder = build(patterns.texts)
         self.longest = max(map(len, patterns.texts), default=0)
 
     def owners(self, pattern: int) -> tuple[int, ...]:
@@ -79,6 +80,8 @@ class Lexicon:
         ValueError: nothing of a term is left when it is folded; it would match everywhere.
     """
 
+    _build_finder: Callable[[Sequence[str]], Finder] = staticmethod(build_finder)
+
     def __init__(self, terms: Iterable[Term]) -> None:
         rows = tuple(terms)
         self._terms = tuple(term for term in rows if term.kind in _SEARCHED)
@@ -87,7 +90,8 @@ class Lexicon:
         self.farthest = max((len(places[0].text) for places in self.allowances.values()), default=0)
         compiled = compile_terms(self._terms)
         self._short = ShortTerms(*compiled.pairs)
-        self._sounds, self._letters = _Patterns(compiled.sounds), _Patterns(compiled.letters)
+        self._sounds = _Patterns(compiled.sounds, self._build_finder)
+        self._letters = _Patterns(compiled.letters, self._build_finder)
         self.longest = max(self._short.longest, self._sounds.longest, self._letters.longest)
         self._resemblance = Resemblance(self._terms)
         self._index(compiled)
