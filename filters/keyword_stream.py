@@ -19,8 +19,8 @@ from filters.reading import SIGNS
 from filters.surroundings import LEFT_CHARACTERS, Surroundings
 from filters.tail import State, Tail
 
-# Both readings, waiting places, combinations, the window and its offset, the size, the frontier, how many findings may
-# still be told. A plain tuple, because one is made for every piece of every stream.
+# Both readings, waiting places, combinations, the window and its offset, the size, the frontier, how many findings
+# may still be told. A plain tuple, because one is made for every piece of every stream.
 _Before = tuple[
     State | KernelState, State | KernelState | None, Sequence[Part], Combiner | None, str, int, int, int, int
 ]

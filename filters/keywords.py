@@ -132,7 +132,7 @@ class KeywordMatcher:
             surroundings = surroundings or Surroundings(self.lexicon)
             if surroundings.suit(entry, place, text, 0):
                 at = surroundings.certain_at(entry, place)
-                parts.append(Part(at if at < size else size, entry, place))
+                parts.append(Part(min(size, at), entry, place))
                 alone += entry.part < 0
                 # A text written to match everywhere would be paid for in memory.
                 if alone > MOST_FINDINGS or len(parts) > _MOST_PARTS:

@@ -29,8 +29,11 @@ _INVISIBLE = list(CharacterClass).index(CharacterClass.INVISIBLE)
 _UNSEEN = frozenset(chr(code) for code, number in enumerate(class_numbers()) if number == _INVISIBLE)
 # What stands around nearly every place: characters that are seen, and spelled as dictionaries spell them.
 _USUAL = frozenset(
-    char for char in map(chr, (*range(0x20, 0x7F), *range(0x3000, 0xA000), *range(0xFF00, 0xFF70))) if level(char) == char
-) - _UNSEEN
+    char
+    for codes in (range(0x20, 0x7F), range(0x3000, 0xA000), range(0xFF00, 0xFF70))
+    for char in map(chr, codes)
+    if level(char) == char and char not in _UNSEEN
+)
 _PAIR = 2
 _TRIPLE = 3
 
@@ -79,7 +82,7 @@ class Surroundings:
             return False
         if edges is _ANY:
             return True
-        left = start if start < LEFT_CHARACTERS else LEFT_CHARACTERS
+        left = min(LEFT_CHARACTERS, start)
         window = text[start - left : end + RIGHT_CHARACTERS]
         is_usual = _USUAL.issuperset(window)
         if is_usual or _UNSEEN.isdisjoint(window):

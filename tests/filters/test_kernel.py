@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from filters.kernel import Kernel, Layer, character_tables, is_available
+from filters.kernel import Kernel, Layer, WholeFinder, character_tables, is_available
 from filters.reading import LONGEST_RUN, SIGN_BY_LETTER, SIGNS, Reading, class_text, spell
 
 if not is_available() and shutil.which("cc") is None:
@@ -200,3 +200,16 @@ def test_tables_that_are_none_are_refused(change: dict[str, object]) -> None:
     tables = character_tables()._asdict() | {"slots": b"", "marks": b"", "longest": 1, "depths": 0}
     with pytest.raises(ValueError, match="tables"):
         _scan.Scanner(**tables | change)
+
+
+@given(st.lists(st.text("甲乙ab", min_size=1, max_size=4), unique=True), st.text("甲乙ab", max_size=4))
+def test_a_pattern_is_found_by_all_of_it(patterns: list[str], text: str) -> None:
+    """Where it is the whole text, and nowhere else."""
+    assert WholeFinder(patterns)(text) == [(0, len(text), at) for at, each in enumerate(patterns) if each == text]
+
+
+@pytest.mark.parametrize("patterns", [("a",), [1], "a"])
+def test_what_is_no_list_of_texts_has_no_hashes(patterns: list[str]) -> None:
+    """Nothing is read of it."""
+    with pytest.raises(TypeError):
+        _scan.hashes(patterns)

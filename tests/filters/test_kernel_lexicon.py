@@ -123,3 +123,24 @@ def test_what_is_remembered_of_pieces_is_bounded(monkeypatch: pytest.MonkeyPatch
     for text in "甲乙丁甲":
         assert [entry.term.text for entry, _ in lexicon.plain_at(text)] == [text]
     assert len(lexicon.plain) <= 2
+
+
+def test_what_is_remembered_of_stretches_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Past the bound it is worked out anew, and long stretches are never kept."""
+    monkeypatch.setattr(kernel_lexicon, "_REMEMBERED_STRETCHES", 2)
+    matcher = KeywordMatcher([Term("大麻", "A.1.a"), Term("viagra", "A.1.a")], Phase.REQUEST)
+    assert isinstance(matcher.lexicon, KernelLexicon)
+    for between in ("*", "**", "***", "*"):
+        assert [(found.start, found.end) for found in matcher.scan(f"大{between}麻")] == [(0, 2 + len(between))]
+    assert len(matcher.lexicon._pieces) <= 2
+    matcher.lexicon._pieces.clear()
+    monkeypatch.setattr(kernel_lexicon, "_REMEMBERED_CHARACTERS", 40)
+    assert len(matcher.scan("大" + "\u200b" * 30 + "麻")) == len(matcher.scan("大" + "\u200b" * 60 + "麻")) == 1
+    assert [len(piece.stretch) for piece in matcher.lexicon._pieces] == [32]
+
+
+def test_a_letter_before_a_stretch_is_remembered_with_it() -> None:
+    """The same stretch is a place behind one character and none behind another."""
+    matcher = KeywordMatcher([Term("大麻", "A.1.a")], Phase.REQUEST)
+    for _ in range(2):
+        assert [len(matcher.scan(text)) for text in ("da ma!", "xda ma", "，da ma!")] == [1, 0, 1]

@@ -182,7 +182,9 @@ def test_behind_more_findings_than_are_judged_nothing_is_looked_for(text: str, s
     rows = [Term("大麻", "A.1.f"), Term("甲乙 & 甲", "A.1.b", kind=Kind.ALL)]
     matcher = KeywordMatcher(rows, Phase.REQUEST)
     stream, long = KeywordStream(matcher.lexicon), text * 3_000
-    found = [known.finding for start in range(0, len(long), size) for known in stream.feed(long[start : start + size])]
+    found = [
+        known.finding for start in range(0, len(long), size) for known in stream.feed(long[start : start + size])
+    ]
     assert len(found) == MOST_FINDINGS + 1
     assert found == matcher.scan(long[: found[-1].end + 4])[: len(found)]
     assert stream.feed("好大") == []
