@@ -141,6 +141,6 @@ def test_what_is_remembered_of_stretches_is_bounded(monkeypatch: pytest.MonkeyPa
 
 def test_a_letter_before_a_stretch_is_remembered_with_it() -> None:
     """The same stretch is a place behind one character and none behind another."""
-    matcher = KeywordMatcher([Term("大麻", "A.1.a")], Phase.REQUEST)
+    matcher = KeywordMatcher([Term("海洛因", "A.1.a")], Phase.REQUEST)
     for _ in range(2):
-        assert [len(matcher.scan(text)) for text in ("da ma!", "xda ma", "，da ma!")] == [1, 0, 1]
+        assert [len(matcher.scan(f"{before}hai luo yin!")) for before in ("", "x", "，")] == [1, 0, 1]
