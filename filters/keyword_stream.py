@@ -220,6 +220,7 @@ class KeywordStream:
 
     def _forget(self) -> None:
         """Drop what no place will be looked around in any more."""
-        start = min(self.frontier, self._tail.begin) - self._left_characters
+        begin = self._tail.begin if self._signed is None else min(self._tail.begin, self._signed.begin)
+        start = min(self.frontier, begin) - self._left_characters
         self._window = self._window[start - self._window_base :]
         self._window_base = start

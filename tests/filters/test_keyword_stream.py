@@ -202,6 +202,13 @@ def test_a_stop_at_the_bound_shows_what_any_stop_shows() -> None:
     assert stream.frontier == found[-1].finding.start - 1
 
 
+def test_a_run_of_signs_is_kept_as_long_as_it_is_read() -> None:
+    """In the reading in which they are letters, also where the window is cut and nothing is held."""
+    matcher = KeywordMatcher([Term("f@ke", "A.1.b")], Phase.REQUEST)
+    pieces = ["天好" * 120, "@" * 30, "@@@", " f@", "ke"]
+    assert [known.finding for known in run(matcher, pieces)[0]] == matcher.scan("".join(pieces))
+
+
 @pytest.mark.parametrize(
     ("term", "pieces"),
     [
