@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 
 from filters.entries import Entry, entries_of
 from filters.findings import Kind, Term
+from filters.homophones import shares_sound
 from filters.reading import SIGNS, class_text, skeleton_of
-from filters.scripts import is_ideograph
+from filters.scripts import is_common, is_ideograph
 
 # Bound once: looking a member up in its enum takes longer than what is done with it.
 _ALL = Kind.ALL
@@ -17,6 +18,8 @@ _REMEMBERED_SPELLINGS = 16_384
 _REMEMBERED_TERMS = 4_096
 # Shorter words with a digit in them are names of things.
 _LEET_LETTERS = 4
+# Shorter terms keep half of their characters: any two syllables make a word.
+_WHOLE_SOUNDS = 3
 # Of the letters of a word, so many must be letters.
 _LEET_SHARE = 0.3
 
@@ -117,8 +120,15 @@ def _may_swap(listed: str, written: str) -> bool:
         return False
     if not sounds:
         return _may_be_leet([written[at] for at in swaps], len(letters), ideographs)
-    # With letters swapped too, or more characters than are kept, it is another word.
-    return len(sounds) == len(swaps) and 2 * len(sounds) <= ideographs
+    if len(sounds) != len(swaps):
+        # With letters swapped too, it is another word.
+        return False
+    near = [written[at] for at in sounds if not shares_sound(listed[at], written[at])]
+    if 2 * len(sounds) > ideographs:
+        # All of three or more may be of the very sound: so much comes about in no harmless text.
+        return ideographs >= _WHOLE_SOUNDS and not near
+    # 是同性恋 is no 死同性恋.
+    return not any(map(is_common, near))
 
 
 def _may_be_leet(signs: Sequence[str], letters: int, ideographs: int) -> bool:

@@ -27,6 +27,7 @@ _INVISIBLE = list(CharacterClass).index(CharacterClass.INVISIBLE)
 _UNSEEN = frozenset(chr(code) for code, number in enumerate(class_numbers()) if number == _INVISIBLE)
 _PAIR = 2
 _TRIPLE = 3
+_PLAIN_CHARACTERS = 4
 
 
 class Surroundings:
@@ -109,7 +110,9 @@ class Surroundings:
         if first not in cuts or last not in cuts:
             return False
         inside = [end - begin for begin, end in words if first <= begin < last]
-        return place.edges is _WORDS or min(inside) < _PAIR
+        # Where so much stands as listed, it matters no more that what was swapped makes words as well.
+        listed = last - first - len(swapped)
+        return place.edges is _WORDS or min(inside) < _PAIR or listed >= _PLAIN_CHARACTERS
 
 
 def _is_ordinary(text: str, swapped: str) -> bool:
