@@ -123,12 +123,12 @@ def _may_swap(listed: str, written: str) -> bool:
     if len(sounds) != len(swaps):
         # With letters swapped too, it is another word.
         return False
-    near = [written[at] for at in sounds if not shares_sound(listed[at], written[at])]
+    near = [at for at in sounds if not shares_sound(listed[at], written[at])]
     if 2 * len(sounds) > ideographs:
         # All of three or more may be of the very sound: so much comes about in no harmless text.
         return ideographs >= _WHOLE_SOUNDS and not near
     # 是同性恋 is no 死同性恋.
-    return not any(map(is_common, near))
+    return not any(is_common(written[at]) for at in near if at in {0, len(listed) - 1})
 
 
 def _may_be_leet(signs: Sequence[str], letters: int, ideographs: int) -> bool:

@@ -27,7 +27,7 @@ _INVISIBLE = list(CharacterClass).index(CharacterClass.INVISIBLE)
 _UNSEEN = frozenset(chr(code) for code, number in enumerate(class_numbers()) if number == _INVISIBLE)
 _PAIR = 2
 _TRIPLE = 3
-_PLAIN_CHARACTERS = 4
+_PLAIN_CHARACTERS = 6
 
 
 class Surroundings:
