@@ -67,6 +67,10 @@ class KernelLexicon(Lexicon):
         _, live, _ = self.kernel.tail(skeleton, 0, size, Layer.SKELETON) or (0, -1, -1)
         return size if live < 0 else live
 
+    def junctions(self, text: str, start: int) -> list[int] | None:
+        """Return what `Lexicon.junctions` returns."""
+        return self.kernel.junctions(text, start)  # type: ignore[no-any-return]  # C has no types
+
     def entries_at(self, written: str) -> tuple[Entry, ...]:
         """Return the entries for which a piece of a skeleton may stand that was proposed."""
         entries = self._resemblance.known.get(written)

@@ -34,11 +34,12 @@ class Resemblance:
         known: by piece of a skeleton, the entries that it may stand for, as far as they were worked out.
     """
 
-    __slots__ = ("_entries", "_terms", "known")
+    __slots__ = ("_entries", "_listed", "_terms", "known")
 
     def __init__(self, terms: Sequence[Term]) -> None:
         self._terms = terms
         self._entries: dict[int, tuple[Entry, ...]] = {}
+        self._listed: dict[str, tuple[Entry, ...]] = {}
         self.known: dict[str, tuple[Entry, ...]] = {}
 
     def of_short(self, written: str, owners: Iterable[tuple[str, int]]) -> tuple[Entry, ...]:
@@ -75,6 +76,20 @@ class Resemblance:
             if class_text(entry.skeleton) == classes and resembles(entry, written)
         ]
         return self._remember(written, found)
+
+    def of_classes(self, classes: str, numbers: Iterable[int]) -> tuple[Entry, ...]:
+        """Return the terms as listed, of some, that have these classes and repeat no character."""
+        entries = self._listed.get(classes)
+        if entries is None:
+            if len(self._listed) >= _REMEMBERED_TERMS:
+                self._listed.clear()
+            entries = self._listed[classes] = tuple(
+                entry
+                for number in dict.fromkeys(numbers)
+                for entry in self._entries_of(number)
+                if entry.step is None and entry.part < 0 and not entry.runs and class_text(entry.skeleton) == classes
+            )
+        return entries
 
     def _remember(self, written: str, found: list[Entry]) -> tuple[Entry, ...]:
         if len(self.known) >= _REMEMBERED_SPELLINGS:
