@@ -78,7 +78,8 @@ class KeywordMatcher:
             return by_pattern
         whole = self._read(text)
         found = self._search(whole)
-        found += self._settled(whole_places(self.lexicon, text), text)
+        if met := self.lexicon.junctions(text, 0):
+            found += self._settled(whole_places(self.lexicon, text, met), text)
         if whole.has_sign_by_letter:
             found += self._search(self._read(text, signs=True))
         if not found:

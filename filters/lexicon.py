@@ -19,6 +19,7 @@ from filters.glance import Glance
 from filters.long_text import LongText
 from filters.mixed import junctions
 from filters.passing import Passing
+from filters.reading import Reading, class_text, spell
 from filters.resemblance import Resemblance
 from filters.short_terms import ShortTerms
 from filters.sounds import Sounds
@@ -213,6 +214,18 @@ class Lexicon:
     def junctions(self, text: str, start: int) -> list[int] | None:
         """Return where letters meet ideographs or tones (`filters.mixed`), from an offset on; None for nowhere."""
         return junctions(text, start)
+
+    def live_before(self, text: str, begin: int, end: int) -> int | None:
+        """Return where the first term begins that may be coming at the end of a part of a text; None for nowhere.
+
+        Args:
+            text: text as received.
+            begin: offset at which the part begins.
+            end: offset behind its last character.
+        """
+        reading = Reading(text, 0, *spell(text[begin:end], begin))
+        first = self.first_live(reading.skeleton, class_text(reading.skeleton))
+        return reading.positions[reading.starts[first]] if first < len(reading.skeleton) else None
 
     def entries_with(self, classes: str) -> tuple[Entry, ...]:
         """Return the terms, as listed, that have these classes."""

@@ -10,9 +10,10 @@ letters begins as a spelling of the whole term does (`filters.spellings`), so wh
 beginning before the junction came.
 """
 
+from array import array
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from filters.characters import SYLLABLES
 from filters.reading import BREAK, CLASSES, near_sound, spell, spell_character
@@ -23,7 +24,12 @@ _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz")
 _TONES = frozenset("12345")
 _LONGEST_SYLLABLE = 6
 # So many characters around a junction are read at first; more where that was not enough.
-_AROUND = 48
+_AROUND = 8
+REACH = 64
+"""A mixed spelling begins at most so many characters before its first junction."""
+MOST_INITIALS = 3
+_SLOTS = 2_048
+"""Most characters of a term in their initials, beside others that stand as listed."""
 _DOTLESS = {"lu": "lv", "nu": "nv", "lue": "lve", "nue": "nve"}
 _SYLLABLES_FROM, _SYLLABLES_END = 0xE000, 0xF900
 # Numerals fold to digits, and are no tones.
@@ -101,6 +107,24 @@ _BY_INITIAL = _by_initial()
 _PARTIAL = frozenset(each[:size] for each in _SPOKEN for size in range(1, len(each)))
 
 
+def _syllable_table() -> bytes:
+    """Return a table of hashes of all syllables, as `_scan_mixed.c` looks them up: letters in five bits each."""
+    slots = [0] * _SLOTS
+    for syllable in _SPOKEN:
+        packed = 0
+        for letter in syllable:
+            packed = packed << 5 | (ord(letter) - ord("a") + 1)
+        at = packed % _SLOTS
+        while slots[at]:
+            at = (at + 1) % _SLOTS
+        slots[at] = packed
+    return array("I", slots).tobytes()
+
+
+SYLLABLE_TABLE = _syllable_table()
+"""What the kernel is told of syllables."""
+
+
 def junctions(text: str, start: int = 0) -> list[int] | None:
     """Return the offsets of characters at which letters meet ideographs, or a tone; None where there are none.
 
@@ -134,6 +158,16 @@ def _is_tone(char: str, received: str) -> bool:
     return char in _TONES and not _CHINESE_FROM <= received < _CHINESE_END
 
 
+class Readable(Protocol):
+    """Terms of which mixed spellings are looked for (`filters.lexicon`)."""
+
+    beginnings: Sounds
+
+    def live_before(self, text: str, begin: int, end: int) -> int | None:
+        """Return where the first term begins that may be coming at the end of a part, in an ordinary reading."""
+        ...
+
+
 class Stretch:
     """A part of a text that is read as syllables.
 
@@ -164,8 +198,9 @@ class Stretch:
         for first in range(len(self.kept)):
             if self.positions[first] >= last:
                 break
-            if self._may_begin(first) and self._follow(first, paths) and live is None:
-                live = first
+            if self._may_begin(first):
+                if self._follow(first, paths) and live is None:
+                    live = first
         return Found(paths, live)
 
     def received(self, begin: int, end: int) -> str:
@@ -175,18 +210,6 @@ class Stretch:
     def between(self, at: int) -> str:
         """Return what was dropped before a character of the kept text."""
         return self._text[self.positions[at - 1] + 1 - self._base : self.positions[at] - self._base]
-
-    def chain(self) -> int | None:
-        """Return where the characters begin that may reach the end of the part; None where all of them may."""
-        kept = self.kept
-        for at in range(len(kept) - 2, -1, -1):
-            first, second = CLASSES[ord(kept[at])], CLASSES[ord(kept[at + 1])]
-            if kept[at] == BREAK or not (
-                kept[at] in _LETTERS or kept[at + 1] in _LETTERS or kept[at] in _TONES
-                or self._sounds.may_follow(first, second)
-            ):  # fmt: skip
-                return at + 1
-        return None
 
     def _may_begin(self, first: int) -> bool:
         char = self.kept[first]
@@ -211,12 +234,12 @@ class Stretch:
             for token, symbol in self._tokens(at, path):
                 longer, so_far, following = hashed(value, symbol), classes + chr(symbol), (*path, token)
                 more = sounds.goes_on(longer)
-                if sounds.ends(longer) and len(following) > 1:
+                if len(following) > 1 and sounds.ends(longer):
                     if is_mixed(following):
                         paths.append((so_far, following))
                     # The digit of its tone may follow.
                     live = live or (token.end == size and token.how is How.PINYIN)
-                if more:
+                if more and self._is_near(token, path):
                     waiting.append((token.end, longer, so_far, following))
             if self._is_partial(at, path):
                 live = True
@@ -230,9 +253,11 @@ class Stretch:
                 yield Token(at, at + 1, How.IDEOGRAPH), CLASSES[ord(kept[at])]
             return
         before = path[-1].how if path else How.INITIAL
-        if path and before in {How.IDEOGRAPH, How.INITIAL}:
+        if len(path) > 1 and before is not How.PINYIN and before is not How.TONED and self._may_be_initial(at):
+            first = CLASSES[ord(kept[at - 1])] if before is How.IDEOGRAPH else 0
             for symbol in _BY_INITIAL[kept[at]]:
-                yield Token(at, at + 1, How.INITIAL), symbol
+                if not first or self._sounds.may_follow(first, symbol):
+                    yield Token(at, at + 1, How.INITIAL), symbol
         if path and before is How.INITIAL:
             return
         for end in range(at + 1, min(at + _LONGEST_SYLLABLE, len(kept)) + 1):
@@ -240,6 +265,16 @@ class Stretch:
                 yield Token(at, end, How.PINYIN), symbol
                 if end < len(kept) and self._is_tone_at(end):
                     yield Token(at, end + 1, How.TONED), symbol
+
+    def _is_near(self, token: Token, path: Path) -> bool:
+        """Tell whether the beginning is near enough for a first junction to come, or came before."""
+        offset = self.positions[token.end - 1] - self.positions[path[0].begin if path else token.begin]
+        return offset < REACH or is_mixed(path)
+
+    def _may_be_initial(self, at: int) -> bool:
+        """Tell whether a letter stands as initials do: in small letters, right beside what comes before."""
+        offset = self.positions[at]
+        return offset == self.positions[at - 1] + 1 and self._text[offset - self._base] == self.kept[at]
 
     def _is_tone_at(self, at: int) -> bool:
         offset = self.positions[at]
@@ -259,41 +294,27 @@ def is_mixed(path: Path) -> bool:
     return How.TONED in hows or (How.IDEOGRAPH in hows and len(hows) > 1)
 
 
-def stretches(sounds: Sounds, text: str, found: Sequence[int]) -> Iterator[tuple[Stretch, Found]]:
-    """Yield the parts of a whole text around its junctions, each with the ways to read terms in it.
+def stretches(lexicon: "Readable", text: str, found: Sequence[int]) -> Iterator[tuple[Stretch, Found]]:
+    """Yield the parts of a whole text around its junctions that are worth it, each with the ways to read terms in it.
 
     Args:
-        sounds: beginnings of terms.
+        lexicon: the terms.
         text: text as received.
         found: its junctions.
     """
-    done, at = 0, 0
-    while at < len(found):
-        begin = _left_of(sounds, text, found[at], done)
-        # Junctions beside each other are read in one.
-        last = at
-        while last + 1 < len(found) and found[last + 1] - found[last] <= _AROUND:
-            last += 1
-        end = found[last] + _AROUND
+    sounds, done = lexicon.beginnings, 0
+    for junction in found:
+        # Behind the last letter of a whole spelling nothing is coming any more, but for its tone.
+        begin = lexicon.live_before(text, max(done, junction - REACH), junction - text[junction].isdigit())
+        if begin is None:
+            continue
+        end = junction + _AROUND
         stretch = Stretch(sounds, text, 0, begin, end)
-        result = stretch.read(found[last])
+        result = stretch.read(junction)
         while result.live is not None and end < len(text):
             end += end - begin
             stretch = Stretch(sounds, text, 0, begin, end)
-            result = stretch.read(found[last])
+            result = stretch.read(junction)
         yield stretch, result
-        done, at = found[last], last + 1
-
-
-def _left_of(sounds: Sounds, text: str, junction: int, done: int) -> int:
-    """Return the offset before a junction at which the first term may begin."""
-    reach = _AROUND
-    while True:
-        begin = max(done, junction - reach)
-        stretch = Stretch(sounds, text, 0, begin, junction + 1)
-        first = stretch.chain()
-        if first is not None:
-            return stretch.positions[first]
-        if begin == done or len(stretch.kept) > sounds.longest * _LONGEST_SYLLABLE:
-            return begin
-        reach *= 2
+        # What begins before it was followed to its end.
+        done = junction

@@ -4,7 +4,7 @@ Rules: as with other spellings (`filters.locating`) the answer depends on the te
 guess at a guess finds anything, so what is left of the term itself has to outweigh what was guessed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from filters.characters import STEPS, SYLLABLES, CharacterClass, character_class
 from filters.entries import Entry
@@ -26,17 +26,16 @@ _PLAIN_LANGUAGES = frozenset({"en", "zh"})
 _INVISIBLE = CharacterClass.INVISIBLE
 
 
-def whole_places(lexicon: Lexicon, text: str) -> Iterator[tuple[Entry, Place]]:
+def whole_places(lexicon: Lexicon, text: str, found: Sequence[int]) -> Iterator[tuple[Entry, Place]]:
     """Yield what stands in a whole text in mixed spellings.
 
     Args:
         lexicon: the terms.
         text: text as received.
+        found: its junctions.
     """
-    found = lexicon.junctions(text, 0)
-    if found is not None:
-        for stretch, result in stretches(lexicon.beginnings, text, found):
-            yield from _places(lexicon, stretch, result, 0)
+    for stretch, result in stretches(lexicon, text, found):
+        yield from _places(lexicon, stretch, result, 0)
 
 
 def stream_places(

@@ -17,6 +17,9 @@ START = 0x9E3779B97F4A7C15
 """The hash of no syllable."""
 _SYLLABLES_FROM = 0xE000
 _SYLLABLES = 512
+_GOES_ON, _ENDS = 1, 2
+# One place in eight of the marks has one.
+_SPARE_BITS = 2
 
 
 class Sounds:
@@ -29,33 +32,45 @@ class Sounds:
         longest: classes of the longest pattern.
     """
 
-    __slots__ = ("_ends", "_goes_on", "_neighbours", "longest")
+    __slots__ = ("_ends", "_goes_on", "_marks", "_neighbours", "_shift", "longest")
 
     def __init__(self, patterns: Sequence[str]) -> None:
         self.longest = max(map(len, patterns), default=0)
         beginnings, ends = _hashes(patterns, self.longest)
-        # Memory views answer with plain numbers, which is what bisecting compares fastest.
-        self._goes_on = memoryview(beginnings.tobytes()).cast("Q")
-        self._ends = memoryview(ends.tobytes()).cast("Q")
-        self._neighbours = _neighbours(patterns)
+        self._fill(beginnings.tobytes(), ends.tobytes(), _neighbours(patterns))
 
     def __reduce__(self) -> tuple[object, ...]:
         """Return what a copy in another process is made of."""
         return _restored, (self.longest, bytes(self._goes_on), bytes(self._ends), self._neighbours)
 
+    def _fill(self, goes_on: bytes, ends: bytes, neighbours: bytes) -> None:
+        # Memory views answer with plain numbers, which is what bisecting compares fastest.
+        self._goes_on, self._ends = memoryview(goes_on).cast("Q"), memoryview(ends).cast("Q")
+        self._neighbours = neighbours
+        bits = max(1, len(self._goes_on) + len(self._ends)).bit_length() + _SPARE_BITS
+        self._shift = 64 - bits
+        marks = np.zeros(1 << bits, np.uint8)
+        for hashes, mark in ((goes_on, _GOES_ON), (ends, _ENDS)):
+            marks[np.unique(np.frombuffer(hashes, np.uint64) >> np.uint64(self._shift))] |= mark
+        # Nearly every look ends here.
+        self._marks = marks.tobytes()
+
     def goes_on(self, hashed: int) -> bool:
         """Tell whether more follows in some pattern that begins so."""
-        at = bisect_left(self._goes_on, hashed)
-        return at < len(self._goes_on) and self._goes_on[at] == hashed
+        return bool(self._marks[hashed >> self._shift] & _GOES_ON) and _holds(self._goes_on, hashed)
 
     def ends(self, hashed: int) -> bool:
         """Tell whether this is a whole pattern."""
-        at = bisect_left(self._ends, hashed)
-        return at < len(self._ends) and self._ends[at] == hashed
+        return bool(self._marks[hashed >> self._shift] & _ENDS) and _holds(self._ends, hashed)
 
     def may_follow(self, first: int, second: int) -> bool:
         """Tell whether two classes stand beside each other in some pattern."""
         return bool(self._neighbours[_bit(first, second)])
+
+
+def _holds(hashes: memoryview, hashed: int) -> bool:
+    at = bisect_left(hashes, hashed)
+    return at < len(hashes) and hashes[at] == hashed
 
 
 def hashed(before: int, symbol: int) -> int:
@@ -71,8 +86,8 @@ def _bit(first: int, second: int) -> int:
 
 def _restored(longest: int, goes_on: bytes, ends: bytes, neighbours: bytes) -> Sounds:
     sounds = Sounds(())
-    sounds.longest, sounds._neighbours = longest, neighbours
-    sounds._goes_on, sounds._ends = memoryview(goes_on).cast("Q"), memoryview(ends).cast("Q")
+    sounds.longest = longest
+    sounds._fill(goes_on, ends, neighbours)
     return sounds
 
 
