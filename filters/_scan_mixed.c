@@ -140,6 +140,14 @@ find(const Scanner *self, const Py_buffer *syllables, const Text *text, Py_ssize
     Run run;
     run.count = 0;
     for (; at < text->size; at++) {
+        Py_UCS4 code = PyUnicode_READ(text->kind, text->data, at);
+        /* Most characters are these, and need no look into a table: a numeral among them is one too many to look at. */
+        if (before != LETTER && code >= 0x4E00 && code < 0x9FA6) {
+            before = IDEOGRAPH;
+            last = at;
+            gap = (Gap){0, 0};
+            continue;
+        }
         uint64_t unit = unit_at(self, text, at);
         if (!(unit & KEPT)) {
             if (widen(&gap, unit))
@@ -155,7 +163,7 @@ find(const Scanner *self, const Py_buffer *syllables, const Text *text, Py_ssize
             run.begins[run.count++ % MOST_LETTERS] = !is_word(self, text, at - 1);
         } else if (before == LETTER) {
             int is_tone = last == at - 1 && !(unit & SEVERAL) && CODE(unit) >= '1' && CODE(unit) <= '5' &&
-                          !IS_CHINESE(PyUnicode_READ(text->kind, text->data, at));
+                          !IS_CHINESE(code);
             met = (is_tone || kind == IDEOGRAPH) && ends_in_pinyin(syllables, &run);
         }
         if (met && report(&offsets, at) < 0) {

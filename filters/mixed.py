@@ -10,6 +10,7 @@ letters begins as a spelling of the whole term does (`filters.spellings`), so wh
 beginning before the junction came.
 """
 
+import re
 from array import array
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
@@ -29,6 +30,8 @@ REACH = 64
 """A mixed spelling begins at most so many characters before its first junction."""
 MOST_INITIALS = 3
 _SLOTS = 2_048
+# Letters that nothing goes on from: an accent or a gap may have more of them behind it.
+_PLAIN_RUN = re.compile(r"[A-Za-z]+(?=[0-9\u4e00-\u9fff])")
 """Most characters of a term in their initials, beside others that stand as listed."""
 _DOTLESS = {"lu": "lv", "nu": "nv", "lue": "lve", "nue": "nve"}
 _SYLLABLES_FROM, _SYLLABLES_END = 0xE000, 0xF900
@@ -87,7 +90,9 @@ def _spoken() -> dict[str, tuple[int, ...]]:
     """Return, by syllable as it is typed, the classes it may have."""
     codes = _codes()
     syllables = {reading for readings in SYLLABLES.values() for reading in readings}
-    spoken = {each: (codes[near_sound(each)],) for each in syllables if near_sound(each) in codes}
+    spoken: dict[str, tuple[int, ...]] = {
+        each: (codes[near_sound(each)],) for each in syllables if near_sound(each) in codes
+    }
     for typed, meant in _DOTLESS.items():
         spoken[typed] = tuple({*spoken.get(typed, ()), *spoken.get(meant, ())})
     return spoken
@@ -102,9 +107,18 @@ def _by_initial() -> dict[str, tuple[int, ...]]:
     }
 
 
+def _completed() -> dict[str, tuple[int, ...]]:
+    """Return, by the beginning of a syllable, the classes it may come to have."""
+    completed: dict[str, set[int]] = {}
+    for each, symbols in _SPOKEN.items():
+        for size in range(1, len(each)):
+            completed.setdefault(each[:size], set()).update(symbols)
+    return {beginning: tuple(sorted(symbols)) for beginning, symbols in completed.items()}
+
+
 _SPOKEN = _spoken()
 _BY_INITIAL = _by_initial()
-_PARTIAL = frozenset(each[:size] for each in _SPOKEN for size in range(1, len(each)))
+_COMPLETED = _completed()
 
 
 def _syllable_table() -> bytes:
@@ -241,7 +255,7 @@ class Stretch:
                     live = live or (token.end == size and token.how is How.PINYIN)
                 if more and self._is_near(token, path):
                     waiting.append((token.end, longer, so_far, following))
-            if self._is_partial(at, path):
+            if self._is_partial(at, value, path):
                 live = True
         return live
 
@@ -280,12 +294,15 @@ class Stretch:
         offset = self.positions[at]
         return offset == self.positions[at - 1] + 1 and _is_tone(self.kept[at], self._text[offset - self._base])
 
-    def _is_partial(self, at: int, path: Path) -> bool:
+    def _is_partial(self, at: int, value: int, path: Path) -> bool:
         """Tell whether the text ends in the middle of a syllable that may make a mixed term of it."""
         rest = self.kept[at : at + _LONGEST_SYLLABLE]
-        if at + len(rest) < len(self.kept) or rest not in _PARTIAL:
+        if at + len(rest) < len(self.kept) or rest not in _COMPLETED:
             return False
-        return is_mixed((*path, Token(at, len(self.kept), How.PINYIN)))
+        if not is_mixed((*path, Token(at, len(self.kept), How.PINYIN))):
+            return False
+        longer = [hashed(value, symbol) for symbol in _COMPLETED[rest]]
+        return any(self._sounds.goes_on(each) or self._sounds.ends(each) for each in longer)
 
 
 def is_mixed(path: Path) -> bool:
@@ -304,6 +321,8 @@ def stretches(lexicon: "Readable", text: str, found: Sequence[int]) -> Iterator[
     """
     sounds, done = lexicon.beginnings, 0
     for junction in found:
+        if not _may_follow(sounds, text, junction):
+            continue
         # Behind the last letter of a whole spelling nothing is coming any more, but for its tone.
         begin = lexicon.live_before(text, max(done, junction - REACH), junction - text[junction].isdigit())
         if begin is None:
@@ -318,3 +337,16 @@ def stretches(lexicon: "Readable", text: str, found: Sequence[int]) -> Iterator[
         yield stretch, result
         # What begins before it was followed to its end.
         done = junction
+
+
+def _may_follow(sounds: Sounds, text: str, junction: int) -> bool:
+    """Tell at once, where plain letters stand right behind an ideograph, whether any term reads on with them."""
+    match = _PLAIN_RUN.match(text, junction)
+    before = text[junction - 1]
+    if match is None or not is_ideograph(before):
+        return True
+    first, letters = CLASSES[ord(spell_character(before)[-1])], match.group().lower()
+    symbols = [symbol for size in range(1, _LONGEST_SYLLABLE + 1) for symbol in _SPOKEN.get(letters[:size], ())]
+    if len(letters) <= MOST_INITIALS:
+        symbols += _BY_INITIAL[letters[0]]
+    return any(sounds.may_follow(first, symbol) for symbol in symbols)

@@ -78,7 +78,11 @@ def locate_mixed(stretch: Stretch, path: Path, entry: Entry) -> Place | None:
         path: what may stand for each of its characters.
         entry: the term, of the classes of the path.
     """
-    swaps = [at for at, token in enumerate(path) if token.how is How.IDEOGRAPH and _written(stretch, path, at) != entry.skeleton[at]]
+    swaps = [
+        at
+        for at, token in enumerate(path)
+        if token.how is How.IDEOGRAPH and _written(stretch, path, at) != entry.skeleton[at]
+    ]
     hows = [token.how for token in path]
     if not _is_read_so(stretch, path, entry, swaps) or not _outweighs(stretch, path, hows, len(swaps)):
         return None
@@ -151,12 +155,11 @@ def _is_held(stretch: Stretch, path: Path, entry: Entry, swaps: list[int]) -> bo
             return False
         if token.how is How.TONED:
             break
-    if is_looked_for_whole(entry.skeleton):
-        return True
-    if lead > 1 or len(path) > MIXED_MAX_CHARACTERS or path[0].end - path[0].begin < _LEAST_LETTERS:
+    is_short = lead == 1 and len(path) <= MIXED_MAX_CHARACTERS and len(_written(stretch, path, 0)) >= _LEAST_LETTERS
+    if is_short and path[0].how is How.PINYIN and not swaps and all(each.how is How.IDEOGRAPH for each in path[1:]):
+        # It is a spelling of its own (`filters.spellings`), and found as one.
         return False
-    # With the rest as listed it is found as a spelling of its own (`filters.spellings`).
-    return bool(swaps) or any(token.how is not How.IDEOGRAPH for token in path[1:]) or path[0].how is How.TONED
+    return is_short or is_looked_for_whole(entry.skeleton)
 
 
 def _steps(stretch: Stretch, path: Path, entry: Entry) -> set[Step]:

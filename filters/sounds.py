@@ -17,6 +17,8 @@ START = 0x9E3779B97F4A7C15
 """The hash of no syllable."""
 _SYLLABLES_FROM = 0xE000
 _SYLLABLES = 512
+# Arrays of hashes that wait until what is twice is left out.
+_KEPT_APART = 8
 _GOES_ON, _ENDS = 1, 2
 # One place in eight of the marks has one.
 _SPARE_BITS = 2
@@ -37,13 +39,14 @@ class Sounds:
     def __init__(self, patterns: Sequence[str]) -> None:
         self.longest = max(map(len, patterns), default=0)
         beginnings, ends = _hashes(patterns, self.longest)
-        self._fill(beginnings.tobytes(), ends.tobytes(), _neighbours(patterns))
+        self.fill(beginnings.tobytes(), ends.tobytes(), _neighbours(patterns))
 
     def __reduce__(self) -> tuple[object, ...]:
         """Return what a copy in another process is made of."""
         return _restored, (self.longest, bytes(self._goes_on), bytes(self._ends), self._neighbours)
 
-    def _fill(self, goes_on: bytes, ends: bytes, neighbours: bytes) -> None:
+    def fill(self, goes_on: bytes, ends: bytes, neighbours: bytes) -> None:
+        """Take the hashes, each sorted, and which classes are beside each other."""
         # Memory views answer with plain numbers, which is what bisecting compares fastest.
         self._goes_on, self._ends = memoryview(goes_on).cast("Q"), memoryview(ends).cast("Q")
         self._neighbours = neighbours
@@ -87,7 +90,7 @@ def _bit(first: int, second: int) -> int:
 def _restored(longest: int, goes_on: bytes, ends: bytes, neighbours: bytes) -> Sounds:
     sounds = Sounds(())
     sounds.longest = longest
-    sounds._fill(goes_on, ends, neighbours)
+    sounds.fill(goes_on, ends, neighbours)
     return sounds
 
 
@@ -103,7 +106,7 @@ def _hashes(patterns: Sequence[str], longest: int) -> tuple[_Hashes, _Hashes]:
         value = (values[alive] ^ codes[starts[alive] + at]) * np.uint64(_FACTOR)
         values[alive] = value ^ (value >> np.uint64(32))
         beginnings.append(values[(lengths > at + 1).nonzero()[0]])
-        if len(beginnings) > 8:
+        if len(beginnings) > _KEPT_APART:
             beginnings = [np.unique(np.concatenate(beginnings))]
     return np.unique(np.concatenate(beginnings)), np.unique(values)
 

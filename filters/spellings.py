@@ -77,10 +77,14 @@ def spellings(folded: str, off: frozenset[Step]) -> Iterator[Spelling]:
         if _PINYIN not in off:
             whole = _romanised(usual, proper, None if plain else folded)
             texts = [text for text in whole if len(text) >= PINYIN_MIN_LETTERS and text not in _WORDS]
-            # Other mixed spellings are read as syllables (`filters.mixed`). This one begins like no spelling of the
-            # whole term, which is why a stream would not hold it.
-            if folded[0] not in _ASCII and len(folded) <= MIXED_MAX_CHARACTERS and not is_looked_for_whole(folded):
-                texts += [usual[0] + folded[1:]] if len(usual[0]) >= _MIXED_MIN_LETTERS else []
+            # Other mixed spellings are read as syllables (`filters.mixed`), and held in a stream by the ordinary
+            # reading of what they begin with: this one begins like no spelling of the whole where that is too short.
+            if (
+                folded[0] not in _ASCII
+                and len(folded) <= MIXED_MAX_CHARACTERS
+                and len(usual[0]) >= _MIXED_MIN_LETTERS
+            ):
+                texts.append(usual[0] + folded[1:])
             yield from [Spelling(text, _PINYIN) for text in texts]
         if han >= INITIALS_MIN_CHARACTERS and _INITIALS not in off:
             initials = "".join([reading[0] for reading in proper])
