@@ -83,7 +83,8 @@ class Kernel:
         tail: ``tail(text, start, fresh, layer)`` reads the tail of a stream and a piece that begins at ``fresh``. It
             returns None where a term may stand that ends in the piece; otherwise where the tail begins then, where
             the first character stands that may become a term, or -1, and the offset of the last sign, or -1.
-        junctions: ``junctions(text, start)`` returns where letters meet ideographs or tones (`filters.mixed`), or None.
+        junctions: ``junctions(text, start, syllables)`` returns where letters meet ideographs or tones
+            (`filters.mixed`), or None.
     """
 
     __slots__ = ("_parts", "junctions", "scan", "tail")

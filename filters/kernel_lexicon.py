@@ -70,7 +70,7 @@ class KernelLexicon(Lexicon):
 
     def junctions(self, text: str, start: int) -> list[int] | None:
         """Return what `Lexicon.junctions` returns."""
-        return self.kernel.junctions(text, start, SYLLABLE_TABLE)  # type: ignore[no-any-return]  # C has no types
+        return self.kernel.junctions(text, start, SYLLABLE_TABLE)
 
     def live_before(self, text: str, begin: int, end: int) -> int | None:
         """Return what `Lexicon.live_before` returns."""

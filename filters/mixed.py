@@ -1,8 +1,8 @@
 """Mixed spellings: Chinese terms of which some characters stand in pinyin, with or without their tones.
 
 海luo因, zha4 dan4, 代开fp: one mechanism reads them all. A text is read as syllables, and an ideograph is one of them
-like the letters of its pinyin; beginnings of terms (`filters.sounds`) say which readings of a run of letters are worth
-following. This is done only around *junctions*, where letters meet ideographs or the digit of a tone, so ordinary
+like the letters of its pinyin; beginnings of terms (`filters.sounds`) say which readings of a run of letters are
+worth following. This is done only around *junctions*, where letters meet ideographs or the digit of a tone, so ordinary
 texts pay for seeing that they have none.
 
 Rules: what is found around a junction depends on the text up to the end of the match alone. A match that begins with
@@ -212,9 +212,8 @@ class Stretch:
         for first in range(len(self.kept)):
             if self.positions[first] >= last:
                 break
-            if self._may_begin(first):
-                if self._follow(first, paths) and live is None:
-                    live = first
+            if self._may_begin(first) and self._follow(first, paths) and live is None:
+                live = first
         return Found(paths, live)
 
     def received(self, begin: int, end: int) -> str:

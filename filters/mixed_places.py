@@ -1,4 +1,4 @@
-"""Places of mixed spellings: which of the ways to read a term in pinyin and ideographs (`filters.mixed`) stands there.
+"""Places of mixed spellings: which of the ways to read a term (`filters.mixed`) stands there.
 
 Rules: as with other spellings (`filters.locating`) the answer depends on the text up to the end of the place alone. A
 guess at a guess finds anything, so what is left of the term itself has to outweigh what was guessed.
@@ -145,7 +145,7 @@ def _outweighs(stretch: Stretch, path: Path, hows: list[How], swaps: int) -> boo
 
 
 def _is_held(stretch: Stretch, path: Path, entry: Entry, swaps: list[int]) -> bool:
-    """Tell whether the letters that a place begins with are held in a stream, as the beginning of another spelling."""
+    """Tell whether the letters that a place begins with are held in a stream, as another spelling's beginning."""
     lead = 0
     for at, token in enumerate(path):
         if token.how is How.IDEOGRAPH:
