@@ -2,8 +2,8 @@
 
 海luo因, zha4 dan4, 代开fp: one mechanism reads them all. A text is read as syllables, and an ideograph is one of them
 like the letters of its pinyin; beginnings of terms (`filters.sounds`) say which readings of a run of letters are
-worth following. This is done only around *junctions*, where letters meet ideographs or the digit of a tone, so ordinary
-texts pay for seeing that they have none.
+worth following. This is done only around *junctions*, where letters meet ideographs or the digit of a tone, so
+ordinary texts pay for seeing that they have none.
 
 Rules: what is found around a junction depends on the text up to the end of the match alone. A match that begins with
 letters begins as a spelling of the whole term does (`filters.spellings`), so whoever reads a stream held its

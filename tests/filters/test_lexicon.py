@@ -30,7 +30,7 @@ def found(terms: Lexicon, text: str) -> list[tuple[int, int]]:
         (["冰毒"], "病毒", []),
         (["冰毒"], "bing du", [(0, 6)]),
         (["冰毒货海"], "冰毒或海", [(0, 4)]),
-        (["冰毒货"], "病毒或", []),
+        (["冰毒货"], "病毒或", [(0, 3)]),
         (["c4"], "cacc4", [(2, 4)]),
         (["good"], "god", [(0, 3)]),
         (["毒"], "毒毒", [(0, 1)]),
@@ -53,7 +53,7 @@ def test_matches_come_in_order_of_their_end() -> None:
 
 def test_the_entries_of_a_match_are_all_that_may_stand_there() -> None:
     """Of every row; other spellings of the same row are left out."""
-    terms = lexicon("冰毒货", "病毒货", "病读祸", "甲乙")
+    terms = lexicon("冰毒货", "病毒货", "丙乙", "甲乙")
     (match,) = terms.find("冰毒货", class_text("冰毒货"))
     assert [entry.skeleton for entry in match.entries] == ["冰毒货", "病毒货"]
 

@@ -1,6 +1,7 @@
 """Beginnings of terms by their syllables: exactly those of the patterns."""
 
 import pickle
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,7 +26,7 @@ def test_beginnings_are_those_of_the_patterns(patterns: list[str], text: str) ->
         assert sounds.ends(_value(text)) == (text in patterns)
         goes_on = any(len(text) < len(pattern) and pattern.startswith(text) for pattern in patterns)
         assert not text or sounds.goes_on(_value(text)) == goes_on
-        for first, second in zip(text, text[1:], strict=False):
+        for first, second in pairwise(text):
             beside = any(first + second in pattern for pattern in patterns)
             # What is no syllable shares a number with one.
             assert sounds.may_follow(ord(first), ord(second)) >= beside
