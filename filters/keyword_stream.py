@@ -97,9 +97,13 @@ class KeywordStream:
         size = self._size = base + len(text)
         passed = self._signed is None and self._tail.passes(text, base, self._window, self._window_base)
         places = [] if passed else self._feed_both(text, base)
-        mixed, self._mixed_from = stream_places(self._lexicon, self._window, self._window_base, self.frontier, base)
-        if mixed or self._mixed_from is not None:
-            places, passed = [*places, *mixed], False
+        self._mixed_from = None
+        if met := self._lexicon.junctions(self._window, self.frontier - self._window_base):
+            mixed, self._mixed_from = stream_places(
+                self._lexicon, self._window, self._window_base, self.frontier, base, met[-1]
+            )
+            if mixed or self._mixed_from is not None:
+                places, passed = [*places, *mixed], False
         waits = self._combiner is not None and self._combiner.earliest is not None
         if places or self._waiting or waits:
             known = self._settle(places, final=False)

@@ -39,7 +39,7 @@ def whole_places(lexicon: Lexicon, text: str, found: Sequence[int]) -> Iterator[
 
 
 def stream_places(
-    lexicon: Lexicon, window: str, window_base: int, begin: int, fresh: int
+    lexicon: Lexicon, window: str, window_base: int, begin: int, fresh: int, last: int
 ) -> tuple[list[tuple[Entry, Place]], int | None]:
     """Return what stands in a stream in mixed spellings, and where the first one begins that may be coming.
 
@@ -49,13 +49,11 @@ def stream_places(
         window_base: offset of its first character.
         begin: offset before which no term begins that is not known yet.
         fresh: offset of what came last; what ends before it is known.
+        last: position of the last junction in the window.
     """
-    found = lexicon.junctions(window, begin - window_base)
-    if found is None:
-        return [], None
     end = window_base + len(window)
     stretch = Stretch(lexicon.beginnings, window, window_base, begin, end)
-    result = stretch.read(found[-1] + window_base)
+    result = stretch.read(last + window_base)
     live = None if result.live is None else stretch.positions[result.live]
     return list(_places(lexicon, stretch, result, fresh)), live
 

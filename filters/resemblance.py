@@ -19,7 +19,7 @@ _REMEMBERED_TERMS = 4_096
 # Shorter words with a digit in them are names of things.
 _LEET_LETTERS = 4
 # Shorter terms keep half of their characters: any two syllables make a word.
-_WHOLE_SOUNDS = 3
+_WHOLE_SOUNDS = 4
 # Of the letters of a word, so many must be letters.
 _LEET_SHARE = 0.3
 
@@ -140,7 +140,7 @@ def _may_swap(listed: str, written: str) -> bool:
         return False
     near = [at for at in sounds if not shares_sound(listed[at], written[at])]
     if 2 * len(sounds) > ideographs:
-        # All of three or more may be of the very sound: so much comes about in no harmless text.
+        # All of four or more may be of the very sound: so much comes about in no harmless text.
         return ideographs >= _WHOLE_SOUNDS and not near
     # 是同性恋 is no 死同性恋.
     return not any(is_common(written[at]) for at in near if at in {0, len(listed) - 1})
