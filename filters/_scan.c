@@ -12,6 +12,7 @@
 #include <Python.h>
 #include <stdint.h>
 
+#include "_scan_mixed.h"
 #include "_scan_set.h"
 #include "_scan_text.h"
 #include "_scan_walk.h"
@@ -360,6 +361,7 @@ failed:
 static PyMethodDef methods[] = {
     {"scan", (PyCFunction)(void (*)(void))scan, METH_FASTCALL, scan_doc},
     {"tail", (PyCFunction)(void (*)(void))tail, METH_FASTCALL, tail_doc},
+    {"junctions", (PyCFunction)(void (*)(void))scan_junctions, METH_FASTCALL, scan_junctions_doc},
     {NULL, NULL, 0, NULL},
 };
 

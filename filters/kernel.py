@@ -85,16 +85,18 @@ class Kernel:
         tail: ``tail(text, start, fresh, layer)`` reads the tail of a stream and a piece that begins at ``fresh``. It
             returns None where a term may stand that ends in the piece; otherwise where the tail begins then, where
             the first character stands that may become a term, or -1, and the offset of the last sign, or -1.
+        junctions: ``junctions(text, start, syllables)`` returns where letters meet ideographs or tones
+            (`filters.mixed`), or None.
     """
 
-    __slots__ = ("_parts", "scan", "tail")
+    __slots__ = ("_parts", "junctions", "scan", "tail")
 
     def __init__(self, slots: bytes, marks: bytes, longest: int, depths: int) -> None:
         self._parts = slots, marks, longest, depths
         pages, units, several = character_tables()
         scanner = _scan.Scanner(pages, units, several, slots, marks, longest, depths)
         # Bound once: they are called for every piece of every stream.
-        self.scan, self.tail = scanner.scan, scanner.tail
+        self.scan, self.tail, self.junctions = scanner.scan, scanner.tail, scanner.junctions
 
     @classmethod
     def of_patterns(

@@ -10,6 +10,7 @@ from filters.entries import Entry
 from filters.kernel import Kernel, Layer, WholeFinder
 from filters.lexicon import Lexicon, Match, by_end
 from filters.locating import Place, is_two_sentences, locate
+from filters.mixed import SYLLABLE_TABLE
 from filters.reading import Reading, class_text, spell
 
 _PAIR = 2
@@ -102,6 +103,17 @@ class KernelLexicon(Lexicon):
         # Nothing is new, so nothing is proposed.
         _, live, _ = self.kernel.tail(skeleton, 0, size, Layer.SKELETON) or (0, -1, -1)
         return size if live < 0 else live
+
+    def junctions(self, text: str, start: int) -> list[int] | None:
+        """Return what `Lexicon.junctions` returns."""
+        return self.kernel.junctions(text, start, SYLLABLE_TABLE)
+
+    def live_before(self, text: str, begin: int, end: int) -> int | None:
+        """Return what `Lexicon.live_before` returns."""
+        part = text[begin:end]
+        # Nothing is new, so nothing is proposed.
+        _, live, _ = self.kernel.tail(part, 0, len(part), Layer.PLAIN) or (0, -1, -1)
+        return None if live < 0 else begin + live
 
     def entries_at(self, written: str) -> tuple[Entry, ...]:
         """Return the entries for which a piece of a skeleton may stand that was proposed."""

@@ -15,6 +15,7 @@ from filters.findings import MOST_FINDINGS, Known
 from filters.kernel_tail import KernelState, KernelTail, new_tail
 from filters.lexicon import Lexicon
 from filters.locating import Place
+from filters.mixed_places import stream_places
 from filters.reading import SIGNS
 from filters.surroundings import LEFT_CHARACTERS, Surroundings
 from filters.tail import State, Tail
@@ -43,6 +44,7 @@ class KeywordStream:
         "_combiner",
         "_left_characters",
         "_lexicon",
+        "_mixed_from",
         "_piece",
         "_room",
         "_signed",
@@ -66,6 +68,8 @@ class KeywordStream:
         self._waiting: Sequence[Part] = ()
         # It exists once a part of a combination was seen.
         self._combiner: Combiner | None = None
+        # Where a term begins that may be coming in a mixed spelling; worked out anew with every piece.
+        self._mixed_from: int | None = None
         self._window = ""
         self._window_base = 0
         self._size = 0
@@ -104,6 +108,13 @@ class KeywordStream:
         size = self._size = base + len(text)
         passed = self._signed is None and self._tail.passes(text, base, self._window, self._window_base)
         places = [] if passed else self._feed_both(text, base)
+        self._mixed_from = None
+        if met := self._lexicon.junctions(self._window, self.frontier - self._window_base):
+            mixed, self._mixed_from = stream_places(
+                self._lexicon, self._window, self._window_base, self.frontier, base, met[-1]
+            )
+            if mixed or self._mixed_from is not None:
+                places, passed = [*places, *mixed], False
         waits = self._combiner is not None and self._combiner.earliest is not None
         if places or self._waiting or waits:
             known = self._settle(places, final=False)
@@ -137,6 +148,7 @@ class KeywordStream:
         if self._signed is not None:
             self._signed.finish()
         known = self._settle([], final=True)
+        self._mixed_from = None
         self.frontier = self._size
         return known
 
@@ -212,6 +224,8 @@ class KeywordStream:
             first = start
         if self._signed is not None and self._signed.start is not None:
             first = min(first, self._signed.start)
+        if self._mixed_from is not None:
+            first = min(first, self._mixed_from)
         if self._waiting:
             first = min(first, *[part.place.start for part in self._waiting])
         if self._combiner is not None and (earliest := self._combiner.earliest) is not None:

@@ -18,6 +18,7 @@ from filters.keyword_stream import KeywordStream
 from filters.lexicon import Lexicon, Match
 from filters.locating import Place, locate
 from filters.long_text import LongText
+from filters.mixed_places import whole_places
 from filters.patterns import PatternSet
 from filters.reading import ShortText
 from filters.surroundings import Surroundings
@@ -79,6 +80,8 @@ class KeywordMatcher:
             return by_pattern
         whole = self._read(text)
         found = self._search(whole)
+        if met := self.lexicon.junctions(text, 0):
+            found += self._settled(whole_places(self.lexicon, text, met), text)
         if whole.has_sign_by_letter:
             found += self._search(self._read(text, signs=True))
         if not found:
@@ -125,16 +128,19 @@ class KeywordMatcher:
 
     def _search(self, whole: KernelText | ShortText | LongText) -> list[Part]:
         """Return what stands in one reading of a text."""
+        return self._settled(whole.places() if isinstance(whole, KernelText) else self._places(whole), whole.text)
+
+    def _settled(self, places: Iterable[tuple[Entry, Place]], text: str) -> list[Part]:
+        """Return those of the places around which the text is as it has to be."""
         parts: list[Part] = []
         alone = 0
         surroundings: Surroundings | None = None
-        text, size = whole.text, len(whole.text)
-        for entry, place in whole.places() if isinstance(whole, KernelText) else self._places(whole):
+        for entry, place in places:
             # Most texts have no place at all.
             surroundings = surroundings or Surroundings(self.lexicon)
             if surroundings.suit(entry, place, text, 0):
                 at = surroundings.certain_at(entry, place)
-                parts.append(Part(min(size, at), entry, place))
+                parts.append(Part(min(len(text), at), entry, place))
                 alone += entry.part < 0
                 # A text written to match everywhere would be paid for in memory.
                 if alone > MOST_FINDINGS or len(parts) > _MOST_PARTS:

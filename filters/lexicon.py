@@ -17,9 +17,12 @@ from filters.entries import Allowance, Entry, allowances_of
 from filters.findings import ROMANISED, Kind, Term
 from filters.glance import Glance
 from filters.long_text import LongText
+from filters.mixed import junctions
 from filters.passing import Passing
+from filters.reading import Reading, class_text, spell
 from filters.resemblance import Resemblance
 from filters.short_terms import ShortTerms
+from filters.sounds import Sounds
 
 _SEARCHED = frozenset({Kind.LITERAL, Kind.WORD, Kind.ALL})
 _PAIR = 2
@@ -75,6 +78,7 @@ class Lexicon:
         farthest: most characters of an allow phrase before or behind a term in it.
         longest: length of the longest pattern; 0 where there is nothing to look for.
         passing: what is known of pairs of characters, for streams.
+        beginnings: those of Chinese terms, for mixed spellings.
 
     Raises:
         ValueError: nothing of a term is left when it is folded; it would match everywhere.
@@ -94,6 +98,7 @@ class Lexicon:
         self._letters = _Patterns(compiled.letters, self._build_finder)
         self.longest = max(self._short.longest, self._sounds.longest, self._letters.longest)
         self._resemblance = Resemblance(self._terms)
+        self.beginnings = Sounds([*compiled.sounds.texts, *self._short.by_class])
         self._index(compiled)
 
     def _index(self, compiled: Compiled) -> None:
@@ -109,6 +114,7 @@ class Lexicon:
         yield self.allowances, self.farthest, self.longest, self._short
         yield self._sounds
         yield self._letters
+        yield self.beginnings
         yield from self._index_parts()
 
     def _index_parts(self) -> Iterator[Any]:
@@ -121,7 +127,7 @@ class Lexicon:
         lexicon = cls(())
         lexicon._terms = tuple(term for term in terms if term.kind in _SEARCHED)
         lexicon.allowances, lexicon.farthest, lexicon.longest, lexicon._short = next(parts)
-        lexicon._sounds, lexicon._letters = next(parts), next(parts)
+        lexicon._sounds, lexicon._letters, lexicon.beginnings = next(parts), next(parts), next(parts)
         lexicon._resemblance = Resemblance(lexicon._terms)
         lexicon._restore_index(parts)
         return lexicon
@@ -208,6 +214,37 @@ class Lexicon:
                     continue
             matches = [match for match in find(classes[at : at + longest]) if not match[0]]
             yield from self._standing(self._sounds, matches, skeleton, at)
+
+    def junctions(self, text: str, start: int) -> list[int] | None:
+        """Return where letters meet ideographs or tones (`filters.mixed`), from an offset on; None for nowhere."""
+        return junctions(text, start)
+
+    def live_before(self, text: str, begin: int, end: int) -> int | None:
+        """Return where the first term begins that may be coming at the end of a part of a text; None for nowhere.
+
+        Args:
+            text: text as received.
+            begin: offset at which the part begins.
+            end: offset behind its last character.
+        """
+        reading = Reading(text, 0, *spell(text[begin:end], begin))
+        first = self.first_live(reading.skeleton, class_text(reading.skeleton))
+        return reading.positions[reading.starts[first]] if first < len(reading.skeleton) else None
+
+    def entries_with(self, classes: str) -> tuple[Entry, ...]:
+        """Return the terms, as listed, that have these classes."""
+        if len(classes) == _PAIR:
+            pairs = self._short.by_class.get(classes, "")
+            listed = [pairs[at : at + _PAIR] for at in range(0, len(pairs), _PAIR)]
+            numbers = [number for pair in listed for number in self._short.listed(pair)]
+        else:
+            numbers = [
+                number
+                for start, end, pattern in self._sounds.find(classes)
+                if end - start == len(classes)
+                for number in self._sounds.owners(pattern)
+            ]
+        return self._resemblance.of_classes(classes, numbers)
 
     def first_live(self, skeleton: str, classes: str) -> int:
         """Return where the longest suffix begins that may grow into a pattern; the length where none may."""

@@ -300,8 +300,8 @@ def _plausible(reading: Reading, span: _Span, entry: Entry, via: set[Step], gaps
         if not may_look_alike(chars, entry.letters, marks=entry.term.languages <= _PLAIN_LANGUAGES):
             return False
     usual = any(_PLAIN_SEPARATORS.issuperset(gap) for gap in gaps.inner)
-    # What only sounds like a term over the end of a sentence is two sentences.
-    if usual and _HOMOPHONES in via:
+    # What only sounds like a term over the end of a sentence is two sentences; no sentence has one at every joint.
+    if usual and _HOMOPHONES in via and (gaps.some or gaps.joints == 1):
         return False
     # Ordinary words with an ordinary space between them are no term: the pen is on the table.
     if gaps.some and _is_latin(entry):

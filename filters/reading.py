@@ -70,11 +70,23 @@ def has_sign_by_letter(text: str, places: Sequence[int]) -> bool:
     return any(SIGN_BY_LETTER.match(text, at) for at in places)
 
 
+def near_sound(syllable: str) -> str:
+    """Return what a syllable becomes where dialects do not tell sounds apart: zh and z, n and l, ang and an."""
+    start, size = _NEAR_STARTS.get(syllable[:2], (syllable[:1], 1))
+    if size == 1:
+        start = "l" if start == "n" and len(syllable) > 1 else start
+    rest = syllable[size:]
+    return start + (rest[:-1] if rest.endswith("ng") and rest != "ong" and not rest.endswith("ong") else rest)
+
+
+_NEAR_STARTS = {"zh": ("z", 2), "ch": ("c", 2), "sh": ("s", 2)}
+
+
 def _class_table() -> list[int]:
     table = list(range(len(FOLDS)))
     numbers: dict[str, int] = {}
     for char, readings in SYLLABLES.items():
-        table[ord(char)] = numbers.setdefault(readings[0], _SYLLABLES_FROM + len(numbers))
+        table[ord(char)] = numbers.setdefault(near_sound(readings[0]), _SYLLABLES_FROM + len(numbers))
     # Behind the syllables: digits have one too, and are read as letters more often.
     for char, letter in LEET.items():
         table[ord(char)] = ord(letter)

@@ -36,6 +36,7 @@ _USUAL = frozenset(
 )
 _PAIR = 2
 _TRIPLE = 3
+_PLAIN_CHARACTERS = 6
 
 
 class Surroundings:
@@ -124,7 +125,9 @@ class Surroundings:
         if first not in cuts or last not in cuts:
             return False
         inside = [end - begin for begin, end in pairwise(cuts) if first <= begin < last]
-        return place.edges is _WORDS or min(inside) < _PAIR
+        # Where so much stands as listed, it matters no more that what was swapped makes words as well.
+        listed = last - first - len(swapped)
+        return place.edges is _WORDS or min(inside) < _PAIR or listed >= _PLAIN_CHARACTERS
 
 
 def _is_ordinary(text: str, swapped: str) -> bool:

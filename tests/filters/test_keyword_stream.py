@@ -122,7 +122,7 @@ def test_a_stream_may_go_on_behind_its_end() -> None:
     ("terms", "text", "clear"),
     [
         (["冰毒货源"], "病", 0),  # sounds like its beginning
-        (["甲乙"], "郏", 0),  # and of a pair with one character in pinyin: 甲yi
+        (["甲乙"], "郏", 1),  # a pair begins as people type it
         (["冰毒"], "病", 0),  # and by what people type for it
         (["冰毒"], "买冰", 1),
         (["forbidden"], "f0rb", 0),

@@ -1,0 +1,60 @@
+"""Mixed spellings: where letters meet ideographs, and that streams find there what whole texts have."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from filters.findings import Phase, Term
+from filters.kernel_lexicon import KernelLexicon
+from filters.keywords import KeywordMatcher
+from filters.lexicon import Lexicon
+from filters.mixed import junctions
+from tests.filters.streaming import run
+from tests.filters.test_kernel_lexicon import without_kernel
+
+_TERMS = ["炸弹", "炸弹制作", "出售冰毒", "海洛因", "大麻"]
+_PIECES = ["炸", "弹", "制", "作", "zha", "dan", "zhi4", "zuo", "da", "4", "2", "出", "售", "bing", "毒", "du3"]
+_PIECES += ["海", "luo", "因", "yin1", "大", "ma", "麻", " ", "*", "\u200b", "，", "我", "is", "Ｄａ"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("炸dan了", [1, 4]),
+        ("zha4dan4", [3, 7]),
+        ("炸 dan", [2]),
+        ("zhadan", None),
+        ("炸弹", None),
+        ("mp3和wall了", None),
+        ("炸" + "-" * 9 + "dan", None),
+        ("zha四", None),
+        ("炸d", [1]),
+        ("代开fp", [2]),
+        ("", None),
+    ],
+)
+def test_letters_meet_ideographs_and_tones(text: str, found: list[int] | None) -> None:
+    """Where they may be pinyin; words that cannot be are passed over where the kernel was built."""
+    terms = [Term(term, "A.1.a") for term in _TERMS]
+    assert KernelLexicon(terms).junctions(text, 0) == found
+    assert set(found or ()) <= set(Lexicon(terms).junctions(text, 0) or ())
+
+
+@given(st.integers(0, 2**32))
+@settings(max_examples=300, deadline=None)
+def test_what_the_kernel_says_python_says(seed: int) -> None:
+    """No junction is one that Python does not know, and what is found there is the same, in every cutting."""
+    chance = random.Random(seed)  # noqa: S311  # no secret is made of it
+    text = "".join(chance.choices(_PIECES, k=chance.randint(1, 9)))
+    terms = [Term(term, "A.1.a") for term in chance.sample(_TERMS, 3)]
+    ours, theirs = KeywordMatcher(terms, Phase.REQUEST), without_kernel(terms)
+    assert set(ours.lexicon.junctions(text, 0) or ()) <= set(junctions(text) or ())
+    found = sorted(ours.scan(text), key=repr)
+    assert found == sorted(theirs.scan(text), key=repr)
+    cuts = sorted(chance.choices(range(len(text) + 1), k=3))
+    pieces = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+    for cut in (pieces, list(text)):
+        known, _ = run(ours, cut)
+        assert sorted((each.finding for each in known), key=repr) == found
