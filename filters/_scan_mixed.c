@@ -3,15 +3,19 @@
  * has few, and of these nearly all are English words beside Chinese ones, which are told by their syllables here.
  */
 #include "_scan_mixed.h"
+#include "_scan_walk.h"
 
 enum { OTHER, LETTER, IDEOGRAPH };
-/* Syllables are written in the private use area (`filters.reading`). */
-#define IS_SYLLABLE(class) ((class) >= 0xE000 && (class) < 0xF900)
 /* Numerals fold to digits, and are no tones. */
 #define IS_CHINESE(code) ((code) >= 0x2E80 && (code) < 0xFF00)
 #define MOST_LETTERS 64 /* of a run that are looked at; a longer one counts as pinyin */
 #define LONGEST 6       /* letters of a syllable */
 #define MOST_INITIALS 3
+#define SYLLABLE_SLOTS 2048
+#define INITIALS 27     /* where the classes of each initial begin, and the last ones end; behind the slots */
+#define BACK 128        /* characters before a junction in which a term may begin */
+#define AHEAD 40        /* kept ones behind it that are looked at; what goes on behind them counts as a term */
+#define MOST_STEPS 512  /* of one look; more count as a term */
 #define LEAST_LETTERS 2 /* one beside a Chinese character is a name of something */
 
 /* Letters that follow each other in a text, in a ring. */
@@ -38,18 +42,25 @@ is_plain(const Scanner *self, const Text *text, Py_ssize_t offset)
     return unit & WORD && CODE(unit) >= 'a';
 }
 
-/* Whether letters are a syllable: numbers of five bits each, in a table of hashes (`filters.mixed` writes it). */
-static int
-is_syllable(const Py_buffer *syllables, uint32_t packed)
+/* The classes of letters that are a syllable, in sixteen bits each, or zero: numbers of five bits each, in a table of
+ * hashes (`filters.mixed` writes it), the classes behind each. */
+static uint32_t
+classes_of(const Py_buffer *syllables, uint32_t packed)
 {
     const uint32_t *slots = syllables->buf;
-    size_t size = (size_t)syllables->len / 4;
-    for (size_t looks = 0, at = size ? packed % size : 0; looks < size && slots[at] != 0; looks++) {
-        if (slots[at] == packed)
-            return 1;
+    size_t size = SYLLABLE_SLOTS;
+    for (size_t looks = 0, at = packed % size; looks < size && slots[2 * at] != 0; looks++) {
+        if (slots[2 * at] == packed)
+            return slots[2 * at + 1];
         at = at + 1 == size ? 0 : at + 1;
     }
     return 0;
+}
+
+static int
+is_syllable(const Py_buffer *syllables, uint32_t packed)
+{
+    return classes_of(syllables, packed) != 0;
 }
 
 /* Whether the letters before a junction may be syllables from the beginning of some word on. */
@@ -119,6 +130,150 @@ begins_in_pinyin(const Scanner *self, const Py_buffer *syllables, const Text *te
     return 0;
 }
 
+/* What is kept around a junction. */
+typedef struct {
+    const Scanner *self;
+    const uint32_t *syllables;
+    const Py_buffer *table;
+    struct {
+        uint32_t own, class;
+        Py_ssize_t offset;
+        int kind, is_small, is_tone;
+    } kept[BACK + AHEAD + 1];
+    int count, junction, steps;
+    Py_ssize_t longest;
+} Around;
+
+typedef struct {
+    uint64_t sound, pair;
+    int at, tokens, is_initial, is_letters;
+} Step;
+
+static int follow(Around *around, Step step);
+
+/* Go on with one more character of a term, in one of its classes. Returns whether a term may stand. */
+static int
+take(Around *around, Step step, uint32_t class, int end, int is_initial, int is_letters)
+{
+    if (++around->steps > MOST_STEPS)
+        return 1;
+    Step next = {hashed(step.sound, class), hashed(step.pair, class), end, step.tokens + 1, is_initial, is_letters};
+    uint32_t flags = known(around->self, next.sound) | (next.tokens <= 2 ? known(around->self, next.pair) : 0);
+    if (flags & ENDS && next.tokens >= 2 && end > around->junction)
+        return 1;
+    return flags & GOES_ON && next.tokens < around->longest && follow(around, next);
+}
+
+/* Whether a beginning may become a term beyond the junction: the ways that `filters.mixed` reads on, and some more. */
+static int
+follow(Around *around, Step step)
+{
+    int at = step.at;
+    if (at == around->count)
+        return 1;
+    if (around->kept[at].own == BREAK)
+        return 0;
+    if (around->kept[at].kind != LETTER)
+        return take(around, step, around->kept[at].class, at + 1, 0, 0);
+    if (step.tokens > 1 && !step.is_letters && around->kept[at].is_small) {
+        const uint32_t *starts = around->syllables + 2 * SYLLABLE_SLOTS;
+        uint32_t letter = around->kept[at].own - 'a';
+        for (uint32_t each = starts[letter]; each < starts[letter + 1]; each++) {
+            if (take(around, step, starts[INITIALS + each], at + 1, 1, 0))
+                return 1;
+        }
+    }
+    if (step.is_initial)
+        return 0;
+    uint32_t packed = 0;
+    for (int end = at; end < around->count && end < at + LONGEST && around->kept[end].kind == LETTER; end++) {
+        packed = packed << 5 | (around->kept[end].own - 'a' + 1);
+        uint32_t classes = classes_of(around->table, packed);
+        for (; classes; classes >>= 16) {
+            if (take(around, step, classes & 0xFFFF, end + 1, 0, 1))
+                return 1;
+            if (end + 1 < around->count && around->kept[end + 1].is_tone &&
+                take(around, step, classes & 0xFFFF, end + 2, 0, 1))
+                return 1;
+        }
+        /* More letters may come. */
+        if (end + 1 == around->count)
+            return 1;
+    }
+    return 0;
+}
+
+/* Take one kept character, in all its folds. Returns whether there is room for more. */
+static int
+put(Around *around, const Text *text, uint64_t unit, Py_ssize_t at, int room)
+{
+    Py_UCS4 code = PyUnicode_READ(text->kind, text->data, at);
+    uint32_t size = unit & SEVERAL ? CLASS(unit) : 1;
+    for (uint32_t number = 0; number < size; number++) {
+        uint64_t one = unit & SEVERAL ? several_at(around->self, unit, number) : unit;
+        if (around->count == room)
+            return 0;
+        int is_beside = around->count > 0 && around->kept[around->count - 1].offset == at - 1;
+        uint32_t own = CODE(one);
+        around->kept[around->count].own = own;
+        around->kept[around->count].class = CLASS(one);
+        around->kept[around->count].offset = at;
+        around->kept[around->count].kind = own >= 'a' && own <= 'z' ? LETTER : OTHER;
+        around->kept[around->count].is_small = is_beside && code == own;
+        around->kept[around->count].is_tone = is_beside && own >= '1' && own <= '5' && !IS_CHINESE(code);
+        around->count++;
+    }
+    return 1;
+}
+
+/* Whether any term may be read over a junction. */
+static int
+is_crossed(const Scanner *self, const Py_buffer *table, const Text *text, Py_ssize_t floor, Py_ssize_t junction,
+           Py_ssize_t longest)
+{
+    /* Its room is large, and not emptied first. */
+    Around around;
+    around.self = self;
+    around.table = table;
+    around.syllables = table->buf;
+    around.longest = longest;
+    around.count = around.junction = around.steps = 0;
+    Py_ssize_t at = junction, ideographs = 0;
+    while (at > floor && junction - at < BACK && ideographs < longest) {
+        uint64_t unit = unit_at(self, text, --at);
+        /* What folds to many is rare, and what is before it is looked at no more. */
+        if (unit & SEVERAL)
+            return 1;
+        ideographs += unit & KEPT && kind_of(unit) == IDEOGRAPH;
+    }
+    Gap gap = {0, 0};
+    int is_room = 1;
+    for (; at < text->size && is_room; at++) {
+        uint64_t unit = unit_at(self, text, at);
+        if (at == junction)
+            around.junction = around.count;
+        if (unit & KEPT) {
+            is_room = put(&around, text, unit, at, at < junction ? BACK : around.junction + AHEAD);
+            gap = (Gap){0, 0};
+        } else if (widen(&gap, unit)) {
+            if (at > junction)
+                break;
+            around.count = 0;
+        }
+    }
+    /* Nothing follows a gap that is too long. */
+    if (at < text->size && is_room)
+        put(&around, text, BREAK | (uint64_t)BREAK << 21 | KEPT, at, BACK + AHEAD + 1);
+    for (int first = 0; first < around.junction; first++) {
+        Py_ssize_t offset = around.kept[first].offset;
+        if (around.kept[first].kind == LETTER && is_word(self, text, offset - 1))
+            continue;
+        if (follow(&around, (Step){SEEDS[SOUND], SEEDS[BESIDE], first, 0, 0, 0}))
+            return 1;
+    }
+    return 0;
+}
+
 static int
 report(PyObject **offsets, Py_ssize_t at)
 {
@@ -131,8 +286,9 @@ report(PyObject **offsets, Py_ssize_t at)
 }
 
 static PyObject *
-find(const Scanner *self, const Py_buffer *syllables, const Text *text, Py_ssize_t at)
+find(const Scanner *self, const Py_buffer *syllables, const Text *text, Py_ssize_t at, Py_ssize_t longest)
 {
+    Py_ssize_t floor = at;
     PyObject *offsets = NULL;
     Py_ssize_t last = -1;
     int before = OTHER;
@@ -166,7 +322,7 @@ find(const Scanner *self, const Py_buffer *syllables, const Text *text, Py_ssize
                           !IS_CHINESE(code);
             met = (is_tone || kind == IDEOGRAPH) && ends_in_pinyin(syllables, &run);
         }
-        if (met && report(&offsets, at) < 0) {
+        if (met && is_crossed(self, syllables, text, floor, at, longest) && report(&offsets, at) < 0) {
             Py_XDECREF(offsets);
             return NULL;
         }
@@ -180,14 +336,29 @@ find(const Scanner *self, const Py_buffer *syllables, const Text *text, Py_ssize
     return offsets;
 }
 
-const char scan_junctions_doc[] = "junctions(text, start, syllables) -> offsets | None";
+/* Whether a table is as `filters.mixed` writes it. */
+static int
+are_syllables(const Py_buffer *syllables)
+{
+    const uint32_t *starts = (const uint32_t *)syllables->buf + 2 * SYLLABLE_SLOTS;
+    size_t size = (size_t)syllables->len / sizeof(uint32_t);
+    if (size < 2 * SYLLABLE_SLOTS + INITIALS)
+        return 0;
+    for (int letter = 1; letter < INITIALS; letter++) {
+        if (starts[letter] < starts[letter - 1] || starts[letter] > size - 2 * SYLLABLE_SLOTS - INITIALS)
+            return 0;
+    }
+    return 1;
+}
+
+const char scan_junctions_doc[] = "junctions(text, start, syllables, longest) -> offsets | None";
 
 PyObject *
 scan_junctions(PyObject *object, PyObject *const *arguments, Py_ssize_t count)
 {
     const Scanner *self = (Scanner *)object;
-    if (count != 3 || !PyUnicode_Check(arguments[0]) || !PyLong_Check(arguments[1])) {
-        PyErr_SetString(PyExc_TypeError, "wants a text, an offset in it, and the syllables");
+    if (count != 4 || !PyUnicode_Check(arguments[0]) || !PyLong_Check(arguments[1]) || !PyLong_Check(arguments[3])) {
+        PyErr_SetString(PyExc_TypeError, "wants a text, an offset in it, the syllables, and the length of the longest term");
         return NULL;
     }
     Text text = {.pages = self->pages.buf,
@@ -195,20 +366,20 @@ scan_junctions(PyObject *object, PyObject *const *arguments, Py_ssize_t count)
                  .kind = PyUnicode_KIND(arguments[0]),
                  .reading = PLAIN,
                  .size = PyUnicode_GET_LENGTH(arguments[0])};
-    Py_ssize_t at = PyLong_AsSsize_t(arguments[1]);
-    if (at < 0) {
+    Py_ssize_t at = PyLong_AsSsize_t(arguments[1]), longest = PyLong_AsSsize_t(arguments[3]);
+    if (at < 0 || longest < 0) {
         if (!PyErr_Occurred())
-            PyErr_SetString(PyExc_ValueError, "the offset is not within the text");
+            PyErr_SetString(PyExc_ValueError, "the offset is not within the text, or the length is none");
         return NULL;
     }
     Py_buffer syllables;
     if (PyObject_GetBuffer(arguments[2], &syllables, PyBUF_SIMPLE) < 0)
         return NULL;
     PyObject *offsets = NULL;
-    if ((uintptr_t)syllables.buf % sizeof(uint32_t) != 0)
-        PyErr_SetString(PyExc_ValueError, "the table of syllables is not aligned");
+    if ((uintptr_t)syllables.buf % sizeof(uint32_t) != 0 || !are_syllables(&syllables))
+        PyErr_SetString(PyExc_ValueError, "the table of syllables is not as it is written");
     else
-        offsets = find(self, &syllables, &text, at);
+        offsets = find(self, &syllables, &text, at, longest);
     PyBuffer_Release(&syllables);
     return offsets;
 }

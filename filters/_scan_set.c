@@ -76,6 +76,26 @@ forget(Builder *builder)
         PyMem_Free(builder->marks[kind].sums);
 }
 
+/* Take one term of three characters, its classes behind them: what may be written for it. */
+static int
+take_triple(Builder *builder, PyObject *triple)
+{
+    uint32_t own[3], class[3];
+    if (!PyUnicode_Check(triple) || PyUnicode_GET_LENGTH(triple) != (Py_ssize_t)SHORTEST[TRIPLE]) {
+        PyErr_SetString(PyExc_ValueError, "a term of three characters comes with three classes");
+        return -1;
+    }
+    for (int at = 0; at < 3; at++) {
+        own[at] = PyUnicode_READ_CHAR(triple, at);
+        class[at] = PyUnicode_READ_CHAR(triple, at + 3);
+    }
+    for (int swapped = 0; swapped < 3; swapped++) {
+        if (insert(builder, hashed_triple(own, class, swapped), ENDS) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* Take one pattern. */
 static int
 take(Builder *builder, int trie, PyObject *pattern, Py_ssize_t *longest, uint32_t *depths)
@@ -156,7 +176,8 @@ scan_build(PyObject *Py_UNUSED(module), PyObject *of_all)
         PyObject *pattern;
         patterns = PyObject_GetIter(PyTuple_GET_ITEM(of_all, trie));
         while (patterns != NULL && (pattern = PyIter_Next(patterns)) != NULL) {
-            int status = take(&builder, trie, pattern, &longest, &depths);
+            int status = trie == TRIPLE ? take_triple(&builder, pattern)
+                                        : take(&builder, trie, pattern, &longest, &depths);
             Py_DECREF(pattern);
             if (status < 0)
                 goto failed;

@@ -11,17 +11,17 @@
 #include <stdint.h>
 
 /* Kinds of patterns: each a trie of its own, told apart by what its hashes begin with. */
-enum { SINGLE, PAIR, SOUND, LETTERS, ROMANISED, BEFORE, BEHIND, BESIDE, KINDS };
+enum { SINGLE, PAIR, SOUND, LETTERS, ROMANISED, BEFORE, BEHIND, BESIDE, TRIPLE, KINDS };
 static const uint64_t SEEDS[KINDS] = {0x9E3779B97F4A7C15ULL, 0xC2B2AE3D27D4EB4FULL, 0x165667B19E3779F9ULL,
                                       0xD6E8FEB86659FD93ULL, 0xA0761D6478BD642FULL, 0xE7037ED1A0B428DBULL,
-                                      0x8EBC6AF09C88C6E3ULL, 0};
+                                      0x8EBC6AF09C88C6E3ULL, 0, 0x589965CC75374CC3ULL};
 /* So many symbols of a pattern, or all of a shorter one, leave a mark: nearly every place settles at a look at it.
  * All that may be written for a pair is too much to have marks of; BEFORE and BEHIND mark either of its characters
  * beside the class of the other. BESIDE marks both classes, in so small a table that it is always near. */
 #define DEEPEST 4
-static const size_t MARKED[KINDS] = {1, 2, 3, DEEPEST, DEEPEST, 2, 2, 2};
+static const size_t MARKED[KINDS] = {1, 2, 3, DEEPEST, DEEPEST, 2, 2, 2, 0};
 /* What a pattern must have at least. */
-static const size_t SHORTEST[KINDS] = {1, 2, 3, 1, 1, 2, 2, 2};
+static const size_t SHORTEST[KINDS] = {1, 2, 3, 1, 1, 2, 2, 2, 6};
 
 /* Which depths there are marks of: four bits for each kind that is looked for. */
 #define DEPTH(trie, depth) ((trie) > ROMANISED ? 0u : 1u << ((trie) * DEEPEST + (int)(depth) - 1))
@@ -37,6 +37,20 @@ hashed(uint64_t hash, uint32_t symbol)
 {
     hash = (hash ^ symbol) * 0xFF51AFD7ED558CCDULL;
     return hash ^ (hash >> 32);
+}
+
+/* Syllables are classes in the private use area (`filters.reading`). */
+#define IS_SYLLABLE(class) ((class) >= 0xE000 && (class) < 0xF900)
+
+/* Of a term of three characters two stand as listed, or in the classes of letters, and one sounds so: the hash of
+ * three symbols, of which one is given by its class alone. */
+static inline uint64_t
+hashed_triple(const uint32_t *own, const uint32_t *class, int swapped)
+{
+    uint64_t hash = SEEDS[TRIPLE] + (uint64_t)swapped;
+    for (int at = 0; at < 3; at++)
+        hash = hashed(hash, at == swapped || !IS_SYLLABLE(class[at]) ? class[at] : own[at]);
+    return hash;
 }
 
 /* A hash in the range of a table: of its upper half, which the comparison of the lower half leaves out. */

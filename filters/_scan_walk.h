@@ -75,6 +75,23 @@ is_marked(const uint64_t *words, size_t size, uint64_t mark)
 /* Called with each place at which a pattern may stand; other than zero ends the search. */
 typedef int (*Told)(void *whom, const Letter *letters, size_t first, size_t last, int trie);
 
+/* Whether enough of three characters stands as listed for a term of their classes. Any three syllables are some term's
+ * where there are many terms, and nearly all of these end here. */
+static int
+may_stand(const Scanner *self, const Letter *letters)
+{
+    uint32_t own[3], class[3];
+    for (int at = 0; at < 3; at++) {
+        own[at] = letters[at].own;
+        class[at] = letters[at].class;
+    }
+    for (int swapped = 0; swapped < 3; swapped++) {
+        if (known(self, hashed_triple(own, class, swapped)) & ENDS)
+            return 1;
+    }
+    return 0;
+}
+
 /* Walk a trie from one letter on; nothing ends, or is worth a look, before so many symbols. Returns 1 where it goes on
  * behind the last letter, 0 where not, -1 when told so. */
 static int
@@ -87,7 +104,9 @@ walk(const Scanner *self, const Skeleton *skeleton, size_t first, int trie, size
         if (at + 1 - first < depth)
             continue;
         uint32_t flags = known(self, hash);
-        if (flags & ENDS && told(whom, letters, first, at, trie) != 0)
+        int is_triple = trie == SOUND && at - first == 2;
+        if (flags & ENDS && (!is_triple || may_stand(self, letters + first)) &&
+            told(whom, letters, first, at, trie) != 0)
             return -1;
         if (!(flags & GOES_ON))
             return 0;
@@ -163,7 +182,7 @@ fetch(const Scanner *self, const Letter *letters, size_t left, unsigned worth)
 
 /* Walk all tries from each of some letters on. Gives the first letter from which one goes on behind the last, where it
  * is not before a floor. Returns -1 when told so. */
-static int
+static inline int
 walk_all(const Scanner *self, const Text *text, const Skeleton *skeleton, size_t end, Told told, void *whom,
          size_t floor, size_t *live)
 {

@@ -85,8 +85,8 @@ class Kernel:
         tail: ``tail(text, start, fresh, layer)`` reads the tail of a stream and a piece that begins at ``fresh``. It
             returns None where a term may stand that ends in the piece; otherwise where the tail begins then, where
             the first character stands that may become a term, or -1, and the offset of the last sign, or -1.
-        junctions: ``junctions(text, start, syllables)`` returns where letters meet ideographs or tones
-            (`filters.mixed`), or None.
+        junctions: ``junctions(text, start, syllables, longest)`` returns where letters meet ideographs or tones
+            (`filters.mixed`) and a term of at most ``longest`` characters may be read over them, or None.
     """
 
     __slots__ = ("_parts", "junctions", "scan", "tail")
@@ -108,6 +108,7 @@ class Kernel:
         letters: Iterable[str],
         romanised: Iterable[str],
         marks: Sequence[Iterable[str]],
+        triples: Iterable[str],
     ) -> "Kernel":
         """Build one.
 
@@ -119,8 +120,10 @@ class Kernel:
             romanised: classes of those that are Chinese terms in Latin letters, and nothing else.
             marks: of each term of two characters, the first beside the class of the second; the same the other way;
                 both classes.
+            triples: those of ``sounds`` that have three characters, as listed, each with its classes behind it: two of
+                its characters have to stand in a text.
         """
-        return cls(*_scan.build((singles, pairs, sounds, letters, romanised, *marks)))
+        return cls(*_scan.build((singles, pairs, sounds, letters, romanised, *marks, triples)))
 
     def parts(self) -> Iterator[Any]:
         """Yield what `restore` makes the same of, in small pieces."""

@@ -71,6 +71,7 @@ class KernelLexicon(Lexicon):
                 [sounds[0] + pair[1] for pair, sounds in zip(pairs, classes, strict=True)],
                 classes,
             ),
+            triples=compiled.triples,
         )
 
     def _index_parts(self) -> Iterator[Any]:
@@ -106,7 +107,7 @@ class KernelLexicon(Lexicon):
 
     def junctions(self, text: str, start: int) -> list[int] | None:
         """Return what `Lexicon.junctions` returns."""
-        return self.kernel.junctions(text, start, SYLLABLE_TABLE)
+        return self.kernel.junctions(text, start, SYLLABLE_TABLE, self.beginnings.longest)
 
     def live_before(self, text: str, begin: int, end: int) -> int | None:
         """Return what `Lexicon.live_before` returns."""

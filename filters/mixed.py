@@ -14,6 +14,7 @@ import re
 from array import array
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
+from itertools import accumulate, chain
 from typing import NamedTuple, Protocol
 
 from filters.characters import SYLLABLES
@@ -122,17 +123,23 @@ _COMPLETED = _completed()
 
 
 def _syllable_table() -> bytes:
-    """Return a table of hashes of all syllables, as `_scan_mixed.c` looks them up: letters in five bits each."""
-    slots = [0] * _SLOTS
-    for syllable in _SPOKEN:
+    """Return a table of hashes of all syllables, as `_scan_mixed.c` looks them up, and the classes by initial.
+
+    Letters take five bits each; behind them is what they may be, in sixteen bits each.
+    """
+    slots = [0] * (2 * _SLOTS)
+    for syllable, symbols in _SPOKEN.items():
         packed = 0
         for letter in syllable:
             packed = packed << 5 | (ord(letter) - ord("a") + 1)
         at = packed % _SLOTS
-        while slots[at]:
+        while slots[2 * at]:
             at = (at + 1) % _SLOTS
-        slots[at] = packed
-    return array("I", slots).tobytes()
+        slots[2 * at] = packed
+        slots[2 * at + 1] = symbols[0] | (symbols[-1] << 16 if len(symbols) > 1 else 0)
+    by_initial = [_BY_INITIAL[letter] for letter in sorted(_LETTERS)]
+    starts = [0, *accumulate(map(len, by_initial))]
+    return array("I", [*slots, *starts, *chain.from_iterable(by_initial)]).tobytes()
 
 
 SYLLABLE_TABLE = _syllable_table()

@@ -19,6 +19,7 @@ from filters import _scan
 # Few characters, so that they meet; folds of several, signs, marks, what is dropped, other planes, lone surrogates.
 LETTERS = "ab1大麻冰ﬁ﷽㎏ＡA𝐯@!$|🇨 *-。\u200b\u0301\ufffe\U0010ffff\ud83d"
 PATTERNS = ("大麻", "冰麻", "麻大")
+_TRIPLE = 3
 
 
 def kernel(*longer: str) -> Kernel:
@@ -34,6 +35,9 @@ def kernel(*longer: str) -> Kernel:
             [pair[0] + class_text(pair[1]) for pair in PATTERNS],
             [class_text(pair[0]) + pair[1] for pair in PATTERNS],
             [class_text(pair) for pair in PATTERNS],
+        ],
+        triples=[
+            pattern + class_text(pattern) for pattern in longer if pattern not in letters and len(pattern) == _TRIPLE
         ],
     )
 
