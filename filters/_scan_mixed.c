@@ -14,7 +14,7 @@ enum { OTHER, LETTER, IDEOGRAPH };
 #define SYLLABLE_SLOTS 2048
 #define INITIALS 27     /* where the classes of each initial begin, and the last ones end; behind the slots */
 #define BACK 128        /* characters before a junction in which a term may begin */
-#define AHEAD 40        /* kept ones behind it that are looked at; what goes on behind them counts as a term */
+#define AHEAD 64        /* kept ones behind it that are looked at; what goes on behind them counts as a term */
 #define MOST_STEPS 512  /* of one look; more count as a term */
 #define LEAST_LETTERS 2 /* one beside a Chinese character is a name of something */
 
@@ -130,19 +130,60 @@ begins_in_pinyin(const Scanner *self, const Py_buffer *syllables, const Text *te
     return 0;
 }
 
-/* What is kept around a junction. */
+/* What is kept around a junction, as far as it was asked for. */
 typedef struct {
     const Scanner *self;
+    const Text *text;
     const uint32_t *syllables;
     const Py_buffer *table;
     struct {
         uint32_t own, class;
         Py_ssize_t offset;
         int kind, is_small, is_tone;
-    } kept[BACK + AHEAD + 1];
+    } kept[BACK + AHEAD];
     int count, junction, steps;
-    Py_ssize_t longest;
+    Py_ssize_t next, longest;
+    Gap gap;
 } Around;
+
+/* What a character of the kept text is: there, or the end of what may be a term, or unknown. */
+enum { THERE, NOTHING, UNKNOWN };
+
+/* Take the next kept character, if there is one and room for it. */
+static int
+put(Around *around)
+{
+    for (; around->next < around->text->size; around->next++) {
+        uint64_t unit = unit_in(around->self, around->text, around->next);
+        if (!(unit & KEPT)) {
+            if (widen(&around->gap, unit))
+                return NOTHING;
+            continue;
+        }
+        /* What folds to several is rare. */
+        if (unit & SEVERAL || around->count == BACK + AHEAD)
+            return UNKNOWN;
+        Py_UCS4 code = PyUnicode_READ(around->text->kind, around->text->data, around->next);
+        int is_beside = around->count > 0 && around->kept[around->count - 1].offset == around->next - 1;
+        uint32_t own = CODE(unit);
+        around->kept[around->count].own = own;
+        around->kept[around->count].class = CLASS(unit);
+        around->kept[around->count].offset = around->next++;
+        around->kept[around->count].kind = own >= 'a' && own <= 'z' ? LETTER : OTHER;
+        around->kept[around->count].is_small = is_beside && code == own;
+        around->kept[around->count++].is_tone = is_beside && own >= '1' && own <= '5' && !IS_CHINESE(code);
+        around->gap = (Gap){0, 0};
+        return THERE;
+    }
+    /* At the end of a text more may come. */
+    return UNKNOWN;
+}
+
+static inline int
+look(Around *around, int at)
+{
+    return at < around->count ? THERE : put(around);
+}
 
 typedef struct {
     uint64_t sound, pair;
@@ -168,11 +209,9 @@ take(Around *around, Step step, uint32_t class, int end, int is_initial, int is_
 static int
 follow(Around *around, Step step)
 {
-    int at = step.at;
-    if (at == around->count)
-        return 1;
-    if (around->kept[at].own == BREAK)
-        return 0;
+    int at = step.at, looked = look(around, at);
+    if (looked != THERE)
+        return looked == UNKNOWN;
     if (around->kept[at].kind != LETTER)
         return take(around, step, around->kept[at].class, at + 1, 0, 0);
     if (step.tokens > 1 && !step.is_letters && around->kept[at].is_small) {
@@ -186,124 +225,104 @@ follow(Around *around, Step step)
     if (step.is_initial)
         return 0;
     uint32_t packed = 0;
-    for (int end = at; end < around->count && end < at + LONGEST && around->kept[end].kind == LETTER; end++) {
+    for (int end = at; end < at + LONGEST && around->kept[end].kind == LETTER; end++) {
         packed = packed << 5 | (around->kept[end].own - 'a' + 1);
-        uint32_t classes = classes_of(around->table, packed);
-        for (; classes; classes >>= 16) {
-            if (take(around, step, classes & 0xFFFF, end + 1, 0, 1))
-                return 1;
-            if (end + 1 < around->count && around->kept[end + 1].is_tone &&
-                take(around, step, classes & 0xFFFF, end + 2, 0, 1))
+        looked = look(around, end + 1);
+        for (uint32_t classes = classes_of(around->table, packed); classes; classes >>= 16) {
+            if (take(around, step, classes & 0xFFFF, end + 1, 0, 1) ||
+                (looked == THERE && around->kept[end + 1].is_tone &&
+                 take(around, step, classes & 0xFFFF, end + 2, 0, 1)))
                 return 1;
         }
         /* More letters may come. */
-        if (end + 1 == around->count)
-            return 1;
+        if (looked != THERE)
+            return looked == UNKNOWN;
     }
     return 0;
 }
 
-/* Take one kept character, in all its folds. Returns whether there is room for more. */
 static int
-put(Around *around, const Text *text, uint64_t unit, Py_ssize_t at, int room)
+report(PyObject **places, Py_ssize_t start, Py_ssize_t junction)
 {
-    Py_UCS4 code = PyUnicode_READ(text->kind, text->data, at);
-    uint32_t size = unit & SEVERAL ? CLASS(unit) : 1;
-    for (uint32_t number = 0; number < size; number++) {
-        uint64_t one = unit & SEVERAL ? several_at(around->self, unit, number) : unit;
-        if (around->count == room)
-            return 0;
-        int is_beside = around->count > 0 && around->kept[around->count - 1].offset == at - 1;
-        uint32_t own = CODE(one);
-        around->kept[around->count].own = own;
-        around->kept[around->count].class = CLASS(one);
-        around->kept[around->count].offset = at;
-        around->kept[around->count].kind = own >= 'a' && own <= 'z' ? LETTER : OTHER;
-        around->kept[around->count].is_small = is_beside && code == own;
-        around->kept[around->count].is_tone = is_beside && own >= '1' && own <= '5' && !IS_CHINESE(code);
-        around->count++;
-    }
-    return 1;
+    if (*places == NULL && (*places = PyList_New(0)) == NULL)
+        return -1;
+    PyObject *place = Py_BuildValue("(nn)", start, junction);
+    int status = place == NULL ? -1 : PyList_Append(*places, place);
+    Py_XDECREF(place);
+    return status;
 }
 
-/* Whether any term may be read over a junction. */
+/* Report where terms begin, behind some place, that may be read over a junction. */
 static int
-is_crossed(const Scanner *self, const Py_buffer *table, const Text *text, Py_ssize_t floor, Py_ssize_t junction,
-           Py_ssize_t longest)
+report_crossing(PyObject **places, const Scanner *self, const Py_buffer *table, const Text *text, Py_ssize_t floor,
+                Py_ssize_t junction, Py_ssize_t longest)
 {
     /* Its room is large, and not emptied first. */
     Around around;
     around.self = self;
+    around.text = text;
     around.table = table;
     around.syllables = table->buf;
     around.longest = longest;
-    around.count = around.junction = around.steps = 0;
-    Py_ssize_t at = junction, ideographs = 0;
-    while (at > floor && junction - at < BACK && ideographs < longest) {
-        uint64_t unit = unit_at(self, text, --at);
-        /* What folds to many is rare, and what is before it is looked at no more. */
-        if (unit & SEVERAL)
-            return 1;
+    around.count = 0;
+    around.next = junction;
+    around.gap = (Gap){0, 0};
+    for (Py_ssize_t ideographs = 0; around.next > floor && junction - around.next < BACK && ideographs < longest;) {
+        uint64_t unit = unit_in(self, text, --around.next);
         ideographs += unit & KEPT && kind_of(unit) == IDEOGRAPH;
     }
-    Gap gap = {0, 0};
-    int is_room = 1;
-    for (; at < text->size && is_room; at++) {
-        uint64_t unit = unit_at(self, text, at);
-        if (at == junction)
-            around.junction = around.count;
-        if (unit & KEPT) {
-            is_room = put(&around, text, unit, at, at < junction ? BACK : around.junction + AHEAD);
-            gap = (Gap){0, 0};
-        } else if (widen(&gap, unit)) {
-            if (at > junction)
-                break;
+    while (around.next < junction) {
+        int looked = put(&around);
+        /* What folds to several is rare: all that goes on over it counts as a term. */
+        for (int first = 0; looked == UNKNOWN && first <= around.count; first++) {
+            if (report(places, first < around.count ? around.kept[first].offset : around.next, junction) < 0)
+                return -1;
+        }
+        /* Nothing goes on over a gap that is too long. */
+        if (looked != THERE) {
             around.count = 0;
+            around.gap = (Gap){0, 0};
+            around.next++;
         }
     }
-    /* Nothing follows a gap that is too long. */
-    if (at < text->size && is_room)
-        put(&around, text, BREAK | (uint64_t)BREAK << 21 | KEPT, at, BACK + AHEAD + 1);
+    around.junction = around.count - (around.count > 0 && around.kept[around.count - 1].offset >= junction);
     for (int first = 0; first < around.junction; first++) {
-        Py_ssize_t offset = around.kept[first].offset;
-        if (around.kept[first].kind == LETTER && is_word(self, text, offset - 1))
+        if (around.kept[first].kind == LETTER && is_word(self, text, around.kept[first].offset - 1))
             continue;
-        if (follow(&around, (Step){SEEDS[SOUND], SEEDS[BESIDE], first, 0, 0, 0}))
-            return 1;
+        around.steps = 0;
+        if (follow(&around, (Step){SEEDS[SOUND], SEEDS[BESIDE], first, 0, 0, 0}) &&
+            report(places, around.kept[first].offset, junction) < 0)
+            return -1;
     }
     return 0;
-}
-
-static int
-report(PyObject **offsets, Py_ssize_t at)
-{
-    if (*offsets == NULL && (*offsets = PyList_New(0)) == NULL)
-        return -1;
-    PyObject *offset = PyLong_FromSsize_t(at);
-    int status = offset == NULL ? -1 : PyList_Append(*offsets, offset);
-    Py_XDECREF(offset);
-    return status;
 }
 
 static PyObject *
 find(const Scanner *self, const Py_buffer *syllables, const Text *text, Py_ssize_t at, Py_ssize_t longest)
 {
     Py_ssize_t floor = at;
-    PyObject *offsets = NULL;
+    PyObject *places = NULL;
     Py_ssize_t last = -1;
     int before = OTHER;
     Gap gap = {0, 0};
     Run run;
     run.count = 0;
     for (; at < text->size; at++) {
-        Py_UCS4 code = PyUnicode_READ(text->kind, text->data, at);
         /* Most characters are these, and need no look into a table: a numeral among them is one too many to look at. */
-        if (before != LETTER && code >= 0x4E00 && code < 0x9FA6) {
-            before = IDEOGRAPH;
-            last = at;
-            gap = (Gap){0, 0};
-            continue;
+        if (before != LETTER && text->kind == PyUnicode_2BYTE_KIND) {
+            const Py_UCS2 *codes = text->data;
+            Py_ssize_t from = at;
+            while (at < text->size && codes[at] >= 0x4E00 && codes[at] < 0x9FA6)
+                at++;
+            if (at > from) {
+                before = IDEOGRAPH;
+                last = at - 1;
+                gap = (Gap){0, 0};
+            }
+            if (at == text->size)
+                break;
         }
+        Py_UCS4 code = PyUnicode_READ(text->kind, text->data, at);
         uint64_t unit = unit_at(self, text, at);
         if (!(unit & KEPT)) {
             if (widen(&gap, unit))
@@ -322,18 +341,20 @@ find(const Scanner *self, const Py_buffer *syllables, const Text *text, Py_ssize
                           !IS_CHINESE(code);
             met = (is_tone || kind == IDEOGRAPH) && ends_in_pinyin(syllables, &run);
         }
-        if (met && is_crossed(self, syllables, text, floor, at, longest) && report(&offsets, at) < 0) {
-            Py_XDECREF(offsets);
+        if (met && report_crossing(&places, self, syllables, text, floor, at, longest) < 0) {
+            Py_XDECREF(places);
             return NULL;
         }
+        /* What begins before it goes on over it, or over none. */
+        floor = met ? at : floor;
         before = kind;
         last = at;
         gap = (Gap){0, 0};
     }
     /* Nearly always there is none, and a list for it would cost more than the look. */
-    if (offsets == NULL)
+    if (places == NULL)
         Py_RETURN_NONE;
-    return offsets;
+    return places;
 }
 
 /* Whether a table is as `filters.mixed` writes it. */
@@ -351,7 +372,7 @@ are_syllables(const Py_buffer *syllables)
     return 1;
 }
 
-const char scan_junctions_doc[] = "junctions(text, start, syllables, longest) -> offsets | None";
+const char scan_junctions_doc[] = "junctions(text, start, syllables, longest) -> (start, junction) of each | None";
 
 PyObject *
 scan_junctions(PyObject *object, PyObject *const *arguments, Py_ssize_t count)

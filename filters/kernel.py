@@ -86,7 +86,8 @@ class Kernel:
             returns None where a term may stand that ends in the piece; otherwise where the tail begins then, where
             the first character stands that may become a term, or -1, and the offset of the last sign, or -1.
         junctions: ``junctions(text, start, syllables, longest)`` returns where letters meet ideographs or tones
-            (`filters.mixed`) and a term of at most ``longest`` characters may be read over them, or None.
+            (`filters.mixed`) and a term of at most ``longest`` characters may be read over them, with the offset at
+            which it begins first, or None.
     """
 
     __slots__ = ("_parts", "junctions", "scan", "tail")

@@ -105,7 +105,7 @@ class KernelLexicon(Lexicon):
         _, live, _ = self.kernel.tail(skeleton, 0, size, Layer.SKELETON) or (0, -1, -1)
         return size if live < 0 else live
 
-    def junctions(self, text: str, start: int) -> list[int] | None:
+    def junctions(self, text: str, start: int) -> list[tuple[int, int]] | None:
         """Return what `Lexicon.junctions` returns."""
         return self.kernel.junctions(text, start, SYLLABLE_TABLE, self.beginnings.longest)
 

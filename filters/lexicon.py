@@ -215,7 +215,7 @@ class Lexicon:
             matches = [match for match in find(classes[at : at + longest]) if not match[0]]
             yield from self._standing(self._sounds, matches, skeleton, at)
 
-    def junctions(self, text: str, start: int) -> list[int] | None:
+    def junctions(self, text: str, start: int) -> list[tuple[int, int]] | None:
         """Return where letters meet ideographs or tones (`filters.mixed`), from an offset on; None for nowhere."""
         return junctions(text, start)
 

@@ -12,9 +12,10 @@ beginning before the junction came.
 
 import re
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from enum import IntEnum
-from itertools import accumulate, chain
+from itertools import accumulate, chain, groupby
+from operator import itemgetter
 from typing import NamedTuple, Protocol
 
 from filters.characters import SYLLABLES
@@ -31,6 +32,7 @@ REACH = 64
 """A mixed spelling begins at most so many characters before its first junction."""
 MOST_INITIALS = 3
 _SLOTS = 2_048
+_UNKNOWN = -1
 # Letters that nothing goes on from: an accent or a gap may have more of them behind it.
 _PLAIN_RUN = re.compile(r"[A-Za-z]+(?=[0-9\u4e00-\u9fff])")
 """Most characters of a term in their initials, beside others that stand as listed."""
@@ -146,17 +148,29 @@ SYLLABLE_TABLE = _syllable_table()
 """What the kernel is told of syllables."""
 
 
-def junctions(text: str, start: int = 0) -> list[int] | None:
-    """Return the offsets of characters at which letters meet ideographs, or a tone; None where there are none.
+class Junction(NamedTuple):
+    """A place at which letters meet ideographs, or a tone.
 
-    The kernel does the same (`filters.kernel`).
+    Attributes:
+        start: offset of a character with which a term may begin that is read over it; -1 where that is not known.
+        at: offset of the first character behind it.
+    """
+
+    start: int
+    at: int
+
+
+def junctions(text: str, start: int = 0) -> list[tuple[int, int]] | None:
+    """Return the places at which letters meet ideographs, or a tone, each as a `Junction`; None where there are none.
+
+    The kernel says besides which terms may begin before them (`filters.kernel`), each as one of its own.
 
     Args:
         text: text as received.
         start: offset to begin at.
     """
     kept, positions = spell(text[start:], start)
-    found: list[int] = []
+    found: list[tuple[int, int]] = []
     before, last = 0, -1
     for char, at in zip(kept, positions, strict=True):
         # What folds to several characters is neither.
@@ -164,7 +178,7 @@ def junctions(text: str, start: int = 0) -> list[int] | None:
         if char == BREAK:
             kind = 0
         elif (before == 1 and last == at - 1 and _is_tone(char, text[at])) or (before and kind and before != kind):
-            found.append(at)
+            found.append(Junction(_UNKNOWN, at))
         before, last = kind, at
     return found or None
 
@@ -208,17 +222,20 @@ class Stretch:
         self._base = base
         self.kept, self.positions = spell(text[begin - base : end - base], begin)
 
-    def read(self, last: int) -> Found:
+    def read(self, last: int, starts: Collection[int]) -> Found:
         """Read the terms that begin in the part, up to a junction.
 
         Args:
             last: offset of the last junction; what begins behind it has none.
+            starts: offsets at which terms may begin; none where that is not known.
         """
         paths: list[tuple[str, Path]] = []
         live: int | None = None
         for first in range(len(self.kept)):
             if self.positions[first] >= last:
                 break
+            if starts and self.positions[first] not in starts:
+                continue
             if self._may_begin(first) and self._follow(first, paths) and live is None:
                 live = first
         return Found(paths, live)
@@ -317,7 +334,9 @@ def is_mixed(path: Path) -> bool:
     return How.TONED in hows or (How.IDEOGRAPH in hows and len(hows) > 1)
 
 
-def stretches(lexicon: "Readable", text: str, found: Sequence[int]) -> Iterator[tuple[Stretch, Found]]:
+def stretches(
+    lexicon: "Readable", text: str, found: Sequence[tuple[int, int]]
+) -> Iterator[tuple[Stretch, Found]]:
     """Yield the parts of a whole text around its junctions that are worth it, each with the ways to read terms in it.
 
     Args:
@@ -326,23 +345,29 @@ def stretches(lexicon: "Readable", text: str, found: Sequence[int]) -> Iterator[
         found: its junctions.
     """
     sounds, done = lexicon.beginnings, 0
-    for junction in found:
-        if not _may_follow(sounds, text, junction):
-            continue
-        # Behind the last letter of a whole spelling nothing is coming any more, but for its tone.
-        begin = lexicon.live_before(text, max(done, junction - REACH), junction - text[junction].isdigit())
+    for junction, places in groupby(found, key=itemgetter(1)):
+        starts = starts_of([*places])
+        begin: int | None = min(starts, default=None)
+        if begin is None and _may_follow(sounds, text, junction):
+            # Behind the last letter of a whole spelling nothing is coming any more, but for its tone.
+            begin = lexicon.live_before(text, max(done, junction - REACH), junction - text[junction].isdigit())
         if begin is None:
             continue
         end = junction + _AROUND
         stretch = Stretch(sounds, text, 0, begin, end)
-        result = stretch.read(junction)
+        result = stretch.read(junction, starts)
         while result.live is not None and end < len(text):
             end += end - begin
             stretch = Stretch(sounds, text, 0, begin, end)
-            result = stretch.read(junction)
+            result = stretch.read(junction, starts)
         yield stretch, result
         # What begins before it was followed to its end.
         done = junction
+
+
+def starts_of(found: Sequence[tuple[int, int]]) -> frozenset[int]:
+    """Return where terms may begin that are read over some junctions; nothing where that is not known."""
+    return frozenset(start for start, _ in found if start != _UNKNOWN)
 
 
 def _may_follow(sounds: Sounds, text: str, junction: int) -> bool:

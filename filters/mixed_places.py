@@ -12,7 +12,7 @@ from filters.findings import Kind, Step
 from filters.homophones import shares_sound
 from filters.lexicon import Lexicon
 from filters.locating import Edges, Place
-from filters.mixed import Found, How, Path, Stretch, stretches
+from filters.mixed import Found, How, Path, Stretch, starts_of, stretches
 from filters.scripts import is_ideograph, may_look_alike
 from filters.spellings import MIXED_MAX_CHARACTERS, is_looked_for_whole, typed
 
@@ -26,7 +26,7 @@ _PLAIN_LANGUAGES = frozenset({"en", "zh"})
 _INVISIBLE = CharacterClass.INVISIBLE
 
 
-def whole_places(lexicon: Lexicon, text: str, found: Sequence[int]) -> Iterator[tuple[Entry, Place]]:
+def whole_places(lexicon: Lexicon, text: str, found: Sequence[tuple[int, int]]) -> Iterator[tuple[Entry, Place]]:
     """Yield what stands in a whole text in mixed spellings.
 
     Args:
@@ -39,7 +39,7 @@ def whole_places(lexicon: Lexicon, text: str, found: Sequence[int]) -> Iterator[
 
 
 def stream_places(
-    lexicon: Lexicon, window: str, window_base: int, begin: int, fresh: int, last: int
+    lexicon: Lexicon, window: str, window_base: int, begin: int, fresh: int, found: Sequence[tuple[int, int]]
 ) -> tuple[list[tuple[Entry, Place]], int | None]:
     """Return what stands in a stream in mixed spellings, and where the first one begins that may be coming.
 
@@ -49,11 +49,12 @@ def stream_places(
         window_base: offset of its first character.
         begin: offset before which no term begins that is not known yet.
         fresh: offset of what came last; what ends before it is known.
-        last: position of the last junction in the window.
+        found: the junctions, at offsets in the window.
     """
     end = window_base + len(window)
-    stretch = Stretch(lexicon.beginnings, window, window_base, begin, end)
-    result = stretch.read(last + window_base)
+    starts = frozenset(start + window_base for start in starts_of(found))
+    stretch = Stretch(lexicon.beginnings, window, window_base, min(starts, default=begin), end)
+    result = stretch.read(found[-1][1] + window_base, starts)
     live = None if result.live is None else stretch.positions[result.live]
     return list(_places(lexicon, stretch, result, fresh)), live
 
