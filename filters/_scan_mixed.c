@@ -190,8 +190,11 @@ scan_junctions(PyObject *object, PyObject *const *arguments, Py_ssize_t count)
         PyErr_SetString(PyExc_TypeError, "wants a text, an offset in it, and the syllables");
         return NULL;
     }
-    Text text = {self->pages.buf, PyUnicode_DATA(arguments[0]), PyUnicode_KIND(arguments[0]),
-                 PyUnicode_GET_LENGTH(arguments[0])};
+    Text text = {.pages = self->pages.buf,
+                 .data = PyUnicode_DATA(arguments[0]),
+                 .kind = PyUnicode_KIND(arguments[0]),
+                 .reading = PLAIN,
+                 .size = PyUnicode_GET_LENGTH(arguments[0])};
     Py_ssize_t at = PyLong_AsSsize_t(arguments[1]);
     if (at < 0) {
         if (!PyErr_Occurred())
