@@ -15,8 +15,8 @@ from tests.filters.streaming import run
 from tests.filters.test_kernel_lexicon import without_kernel
 
 _TERMS = ["炸弹", "炸弹制作", "出售冰毒", "海洛因", "大麻"]
-_PIECES = ["炸", "弹", "制", "作", "zha", "dan", "zhi4", "zuo", "da", "4", "2", "出", "售", "bing", "毒", "du3"]
-_PIECES += ["海", "luo", "因", "yin1", "大", "ma", "麻", " ", "*", "\u200b", "，", "我", "is", "Ｄａ"]
+_PIECES = ["炸", "弹", "制", "作", "zha", "dan", "zhi4", "zuo", "z", "da", "4", "2", "出", "售", "bing", "毒", "du3"]
+_PIECES += ["海", "luo", "因", "yin1", "大", "ma", "麻", " ", "*", "\u200b", "，", "我", "is", "Ｄａ", "à", "n"]
 
 
 @pytest.mark.parametrize(
