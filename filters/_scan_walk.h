@@ -179,7 +179,7 @@ typedef struct {
 } Live;
 
 static inline void
-take(Live *live, const Scanner *self, const Text *text, const Skeleton *skeleton, size_t at, int trie)
+hold(Live *live, const Scanner *self, const Text *text, const Skeleton *skeleton, size_t at, int trie)
 {
     if (at < live->floor || at > live->letter)
         return;
@@ -217,7 +217,7 @@ walk_all(const Scanner *self, const Text *text, const Skeleton *skeleton, size_t
                 if (walked < 0)
                     return -1;
                 if (walked)
-                    take(live, self, text, skeleton, from + at, trie);
+                    hold(live, self, text, skeleton, from + at, trie);
             }
         }
     }

@@ -3,6 +3,7 @@
 import random
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from hypothesis import example, given, settings
@@ -192,6 +193,33 @@ def test_tables_of_any_bytes_are_read_within_their_bounds(seed: int, text: str) 
             assert all(0 <= begin < end <= len(text) for begin, end, *_ in places)
             start = following
         assert (scanner.tail(text, 0, len(text), layer) or (0,))[0] <= len(text)
+
+
+@given(st.integers(0, 2**32), texts())
+@settings(max_examples=200, deadline=None)
+def test_junctions_are_within_the_text_whatever_the_tables_say(seed: int, text: str) -> None:
+    """A table of syllables of any size and any bytes, full or empty, aligned or not, with good units and bad ones."""
+    chance = random.Random(seed)  # noqa: S311  # no secret is made of it
+    tables = character_tables()
+    units = chance.choice([tables.units, chance.randbytes(8 * chance.randrange(2_000))])
+    several = chance.choice([tables.several, chance.randbytes(8 * chance.randrange(20))])
+    scanner = _scan.Scanner(tables.pages, units, several, b"", b"", 1, 0)
+    size = chance.choice([0, 1, 3, 4, 4 * 2_048, 4 * 4_096, chance.randrange(30_000)])
+    syllables = memoryview(chance.choice([b"\xff" * size, bytes(size), chance.randbytes(size)]))
+    letters = "".join(chance.choice("zhandu4大麻 1") * chance.choice((1, 1, 2, 70)) for _ in range(20))
+    start = chance.randint(0, len(text))
+    for table in (syllables, syllables[chance.randint(0, size) :]):
+        with suppress(ValueError):  # what is not aligned is refused
+            found = scanner.junctions(text + letters, start, table) or []
+            assert found == sorted(set(found))
+            assert all(start <= at < len(text + letters) for at in found)
+
+
+@pytest.mark.parametrize("arguments", [("a", -1, b""), ("a", 0), (b"a", 0, b""), ("a", "0", b""), ("a", 0, "a")])
+def test_junctions_of_what_is_no_text_are_refused(arguments: tuple[object, ...]) -> None:
+    """Before anything is read."""
+    with pytest.raises((TypeError, ValueError)):
+        KERNEL.junctions(*arguments)
 
 
 @pytest.mark.parametrize("change", [{"pages": b""}, {"pages": bytearray(26112)}, {"longest": -1}])
