@@ -219,7 +219,7 @@ def test_junctions_are_within_the_text_whatever_the_tables_say(seed: int, text: 
 def test_junctions_of_what_is_no_text_are_refused(arguments: tuple[object, ...]) -> None:
     """Before anything is read."""
     with pytest.raises((TypeError, ValueError)):
-        KERNEL.junctions(*arguments)
+        KERNEL.junctions(*arguments)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("change", [{"pages": b""}, {"pages": bytearray(26112)}, {"longest": -1}])
