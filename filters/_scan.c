@@ -232,11 +232,12 @@ scan(PyObject *object, PyObject *const *arguments, Py_ssize_t count)
     for (begun = start; status >= 0 && start < text.size && start - begun < CALL_CHARACTERS;) {
         Skeleton skeleton;
         Py_ssize_t next, found;
-        size_t limit = 0, live = 0;
+        size_t limit = 0;
+        Live live = {0, 0, -1};
         begin(&skeleton);
         status = read_slice(self, &text, start, &skeleton, &next, &limit, &found);
         if (status >= 0)
-            status = walk_all(self, &text, &skeleton, limit, propose, &proposal, 0, &live);
+            status = walk_all(self, &text, &skeleton, limit, propose, &proposal, &live);
         end(&skeleton);
         sign = sign < 0 ? found : sign;
         start = next;
@@ -265,17 +266,17 @@ is_new(void *whom, const Letter *letters, size_t first, size_t last, int Py_UNUS
            (news->text->reading != SIGNS || last == news->end || has_sign(news->self, news->text, letters[first].first, letters[last].last));
 }
 
-/* Return the first letter that may grow into a pattern, the number of all where none may, -1 where one may stand. */
-static Py_ssize_t
-first_live(const Scanner *self, const Text *text, const Skeleton *skeleton, Py_ssize_t fresh)
+/* Find the first letter that may grow into a pattern. Returns -1 where one may stand. */
+static int
+first_live(const Scanner *self, const Text *text, const Skeleton *skeleton, Py_ssize_t fresh, Live *live)
 {
-    size_t live = skeleton->count, floor = 0;
+    *live = (Live){0, skeleton->count, -1};
     for (size_t at = 0; at < skeleton->count; at++) {
         if (skeleton->letters[at].run > LONGEST_RUN)
-            floor = at;
+            live->floor = at;
     }
     News news = {self, text, fresh, skeleton->count - 1};
-    return walk_all(self, text, skeleton, skeleton->count, is_new, &news, floor, &live) < 0 ? -1 : (Py_ssize_t)live;
+    return walk_all(self, text, skeleton, skeleton->count, is_new, &news, live);
 }
 
 PyDoc_STRVAR(tail_doc, "tail(text, start, fresh, reading) -> (begin, live, sign) | None");
@@ -285,14 +286,16 @@ tail(PyObject *object, PyObject *const *arguments, Py_ssize_t count)
 {
     const Scanner *self = (Scanner *)object;
     Text text;
-    Py_ssize_t start, fresh, live = 0, sign = -1;
+    Py_ssize_t start, fresh, sign = -1;
+    int status = 0;
     if (text_of(self, &text, arguments, count, 4, 3) < 0 || offset_of(&start, arguments[1], text.size) < 0 ||
         offset_of(&fresh, arguments[2], text.size) < 0)
         return NULL;
     Skeleton skeleton;
     Gap gap = {0, 0};
+    Live live;
     begin(&skeleton);
-    for (Py_ssize_t at = start; at < text.size && live >= 0; at++) {
+    for (Py_ssize_t at = start; at < text.size && status >= 0; at++) {
         uint64_t unit = unit_in(self, &text, at);
         if (unit & SIGN)
             sign = at;
@@ -304,21 +307,21 @@ tail(PyObject *object, PyObject *const *arguments, Py_ssize_t count)
             }
         } else if (widen(&gap, unit)) {
             /* No term reaches over it: what stands before it is done with. */
-            live = first_live(self, &text, &skeleton, fresh);
+            status = first_live(self, &text, &skeleton, fresh, &live);
             skeleton.count = 0;
         }
     }
-    if (live >= 0)
-        live = first_live(self, &text, &skeleton, fresh);
+    if (status >= 0)
+        status = first_live(self, &text, &skeleton, fresh, &live);
     Py_ssize_t from = text.size, open = -1;
-    if (live >= 0 && skeleton.count > 0) {
+    if (status >= 0 && skeleton.count > 0) {
         /* The last letter stays in any case: what repeats it is no new one. */
-        size_t first = (size_t)live < skeleton.count ? (size_t)live : skeleton.count - 1;
+        size_t first = live.letter < skeleton.count ? live.letter : skeleton.count - 1;
         from = skeleton.letters[first].begin;
-        open = (size_t)live < skeleton.count ? from : -1;
+        open = live.offset;
     }
     end(&skeleton);
-    if (live < 0)
+    if (status < 0)
         Py_RETURN_NONE;
     return Py_BuildValue("(nnn)", from, open, sign);
 }

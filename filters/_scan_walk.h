@@ -116,6 +116,18 @@ walk(const Scanner *self, const Skeleton *skeleton, size_t first, int trie, size
 
 #define DEPTHS(marks, trie) ((marks)->depths >> ((trie) * DEEPEST) & ((1u << DEEPEST) - 1))
 
+/* The first character of a run at which something romanised may begin, or -1: nothing does in the middle of a word
+ * (`filters.locating`). It stays the same however the run goes on, so nobody has to wait for that. */
+static inline Py_ssize_t
+opening(const Scanner *self, const Text *text, const Letter *letter)
+{
+    for (Py_ssize_t at = letter->begin; at <= (Py_ssize_t)letter->last; at++) {
+        if (unit_in(self, text, at) & KEPT && !(is_word(self, text, at) && is_word(self, text, at - 1)))
+            return at;
+    }
+    return -1;
+}
+
 /* How many symbols a walk from here has to look at first; 0 where it is not worth it. Read by classes; made for each
  * kind by itself: this is asked of every letter of every text. */
 static inline unsigned
@@ -159,9 +171,7 @@ worth_at(const Scanner *self, const Text *text, const Marks *marks, const Letter
     if (class < 128 || own < 128) {
         worth |= may_begin(marks, letters, left, LETTERS) << LETTERS * DEPTH_BITS;
         unsigned romanised = may_begin(marks, letters, left, ROMANISED);
-        /* Nothing romanised stands in the middle of a word (`filters.locating`). */
-        if (romanised && !(letters->run == 1 && is_word(self, text, (Py_ssize_t)letters->first - 1) &&
-                           is_word(self, text, letters->first)))
+        if (romanised && opening(self, text, letters) >= 0)
             worth |= romanised << ROMANISED * DEPTH_BITS;
     }
     return worth;
@@ -180,11 +190,29 @@ fetch(const Scanner *self, const Letter *letters, size_t left, unsigned worth)
     }
 }
 
-/* Walk all tries from each of some letters on. Gives the first letter from which one goes on behind the last, where it
- * is not before a floor. Returns -1 when told so. */
+/* The first letter from which a trie goes on behind the last one. */
+typedef struct {
+    size_t floor;  /* what stands before this letter is not asked */
+    size_t letter; /* as many as there are where there is none */
+    Py_ssize_t offset; /* where something that begins in its run may begin in the text */
+} Live;
+
+static inline void
+hold(Live *live, const Scanner *self, const Text *text, const Skeleton *skeleton, size_t at, int trie)
+{
+    if (at < live->floor || at > live->letter)
+        return;
+    const Letter *letter = skeleton->letters + at;
+    Py_ssize_t offset = trie == ROMANISED ? opening(self, text, letter) : (Py_ssize_t)letter->begin;
+    if (at < live->letter || offset < live->offset)
+        live->offset = offset;
+    live->letter = at;
+}
+
+/* Walk all tries from each of some letters on. Returns -1 when told so. */
 static inline int
 walk_all(const Scanner *self, const Text *text, const Skeleton *skeleton, size_t end, Told told, void *whom,
-         size_t floor, size_t *live)
+         Live *live)
 {
     unsigned worth[BATCH];
     Marks marks;
@@ -207,8 +235,8 @@ walk_all(const Scanner *self, const Text *text, const Skeleton *skeleton, size_t
                 int walked = walk(self, skeleton, from + at, trie, depths & DEPTH_MASK, told, whom);
                 if (walked < 0)
                     return -1;
-                if (walked && from + at >= floor && from + at < *live)
-                    *live = from + at;
+                if (walked)
+                    hold(live, self, text, skeleton, from + at, trie);
             }
         }
     }

@@ -1,5 +1,6 @@
 """The lexicon where the kernel was built: places come from one pass over the text, and are settled as ever."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from functools import partial
 from operator import itemgetter
@@ -104,6 +105,22 @@ class KernelLexicon(Lexicon):
         # Nothing is new, so nothing is proposed.
         _, live, _ = self.kernel.tail(skeleton, 0, size, Layer.SKELETON) or (0, -1, -1)
         return size if live < 0 else live
+
+    def live_in(self, reading: Reading, floor: int) -> tuple[int, int]:
+        """Return what `Lexicon.live_in` returns, as the kernel says it of the text: what is held is one for both."""
+        positions, base, size = reading.positions, reading.base, len(reading.skeleton)
+        start = positions[0] - base
+        # The character before it tells whether the first one begins a word.
+        before = max(0, start - 1)
+        part = reading.text[before : positions[-1] + 1 - base]
+        layer = Layer.SIGNS if reading.signs else Layer.PLAIN
+        # Nothing is new, so nothing is proposed.
+        begin, live, _ = self.kernel.tail(part, start - before, len(part), layer) or (0, -1, -1)
+        if live < 0:
+            return size, len(reading.kept)
+        begin, live = begin + before + base, live + before + base
+        first = next(at for at in range(floor, size) if positions[reading.bounded_run(at)[0]] == begin)
+        return first, bisect_left(positions, live)
 
     def junctions(self, text: str, start: int) -> list[tuple[int, int]] | None:
         """Return what `Lexicon.junctions` returns."""

@@ -255,6 +255,22 @@ class Lexicon:
         begins = classes[-1] in self._beginnings.firsts or skeleton[-1] in self._short.firsts
         return size - 1 if begins else size
 
+    def live_in(self, reading: Reading, floor: int) -> tuple[int, int]:
+        """Return where the longest suffix of a reading begins that may grow into a pattern.
+
+        Args:
+            reading: the tail of a stream.
+            floor: position in its skeleton before which nothing matters any more.
+
+        Returns:
+            The position in the skeleton, or its length where there is none; and that in the kept text at which the
+            term itself begins at the earliest. Whether it would begin in the middle of a word is not asked here,
+            which holds a little more than the kernel does.
+        """
+        skeleton = reading.skeleton[floor:]
+        first = floor + self.first_live(skeleton, class_text(skeleton))
+        return first, reading.bounded_run(first)[0] if first < len(reading.skeleton) else len(reading.kept)
+
     def _short_at(self, places: Iterable[int], size: int, skeleton: str, classes: str) -> Iterator[Match]:
         """Yield terms of one or two characters that may stand at some places."""
         known = self._resemblance.known.get

@@ -334,9 +334,7 @@ def is_mixed(path: Path) -> bool:
     return How.TONED in hows or (How.IDEOGRAPH in hows and len(hows) > 1)
 
 
-def stretches(
-    lexicon: "Readable", text: str, found: Sequence[tuple[int, int]]
-) -> Iterator[tuple[Stretch, Found]]:
+def stretches(lexicon: "Readable", text: str, found: Sequence[tuple[int, int]]) -> Iterator[tuple[Stretch, Found]]:
     """Yield the parts of a whole text around its junctions that are worth it, each with the ways to read terms in it.
 
     Args:

@@ -206,6 +206,24 @@ class Reading:
         end = self.starts[index + 1] if index + 1 < len(self.starts) else len(self.kept)
         return self.starts[index], end
 
+    def bounded_run(self, index: int) -> tuple[int, int]:
+        """Return the same of the part of a run that is not too long for a term."""
+        begin, end = self.run(index)
+        return max(begin, end - LONGEST_RUN), end
+
+    def opening(self, index: int) -> int | None:
+        """Return where in the kept text something romanised may begin that begins in a run; None for nowhere.
+
+        Nothing does in the middle of a word. What follows changes nothing of that, so nobody has to wait for it.
+        """
+        return next((at for at in range(*self.bounded_run(index)) if not self.is_inner(at)), None)
+
+    def is_inner(self, at: int) -> bool:
+        """Tell whether a character of the kept text is a plain letter or digit right behind another."""
+        offset = self.positions[at] - self.base
+        pair = self.text[max(0, offset - 1) : offset + 1]
+        return len(pair) > 1 and pair.isascii() and pair.isalnum()
+
     def char_at(self, offset: int) -> str:
         """Return the character at an offset in the text as received."""
         return self.text[offset - self.base]

@@ -290,6 +290,11 @@ POSITIONS = (("", ""), ("我想买", " 谢谢"), ("he said ", ", ok"), ("，", "
 """What stands before and behind a term."""
 GLUED = ("好", "吗")
 """The same, where a reader needs to know the words to see where the term begins."""
+_TONED = ("pinyin numbered", "mixed numbered")
+_MIXED = (*_TONED, "mixed", "mixed half")
+_APART = (
+    "zero width", "bidirectional", "variation", "combining", "spaced", "punctuated", "emoji", "lines", "starred",
+)  # fmt: skip
 # What comes first hides from the second what it works on, or both together are what ordinary texts have.
 _AT_ODDS = frozenset(
     {
@@ -298,6 +303,11 @@ _AT_ODDS = frozenset(
         ("homophone", "spaced"),
         ("homophone", "lines"),
         ("homophone", "punctuated"),
+        # The digit of a tone stands right behind its syllable, and mixed spellings are read without their repeats.
+        *((first, second) for first in _TONED for second in _APART),
+        *((name, "repeated") for name in _MIXED),
+        *(("repeated", name) for name in (*_MIXED, "pinyin toned", "homophones")),
+        ("mixed", "lookalike"),
         *(("repeated", name) for name in ("pinyin", "pinyin spaced", "initials", "homophone", "split")),
     }
 )

@@ -2,13 +2,16 @@
 
 import random
 import shutil
+from array import array
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from filters.kernel import Kernel, Layer, WholeFinder, character_tables, is_available
+from filters.mixed import SYLLABLE_TABLE
 from filters.reading import LONGEST_RUN, SIGN_BY_LETTER, SIGNS, Reading, class_text, spell
 
 if not is_available() and shutil.which("cc") is None:
@@ -196,6 +199,48 @@ def test_tables_of_any_bytes_are_read_within_their_bounds(seed: int, text: str) 
             assert all(0 <= begin < end <= len(text) for begin, end, *_ in places)
             start = following
         assert (scanner.tail(text, 0, len(text), layer) or (0,))[0] <= len(text)
+
+
+@given(st.integers(0, 2**32), texts())
+@settings(max_examples=200, deadline=None)
+def test_junctions_are_within_the_text_whatever_the_tables_say(seed: int, text: str) -> None:
+    """A table of syllables of any size and any bytes, full or empty, aligned or not, with good units and bad ones."""
+    chance = random.Random(seed)  # noqa: S311  # no secret is made of it
+    tables = character_tables()
+    units = chance.choice([tables.units, chance.randbytes(8 * chance.randrange(2_000))])
+    several = chance.choice([tables.several, chance.randbytes(8 * chance.randrange(20))])
+    # Beginnings of which many are known, so that much is followed.
+    slots = chance.choice([b"", array("I", [chance.getrandbits(32) for _ in range(64)]).tobytes(), b"\xff" * 256])
+    scanner = _scan.Scanner(tables.pages, units, several, slots, b"", 1, 0)
+    size = chance.choice([0, 1, 3, 4, 4 * 2_048, 4 * 4_096, chance.randrange(30_000)])
+    tables_of = [b"\xff" * size, bytes(size), chance.randbytes(size), SYLLABLE_TABLE]
+    syllables = memoryview(chance.choice(tables_of))
+    letters = "".join(chance.choice("zhandu4大麻 1") * chance.choice((1, 1, 2, 70)) for _ in range(20))
+    start = chance.randint(0, len(text))
+    for table in (syllables, syllables[chance.randint(0, len(syllables)) :]):
+        with suppress(ValueError):  # what is not aligned, or is too short, is refused
+            found = scanner.junctions(text + letters, start, table, chance.choice([0, 2, 9, 2**40])) or []
+            assert [at for _, at in found] == sorted(at for _, at in found)
+            assert all(start <= begin < at < len(text + letters) for begin, at in found)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("a", -1, SYLLABLE_TABLE, 2),
+        ("a", 0, SYLLABLE_TABLE, -1),
+        ("a", 0, SYLLABLE_TABLE),
+        ("a", 0, SYLLABLE_TABLE, "2"),
+        ("a", 0, SYLLABLE_TABLE[:-4], 2),
+        (b"a", 0, SYLLABLE_TABLE, 2),
+        ("a", "0", SYLLABLE_TABLE, 2),
+        ("a", 0, "a", 2),
+    ],
+)
+def test_junctions_of_what_is_no_text_are_refused(arguments: tuple[object, ...]) -> None:
+    """Before anything is read."""
+    with pytest.raises((TypeError, ValueError)):
+        KERNEL.junctions(*arguments)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("change", [{"pages": b""}, {"pages": bytearray(26112)}, {"longest": -1}])

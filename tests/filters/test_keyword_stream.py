@@ -225,3 +225,23 @@ def test_what_signs_leave_behind_is_found_once(term: str, pieces: list[str]) -> 
     assert whole
     assert [known.finding for known in run(matcher, pieces)[0]] == whole
     assert [known.finding for known in run(matcher, "".join(pieces))[0]] == whole
+
+
+@pytest.mark.parametrize(
+    ("terms", "text", "clear"),
+    [
+        (["冰毒货源"], "4bb", [1, 2, 3]),  # nothing romanised begins in the middle of a word, doubled or not
+        (["冰毒货源"], "4b b", [1, 2, 3, 3]),
+        (["冰毒货源"], "b b", [0, 0, 0]),
+        (["炸弹制作"], "dannzz", [1, 2, 3, 4, 5, 6]),
+        (["炸弹制作", "天好"], "天好4b", [0, 2, 3, 4]),  # read in Python, where a term is found
+        (["冰冰毒毒"], "4b bddd", [1, 2, 3, 3, 3, 6, 7]),  # with as many as it needs it would begin in the word
+    ],
+)
+def test_a_letter_that_was_let_go_is_not_held_again(terms: list[str], text: str, clear: list[int]) -> None:
+    """What a run that goes on may become was known before it went on."""
+    matcher = KeywordMatcher([Term(term, "A.1.a") for term in terms], Phase.REQUEST)
+    for at in range(1, len(text)):
+        found = run(matcher, [text[:at], text[at:]])[1]
+        assert found.items() <= dict(enumerate(clear, 1)).items()
+    assert [*run(matcher, text)[1].values()] == clear
