@@ -15,6 +15,13 @@ enum { OTHER, LETTER, IDEOGRAPH };
 #define INITIALS 27     /* where the classes of each initial begin, and the last ones end; behind the slots */
 #define BACK 128        /* characters before a junction in which a term may begin */
 #define AHEAD 64        /* kept ones behind it that are looked at; what goes on behind them counts as a term */
+#define NEAR (GAP_CHARACTERS + 2)
+#define BLOCK 16
+#define IS_USUAL(code) ((Py_UCS2)((code) - 0x4E00) < 0x51A6) /* most ideographs */
+/* ASCII before its letters, quotation marks, Chinese punctuation, ideographs, and wide signs. */
+#define IS_NEVER_LATIN(code)                                                                                           \
+    ((Py_UCS2)(code) < 0x41 || IS_USUAL(code) || (Py_UCS2)((code) - 0x3000) < 0x40 ||                                  \
+     (Py_UCS2)((code) - 0x2010) < 0x18 || (Py_UCS2)((code) - 0xFF00) < 0x10)
 #define MOST_STEPS 512  /* of one look; more count as a term */
 #define LEAST_LETTERS 2 /* one beside a Chinese character is a name of something */
 
@@ -297,10 +304,27 @@ report_crossing(PyObject **places, const Scanner *self, const Py_buffer *table, 
     return 0;
 }
 
+/* Where the next character is that may be a Latin letter, or the end: what nearly all characters of Chinese texts are is told
+ * from the code alone, many at once. */
+static Py_ssize_t
+letter_from(const Py_UCS2 *codes, Py_ssize_t at, Py_ssize_t size)
+{
+    for (; size - at >= BLOCK; at += BLOCK) {
+        unsigned others = 0;
+        for (int each = 0; each < BLOCK; each++)
+            others |= !IS_NEVER_LATIN(codes[at + each]);
+        if (others)
+            break;
+    }
+    while (at < size && IS_NEVER_LATIN(codes[at]))
+        at++;
+    return at;
+}
+
 static PyObject *
 find(const Scanner *self, const Py_buffer *syllables, const Text *text, Py_ssize_t at, Py_ssize_t longest)
 {
-    Py_ssize_t floor = at;
+    Py_ssize_t floor = at, letter = at;
     PyObject *places = NULL;
     Py_ssize_t last = -1;
     int before = OTHER;
@@ -308,19 +332,21 @@ find(const Scanner *self, const Py_buffer *syllables, const Text *text, Py_ssize
     Run run;
     run.count = 0;
     for (; at < text->size; at++) {
-        /* Most characters are these, and need no look into a table: a numeral among them is one too many to look at. */
-        if (before != LETTER && text->kind == PyUnicode_2BYTE_KIND) {
+        /* Before a letter nothing matters but whether an ideograph stands near enough. */
+        if (before != LETTER && text->kind == PyUnicode_2BYTE_KIND && at >= letter) {
             const Py_UCS2 *codes = text->data;
-            Py_ssize_t from = at;
-            while (at < text->size && codes[at] >= 0x4E00 && codes[at] < 0x9FA6)
-                at++;
-            if (at > from) {
-                before = IDEOGRAPH;
-                last = at - 1;
-                gap = (Gap){0, 0};
-            }
-            if (at == text->size)
+            letter = letter_from(codes, at, text->size);
+            if (letter == text->size)
                 break;
+            if (letter > at) {
+                Py_ssize_t near = letter - 1;
+                while (near > at && letter - near < NEAR && !IS_USUAL(codes[near]))
+                    near--;
+                before = near == at ? before : OTHER;
+                gap = near == at ? gap : (Gap){0, 0};
+                at = near;
+            }
+            letter++;
         }
         Py_UCS4 code = PyUnicode_READ(text->kind, text->data, at);
         uint64_t unit = unit_at(self, text, at);

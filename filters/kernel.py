@@ -121,8 +121,8 @@ class Kernel:
             romanised: classes of those that are Chinese terms in Latin letters, and nothing else.
             marks: of each term of two characters, the first beside the class of the second; the same the other way;
                 both classes.
-            triples: those of ``sounds`` that have three characters, as listed, each with its classes behind it: two of
-                its characters have to stand in a text.
+            triples: those of ``sounds`` that have three characters, as listed, each with its classes behind it: two
+                of its characters have to stand in a text.
         """
         return cls(*_scan.build((singles, pairs, sounds, letters, romanised, *marks, triples)))
 
