@@ -13,7 +13,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-_SOURCES = ("filters/_scan.c", "filters/_scan_set.c")
+_SOURCES = ("filters/_scan.c", "filters/_scan_mixed.c", "filters/_scan_set.c")
 _COMPILE_SECONDS = 120
 
 

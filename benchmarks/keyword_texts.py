@@ -118,6 +118,7 @@ def hostile_texts(replies: Sequence[str]) -> dict[str, str]:
         "near misses": "大麻烦病毒海落音大妈赌搏望站并读viagrviagr",
         "terms": "，".join(NEAR_MISSES),
         "pinyin": "".join(chance.choices(syllables, k=5_000)),
+        "pinyin between ideographs": "".join(chance.choices((*syllables, *"大麻冰毒海洛因赌博网站"), k=5_000)),
         "letters and signs": "".join(chance.choices("vi4gr@$!1|0a", k=5_000)),
     }
     return {name: _grown(unit) for name, unit in units.items()}

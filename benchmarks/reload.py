@@ -156,7 +156,7 @@ async def _measure(bench: GatewayBench, lists: Path, terms: list[str], arguments
         await asyncio.sleep(arguments.seconds)
         before, memory_before = load.take(), rss_bytes(bench.gateway.pid)
         reloads = [
-            await _reload(operator, bench.management_port, lists, [*terms, _new_term(number)], load)
+            await _reload(operator, bench.management_port, lists, [*terms[:-1], _new_term(number)], load)
             for number in range(arguments.reloads)
         ]
         memory_after = rss_bytes(bench.gateway.pid)
@@ -183,7 +183,9 @@ async def _reload(client: httpx.AsyncClient, port: int, lists: Path, terms: list
     _write(lists, terms)
     began = time.perf_counter()
     load.take()
-    while (await _state(client, port))["digest"] == digest:
+    while (state := await _state(client, port))["digest"] == digest:
+        if state["outcome"] == "refused":
+            raise BenchmarkError(f"The list was refused: {state['problems'][0]['message']}")
         if time.perf_counter() - began > _RELOAD_LIMIT_SECONDS:
             raise BenchmarkError("The list was not reloaded; see the gateway's log.")
         await asyncio.sleep(_POLL_SECONDS)

@@ -12,109 +12,15 @@
 #include <Python.h>
 #include <stdint.h>
 
+#include "_scan_mixed.h"
 #include "_scan_set.h"
 #include "_scan_text.h"
+#include "_scan_walk.h"
 
-/* One call reads about so many characters: it holds the interpreter's lock. */
-#define SLICE 4096
-#define IS_OWN(trie) ((trie) <= PAIR) /* the others are read by classes */
-
-/* What a set of beginnings knows of one: its flags, or zero. */
-static inline uint32_t
-known(const Scanner *self, uint64_t hash)
-{
-    const uint32_t *slots = self->slots.buf;
-    size_t size = (size_t)self->slots.len / 4;
-    if (size == 0)
-        return 0;
-    size_t at = reduced(hash, size);
-    /* A full table, which nobody makes, ends it too. */
-    for (size_t looks = 0; looks < size && slots[at] != 0; looks++) {
-        if (((slots[at] ^ (uint32_t)hash) & ~FLAGS) == 0)
-            return slots[at] & FLAGS;
-        if (++at == size)
-            at = 0;
-    }
-    return 0;
-}
-
-static inline int
-is_marked(const Scanner *self, uint64_t hash)
-{
-    const uint8_t *marks = self->marks.buf;
-    size_t bits = (size_t)self->marks.len * 8, first = mark_of(hash, 0, bits);
-    if (bits == 0 || !(marks[first >> 3] >> (first & 7) & 1))
-        return 0;
-    size_t second = mark_of(hash, 1, bits);
-    return marks[second >> 3] >> (second & 7) & 1;
-}
-
-/* Called with each place at which a pattern may stand; other than zero ends the search. */
-typedef int (*Told)(void *whom, const Letter *letters, size_t first, size_t last, int trie);
-
-/* Walk a trie from one letter on. Returns 1 where it goes on behind the last letter, 0 where not, -1 when told so. */
-static int
-walk(const Scanner *self, const Skeleton *skeleton, size_t first, int trie, Told told, void *whom)
-{
-    const Letter *letters = skeleton->letters;
-    uint64_t hash = SEEDS[trie];
-    for (size_t at = first; at < skeleton->count; at++) {
-        hash = hashed(hash, IS_OWN(trie) ? letters[at].own : letters[at].class);
-        /* Where every pattern has a mark behind so many symbols, nothing ends before. */
-        if (at + 1 - first < MARKED[trie] && at + 1 < skeleton->count)
-            continue;
-        uint32_t flags = known(self, hash);
-        if (flags & ENDS && told(whom, letters, first, at, trie) != 0)
-            return -1;
-        if (!(flags & GOES_ON))
-            return 0;
-    }
-    return 1;
-}
-
-/* Whether a walk is worth it. Made for each kind by itself: this is asked of every letter of every text. */
-static inline int
-may_begin(const Scanner *self, const Skeleton *skeleton, size_t first, const int trie)
-{
-    const Letter *letters = skeleton->letters + first;
-    if (!(self->kinds >> trie & 1))
-        return 0;
-    /* At the end of a text a beginning may be shorter than what has a mark. */
-    if (skeleton->count - first < (trie == PAIR ? 2 : MARKED[trie]))
-        return 1;
-    if (trie == PAIR)
-        return is_marked(self, hashed(hashed(SEEDS[BEFORE], letters[0].own), letters[1].class)) ||
-               is_marked(self, hashed(hashed(SEEDS[BEHIND], letters[0].class), letters[1].own));
-    uint64_t hash = SEEDS[trie];
-    for (size_t at = 0; at < MARKED[trie]; at++)
-        hash = hashed(hash, IS_OWN(trie) ? letters[at].own : letters[at].class);
-    return is_marked(self, hash);
-}
-
-/* Walk all tries from one letter on; the answer is the same. */
-static inline int
-walk_all(const Scanner *self, const Text *text, const Skeleton *skeleton, size_t first, Told told, void *whom)
-{
-    const Letter *letter = skeleton->letters + first;
-    unsigned worth = (unsigned)may_begin(self, skeleton, first, SINGLE) << SINGLE |
-                     (unsigned)may_begin(self, skeleton, first, PAIR) << PAIR |
-                     (unsigned)may_begin(self, skeleton, first, SOUND) << SOUND;
-    if (letter->class < 128 || letter->own < 128) {
-        /* Nothing romanised stands in the middle of a word (`filters.locating`). */
-        int in_word = letter->run == 1 && is_word(self, text, letter->first - 1) && is_word(self, text, letter->first);
-        worth |= (unsigned)may_begin(self, skeleton, first, LETTERS) << LETTERS;
-        worth |= (unsigned)(!in_word && may_begin(self, skeleton, first, ROMANISED)) << ROMANISED;
-    }
-    int live = 0;
-    for (int trie = 0; worth >> trie != 0; trie++) {
-        int walked = worth >> trie & 1 ? walk(self, skeleton, first, trie, told, whom) : 0;
-        if (walked < 0)
-            return -1;
-        live |= walked;
-    }
-    return live;
-}
-
+/* Read at once: what is known of so many characters stays in the nearest cache. */
+#define SLICE 1024
+/* One call reads about so many: it holds the interpreter's lock. */
+#define CALL_CHARACTERS 4096
 /* Whether a sign has the company that makes it a letter (`SIGN_BY_LETTER` of `filters.reading`). */
 static int
 has_company(const Scanner *self, const Text *text, uint64_t unit, Py_ssize_t offset)
@@ -137,6 +43,11 @@ text_of(const Scanner *self, Text *text, PyObject *const *arguments, Py_ssize_t 
             PyErr_SetString(PyExc_ValueError, "there is no such reading");
         return -1;
     }
+    if ((size_t)PyUnicode_GET_LENGTH(arguments[0]) > LONGEST_TEXT) {
+        PyErr_SetString(PyExc_ValueError, "the text is longer than offsets are kept for");
+        return -1;
+    }
+    text->reading = (int)reading;
     text->pages = (const uint16_t *)self->pages.buf + reading * PAGES;
     text->data = PyUnicode_DATA(arguments[0]);
     text->kind = PyUnicode_KIND(arguments[0]);
@@ -169,33 +80,86 @@ widest(const Letter *letters, size_t first, size_t last)
 typedef struct {
     const Scanner *self;
     const Text *text;
-    PyObject *places;
+    PyObject *places, *settled, *plain; /* the places so far, and what is known already */
 } Proposal;
+
+/* Whether a part of the text is written as the skeleton has it, character for character. */
+static int
+is_plain(const Text *text, const Letter *letters, size_t first, size_t last, uint32_t from)
+{
+    if (text->reading != PLAIN || letters[last].enough - from != last - first)
+        return 0;
+    for (size_t at = first; at <= last; at++) {
+        if (PyUnicode_READ(text->kind, text->data, (Py_ssize_t)(from + (at - first))) != letters[at].own)
+            return 0;
+    }
+    return 1;
+}
+
+/* Whether a sign stands somewhere that may be a letter there: without one, the ordinary reading has the same place. */
+static int
+has_sign(const Scanner *self, const Text *text, uint32_t from, uint32_t last)
+{
+    for (Py_ssize_t at = from; at <= (Py_ssize_t)last; at++) {
+        if (unit_at(self, text, at) & SIGN)
+            return 1;
+    }
+    return 0;
+}
+
+static PyObject *
+written_at(const Letter *letters, size_t first, size_t last)
+{
+    PyObject *written = PyUnicode_New((Py_ssize_t)(last - first + 1), widest(letters, first, last));
+    for (size_t at = first; written != NULL && at <= last; at++)
+        PyUnicode_WRITE(PyUnicode_KIND(written), PyUnicode_DATA(written), at - first, letters[at].own);
+    return written;
+}
+
+/* What is known of a piece of a skeleton, borrowed; NULL where nothing is. */
+static PyObject *
+remembered(PyObject *memory, PyObject *written, int *is_nothing)
+{
+    PyObject *value = PyDict_GetItemWithError(memory, written);
+    if (value != NULL && PyTuple_Check(value) && PyTuple_GET_SIZE(value) == 0)
+        *is_nothing = 1;
+    return value;
+}
 
 static int
 propose(void *whom, const Letter *letters, size_t first, size_t last, int trie)
 {
     Proposal *proposal = whom;
+    const Text *text = proposal->text;
     const Letter *end = letters + last;
-    if (trie == ROMANISED && end->run == 1 && is_word(proposal->self, proposal->text, end->last) &&
-        is_word(proposal->self, proposal->text, end->last + 1))
+    if (trie == ROMANISED && end->run == 1 && is_word(proposal->self, text, end->last) &&
+        is_word(proposal->self, text, (Py_ssize_t)end->last + 1))
         return 0;
     /* No term has so long a run within it, and of one at its ends only so much can matter (`filters.locating`). */
     for (size_t at = first + 1; at < last; at++) {
         if (letters[at].run > LONGEST_RUN)
             return 0;
     }
-    Py_ssize_t from = first == last ? letters[first].first : letters[first].begin;
+    uint32_t from = first == last ? letters[first].first : letters[first].begin;
+    if (text->reading == SIGNS && !has_sign(proposal->self, text, from, end->enough))
+        return 0;
+    PyObject *written = written_at(letters, first, last), *plain = NULL;
+    if (written == NULL)
+        return -1;
+    int is_nothing = 0;
+    remembered(proposal->settled, written, &is_nothing);
+    if (!is_nothing && !PyErr_Occurred() && is_plain(text, letters, first, last, from))
+        plain = remembered(proposal->plain, written, &is_nothing);
+    if (is_nothing || PyErr_Occurred()) {
+        Py_DECREF(written);
+        return is_nothing ? 0 : -1;
+    }
     /* Letters before it that come from the same character: reading that one gives them too. */
     size_t skipped = 0;
     while (skipped < first && letters[first - skipped - 1].last == from)
         skipped++;
-    PyObject *written = PyUnicode_New((Py_ssize_t)(last - first + 1), widest(letters, first, last));
-    if (written == NULL)
-        return -1;
-    for (size_t at = first; at <= last; at++)
-        PyUnicode_WRITE(PyUnicode_KIND(written), PyUnicode_DATA(written), at - first, letters[at].own);
-    PyObject *place = Py_BuildValue("(nnnN)", from, end->enough + 1, (Py_ssize_t)skipped, written);
+    PyObject *place = Py_BuildValue("(nnnNO)", (Py_ssize_t)from, (Py_ssize_t)end->enough + 1, (Py_ssize_t)skipped,
+                                    written, plain == NULL ? Py_None : plain);
     if (place == NULL)
         return -1;
     int status = PyList_Append(proposal->places, place);
@@ -217,7 +181,7 @@ read_slice(const Scanner *self, const Text *text, Py_ssize_t start, Skeleton *sk
     *sign = -1;
     *next = text->size;
     for (Py_ssize_t at = start; at < text->size; at++) {
-        uint64_t unit = unit_at(self, text, at);
+        uint64_t unit = unit_in(self, text, at);
         if (unit & SIGN && *sign < 0 && has_company(self, text, unit, at))
             *sign = at;
         if (unit & KEPT) {
@@ -246,58 +210,73 @@ read_slice(const Scanner *self, const Text *text, Py_ssize_t start, Skeleton *sk
     return 0;
 }
 
-PyDoc_STRVAR(scan_doc, "scan(text, start, reading) -> (next, sign, places)");
+PyDoc_STRVAR(scan_doc, "scan(text, start, reading, settled, plain) -> (next, sign, places)");
 
 static PyObject *
 scan(PyObject *object, PyObject *const *arguments, Py_ssize_t count)
 {
     const Scanner *self = (Scanner *)object;
     Text text;
-    Py_ssize_t start, next, sign;
-    if (text_of(self, &text, arguments, count, 3, 2) < 0 || offset_of(&start, arguments[1], text.size) < 0)
+    Py_ssize_t start, begun, sign = -1;
+    if (text_of(self, &text, arguments, count, 5, 2) < 0 || offset_of(&start, arguments[1], text.size) < 0)
         return NULL;
+    if (!PyDict_Check(arguments[3]) || !PyDict_Check(arguments[4])) {
+        PyErr_SetString(PyExc_TypeError, "wants dictionaries of what is known already");
+        return NULL;
+    }
     PyObject *places = PyList_New(0);
     if (places == NULL)
         return NULL;
-    Proposal proposal = {self, &text, places};
-    Skeleton skeleton;
-    size_t limit = 0;
-    begin(&skeleton);
-    int status = read_slice(self, &text, start, &skeleton, &next, &limit, &sign);
-    for (size_t first = 0; status >= 0 && first < limit; first++)
-        status = walk_all(self, &text, &skeleton, first, propose, &proposal);
-    end(&skeleton);
+    Proposal proposal = {self, &text, places, arguments[3], arguments[4]};
+    int status = 0;
+    for (begun = start; status >= 0 && start < text.size && start - begun < CALL_CHARACTERS;) {
+        Skeleton skeleton;
+        Py_ssize_t next, found;
+        size_t limit = 0;
+        Live live = {0, 0, -1};
+        begin(&skeleton);
+        status = read_slice(self, &text, start, &skeleton, &next, &limit, &found);
+        if (status >= 0)
+            status = walk_all(self, &text, &skeleton, limit, propose, &proposal, &live);
+        end(&skeleton);
+        sign = sign < 0 ? found : sign;
+        start = next;
+    }
     if (status < 0) {
         Py_DECREF(places);
         return NULL;
     }
-    return Py_BuildValue("(nnN)", next, sign, places);
+    return Py_BuildValue("(nnN)", start, sign, places);
 }
+
+/* What `is_new` is asked with. */
+typedef struct {
+    const Scanner *self;
+    const Text *text;
+    Py_ssize_t fresh; /* where the new part of the text begins */
+    size_t end;       /* the last letter: its run may grow, by a sign too */
+} News;
 
 /* Ends the search at a place that ends in the part of a text that is new. */
 static int
-is_new(void *whom, const Letter *letters, size_t Py_UNUSED(first), size_t last, int Py_UNUSED(trie))
+is_new(void *whom, const Letter *letters, size_t first, size_t last, int Py_UNUSED(trie))
 {
-    return letters[last].first >= *(Py_ssize_t *)whom;
+    const News *news = whom;
+    return letters[last].first >= news->fresh &&
+           (news->text->reading != SIGNS || last == news->end || has_sign(news->self, news->text, letters[first].first, letters[last].last));
 }
 
-/* Return the first letter that may grow into a pattern, the number of all where none may, -1 where one may stand. */
-static Py_ssize_t
-first_live(const Scanner *self, const Text *text, const Skeleton *skeleton, Py_ssize_t fresh)
+/* Find the first letter that may grow into a pattern. Returns -1 where one may stand. */
+static int
+first_live(const Scanner *self, const Text *text, const Skeleton *skeleton, Py_ssize_t fresh, Live *live)
 {
-    size_t live = skeleton->count, floor = 0;
+    *live = (Live){0, skeleton->count, -1};
     for (size_t at = 0; at < skeleton->count; at++) {
         if (skeleton->letters[at].run > LONGEST_RUN)
-            floor = at;
+            live->floor = at;
     }
-    for (size_t at = 0; at < skeleton->count; at++) {
-        int walked = walk_all(self, text, skeleton, at, is_new, &fresh);
-        if (walked < 0)
-            return -1;
-        if (walked && at >= floor && live == skeleton->count)
-            live = at;
-    }
-    return (Py_ssize_t)live;
+    News news = {self, text, fresh, skeleton->count - 1};
+    return walk_all(self, text, skeleton, skeleton->count, is_new, &news, live);
 }
 
 PyDoc_STRVAR(tail_doc, "tail(text, start, fresh, reading) -> (begin, live, sign) | None");
@@ -307,15 +286,17 @@ tail(PyObject *object, PyObject *const *arguments, Py_ssize_t count)
 {
     const Scanner *self = (Scanner *)object;
     Text text;
-    Py_ssize_t start, fresh, live = 0, sign = -1;
+    Py_ssize_t start, fresh, sign = -1;
+    int status = 0;
     if (text_of(self, &text, arguments, count, 4, 3) < 0 || offset_of(&start, arguments[1], text.size) < 0 ||
         offset_of(&fresh, arguments[2], text.size) < 0)
         return NULL;
     Skeleton skeleton;
     Gap gap = {0, 0};
+    Live live;
     begin(&skeleton);
-    for (Py_ssize_t at = start; at < text.size && live >= 0; at++) {
-        uint64_t unit = unit_at(self, &text, at);
+    for (Py_ssize_t at = start; at < text.size && status >= 0; at++) {
+        uint64_t unit = unit_in(self, &text, at);
         if (unit & SIGN)
             sign = at;
         if (unit & KEPT) {
@@ -326,21 +307,21 @@ tail(PyObject *object, PyObject *const *arguments, Py_ssize_t count)
             }
         } else if (widen(&gap, unit)) {
             /* No term reaches over it: what stands before it is done with. */
-            live = first_live(self, &text, &skeleton, fresh);
+            status = first_live(self, &text, &skeleton, fresh, &live);
             skeleton.count = 0;
         }
     }
-    if (live >= 0)
-        live = first_live(self, &text, &skeleton, fresh);
+    if (status >= 0)
+        status = first_live(self, &text, &skeleton, fresh, &live);
     Py_ssize_t from = text.size, open = -1;
-    if (live >= 0 && skeleton.count > 0) {
+    if (status >= 0 && skeleton.count > 0) {
         /* The last letter stays in any case: what repeats it is no new one. */
-        size_t first = (size_t)live < skeleton.count ? (size_t)live : skeleton.count - 1;
+        size_t first = live.letter < skeleton.count ? live.letter : skeleton.count - 1;
         from = skeleton.letters[first].begin;
-        open = (size_t)live < skeleton.count ? from : -1;
+        open = live.offset;
     }
     end(&skeleton);
-    if (live < 0)
+    if (status < 0)
         Py_RETURN_NONE;
     return Py_BuildValue("(nnn)", from, open, sign);
 }
@@ -359,18 +340,18 @@ release(PyObject *object)
 static PyObject *
 make(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
 {
-    static char *names[] = {"pages", "units", "several", "slots", "marks", "longest", "kinds", NULL};
+    static char *names[] = {"pages", "units", "several", "slots", "marks", "longest", "depths", NULL};
     Scanner *self = (Scanner *)type->tp_alloc(type, 0); /* zeroed: releasing a buffer that is none does nothing */
     if (self == NULL)
         return NULL;
     if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "y*y*y*y*y*nI", names, &self->pages, &self->units,
-                                     &self->several, &self->slots, &self->marks, &self->longest, &self->kinds))
+                                     &self->several, &self->slots, &self->marks, &self->longest, &self->depths))
         goto failed;
     int is_writable = 0;
     for (Py_buffer *each = &self->pages; each <= &self->marks; each++)
         is_writable |= !each->readonly || (uintptr_t)each->buf % sizeof(uint32_t) != 0;
     if (is_writable || self->pages.len != READINGS * PAGES * (Py_ssize_t)sizeof(uint16_t) || self->longest < 0 ||
-        (uintptr_t)self->units.buf % 8 || (uintptr_t)self->several.buf % 8) {
+        (uintptr_t)self->units.buf % 8 || (uintptr_t)self->several.buf % 8 || (uintptr_t)self->marks.buf % 8) {
         PyErr_SetString(PyExc_ValueError, "the tables are not as they are written: pages of all readings, read-only");
         goto failed;
     }
@@ -383,6 +364,7 @@ failed:
 static PyMethodDef methods[] = {
     {"scan", (PyCFunction)(void (*)(void))scan, METH_FASTCALL, scan_doc},
     {"tail", (PyCFunction)(void (*)(void))tail, METH_FASTCALL, tail_doc},
+    {"junctions", (PyCFunction)(void (*)(void))scan_junctions, METH_FASTCALL, scan_junctions_doc},
     {NULL, NULL, 0, NULL},
 };
 
@@ -392,7 +374,11 @@ static PyType_Slot slots_of_type[] = {
 static PyType_Spec scanner_type = {"filters._scan.Scanner", sizeof(Scanner), 0,
                                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, slots_of_type};
 
-static PyMethodDef functions[] = {{"build", scan_build, METH_O, scan_build_doc}, {NULL, NULL, 0, NULL}};
+static PyMethodDef functions[] = {
+    {"build", scan_build, METH_O, scan_build_doc},
+    {"hashes", scan_hashes, METH_O, scan_hashes_doc},
+    {NULL, NULL, 0, NULL},
+};
 
 static int
 fill(PyObject *module)

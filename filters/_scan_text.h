@@ -25,30 +25,34 @@
 #define BREAK 0xFFFE
 
 #define PAGES 0x1100 /* of 256 code points each */
-#define READINGS 3
-#define FEW 256 /* letters that need no memory of their own */
+/* The ways a text is read (`filters.kernel`): as it stands, with signs for letters, as a skeleton. */
+enum { PLAIN, SIGNS, READ, READINGS };
+#define FEW 1280 /* letters that need no memory of their own: those of nearly every slice */
 
 /* One character of the skeleton: offsets are those of the text as received. */
 typedef struct {
     uint32_t own, class;
-    Py_ssize_t first; /* where its run begins */
-    Py_ssize_t begin; /* the same, at most LONGEST_RUN before its end */
-    Py_ssize_t last;  /* the last character of its run */
-    Py_ssize_t enough; /* the same, where its run is too long for any term: the first one that is too many */
-    Py_ssize_t run;   /* characters in its run */
+    uint32_t first; /* where its run begins */
+    uint32_t begin; /* the same, at most LONGEST_RUN before its end */
+    uint32_t last;  /* the last character of its run */
+    uint32_t enough; /* the same, where its run is too long for any term: the first one that is too many */
+    uint32_t run;   /* characters in its run */
 } Letter;
+
+/* Offsets are kept in 32 bits: half of the memory that a slice takes. */
+#define LONGEST_TEXT (UINT32_MAX - 1)
 
 typedef struct {
     Letter *letters, few[FEW];
     size_t count, room;
-    Py_ssize_t offsets[LONGEST_RUN]; /* of the last run, in a ring */
+    uint32_t offsets[LONGEST_RUN]; /* of the last run, in a ring */
 } Skeleton;
 
 typedef struct {
     PyObject_HEAD
     Py_buffer pages, units, several, slots, marks;
     Py_ssize_t longest;
-    unsigned kinds; /* a bit for each kind of which there are patterns */
+    unsigned depths; /* of which marks there are, for each kind that is looked for */
 } Scanner;
 
 static int
@@ -96,16 +100,18 @@ is_last(const Skeleton *skeleton, uint32_t own)
 
 /* Take one more kept character. */
 static inline int
-keep(Skeleton *skeleton, uint32_t own, uint32_t class, Py_ssize_t offset)
+keep(Skeleton *skeleton, uint32_t own, uint32_t class, uint32_t offset)
 {
     if (is_last(skeleton, own)) {
         Letter *letter = skeleton->letters + skeleton->count - 1;
-        Py_ssize_t *oldest = skeleton->offsets + letter->run++ % LONGEST_RUN;
+        uint32_t *oldest = skeleton->offsets + letter->run++ % LONGEST_RUN;
         if (letter->run > LONGEST_RUN) {
             /* What was the second oldest is the oldest now. */
             letter->begin = skeleton->offsets[letter->run % LONGEST_RUN];
         }
         *oldest = letter->last = offset;
+        /* Longer than it can be counted, it is as long as before, and at the same place in the ring. */
+        letter->run -= letter->run >> 31 << 30;
         if (letter->run <= LONGEST_RUN + 1)
             letter->enough = offset;
         return 0;
@@ -122,18 +128,25 @@ typedef struct {
     const uint16_t *pages;
     const void *data;
     int kind;
+    int reading;
     Py_ssize_t size;
 } Text;
 
-/* What is known of a character; nothing where there is none. */
+/* What is known of the character at an offset that is within the text. */
+static inline uint64_t
+unit_in(const Scanner *self, const Text *text, Py_ssize_t offset)
+{
+    /* A string has no code beyond the last page. */
+    Py_UCS4 code = PyUnicode_READ(text->kind, text->data, offset);
+    size_t at = (size_t)text->pages[code >> 8] << 8 | (code & 0xFF);
+    return at < (size_t)self->units.len / 8 ? ((const uint64_t *)self->units.buf)[at] : 0;
+}
+
+/* The same; nothing where there is none. */
 static inline uint64_t
 unit_at(const Scanner *self, const Text *text, Py_ssize_t offset)
 {
-    if (offset < 0 || offset >= text->size)
-        return 0;
-    Py_UCS4 code = PyUnicode_READ(text->kind, text->data, offset);
-    size_t page = code >> 8 < PAGES ? text->pages[code >> 8] : 0, at = page << 8 | (code & 0xFF);
-    return at < (size_t)self->units.len / 8 ? ((const uint64_t *)self->units.buf)[at] : 0;
+    return offset < 0 || offset >= text->size ? 0 : unit_in(self, text, offset);
 }
 
 static inline uint64_t
@@ -169,7 +182,7 @@ widen(Gap *gap, uint64_t unit)
 
 /* Take one more kept character, in all its folds. */
 static inline int
-keep_all(const Scanner *self, Skeleton *skeleton, uint64_t unit, Py_ssize_t offset)
+keep_all(const Scanner *self, Skeleton *skeleton, uint64_t unit, uint32_t offset)
 {
     if (!(unit & SEVERAL))
         return keep(skeleton, CODE(unit), CLASS(unit), offset);

@@ -19,6 +19,7 @@ from filters.findings import ROMANISED, Term
 from filters.reading import class_text, without_runs
 
 _PAIR = 2
+_TRIPLE = 3
 _BATCH_TERMS = 2_000
 # Between the texts of a batch; no folded text has one.
 _BETWEEN = "\n"
@@ -80,12 +81,14 @@ class Compiled(NamedTuple):
         sounds: longer Chinese ones, by classes.
         letters: those of Latin letters and digits alone, by classes.
         plain: of these, the ones that are not only Chinese terms in Latin letters.
+        triples: spellings of three characters that are looked for by classes, each with its classes behind it.
     """
 
     pairs: Owners
     sounds: Patterns
     letters: Patterns
     plain: frozenset[str]
+    triples: list[str]
 
 
 def compile_terms(terms: Sequence[Term]) -> Compiled:
@@ -99,6 +102,7 @@ def compile_terms(terms: Sequence[Term]) -> Compiled:
     """
     pairs, sounds, letters = (Owners({}, {}) for _ in Space)
     plain: set[str] = set()
+    triples: list[str] = []
     for start in range(0, len(terms), _BATCH_TERMS):
         texts, numbers, romanised = _folded(terms, start)
         skeletons = without_runs(_BETWEEN.join(texts))
@@ -112,9 +116,11 @@ def compile_terms(terms: Sequence[Term]) -> Compiled:
                     plain.add(pattern)
             elif len(skeleton) > _PAIR:
                 sounds.add(pattern, number)
+                if len(skeleton) == _TRIPLE:
+                    triples.append(skeleton + pattern)
             else:
                 pairs.add(skeleton, number)
-    return Compiled(pairs, sounds.patterns(), letters.patterns(), frozenset(plain))
+    return Compiled(pairs, sounds.patterns(), letters.patterns(), frozenset(plain), triples)
 
 
 def pattern_of(skeleton: str) -> tuple[Space, str]:

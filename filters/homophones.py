@@ -48,3 +48,8 @@ def _typed() -> dict[str, str]:
         if is_ideograph(char) and b"\xb0" <= char.encode("gb2312", "ignore")[:1] <= b"\xd7" and not is_common(char):
             typed[readings[0]] = typed.get(readings[0], "") + char
     return typed
+
+
+def shares_sound(char: str, other: str) -> bool:
+    """Tell whether two characters have a reading in common."""
+    return not set(SYLLABLES.get(char, ())).isdisjoint(SYLLABLES.get(other, ()))

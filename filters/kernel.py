@@ -73,26 +73,31 @@ class Kernel:
         slots: the set of all beginnings.
         marks: a mark for each of the first characters of patterns.
         longest: characters of the longest pattern.
-        kinds: a bit for each kind of which there are patterns.
+        depths: how many characters have marks, of each kind of which there are patterns.
 
     Attributes:
-        scan: ``scan(text, start, layer)`` reads a slice of a whole text. It returns where the next one begins; the
-            offset of the first sign that may be read as a letter, or -1; and the places at which a term may stand:
-            the offset of its first character, the one behind its last, how many characters of the skeleton the first
-            one gives before the place, and what the skeleton has there.
+        scan: ``scan(text, start, layer, settled, plain)`` reads a slice of a whole text. It returns where the next
+            one begins; the offset of the first sign that may be read as a letter, or -1; and the places at which a
+            term may stand: the offset of its first character, the one behind its last, how many characters of the
+            skeleton the first one gives before the place, what the skeleton has there, and what ``plain`` has of
+            that where the text has nothing else, or None. Left out is what ``settled``, or there ``plain``, has
+            nothing of, and in the layer of signs what has no sign.
         tail: ``tail(text, start, fresh, layer)`` reads the tail of a stream and a piece that begins at ``fresh``. It
             returns None where a term may stand that ends in the piece; otherwise where the tail begins then, where
             the first character stands that may become a term, or -1, and the offset of the last sign, or -1.
+        junctions: ``junctions(text, start, syllables, longest)`` returns where letters meet ideographs or tones
+            (`filters.mixed`) and a term of at most ``longest`` characters may be read over them, with the offset at
+            which it begins first, or None.
     """
 
-    __slots__ = ("_parts", "scan", "tail")
+    __slots__ = ("_parts", "junctions", "scan", "tail")
 
-    def __init__(self, slots: bytes, marks: bytes, longest: int, kinds: int) -> None:
-        self._parts = slots, marks, longest, kinds
+    def __init__(self, slots: bytes, marks: bytes, longest: int, depths: int) -> None:
+        self._parts = slots, marks, longest, depths
         pages, units, several = character_tables()
-        scanner = _scan.Scanner(pages, units, several, slots, marks, longest, kinds)
+        scanner = _scan.Scanner(pages, units, several, slots, marks, longest, depths)
         # Bound once: they are called for every piece of every stream.
-        self.scan, self.tail = scanner.scan, scanner.tail
+        self.scan, self.tail, self.junctions = scanner.scan, scanner.tail, scanner.junctions
 
     @classmethod
     def of_patterns(
@@ -104,6 +109,7 @@ class Kernel:
         letters: Iterable[str],
         romanised: Iterable[str],
         marks: Sequence[Iterable[str]],
+        triples: Iterable[str],
     ) -> "Kernel":
         """Build one.
 
@@ -113,14 +119,17 @@ class Kernel:
             sounds: classes of longer ones.
             letters: classes of those in Latin letters.
             romanised: classes of those that are Chinese terms in Latin letters, and nothing else.
-            marks: of each term of two characters, the first beside the class of the second; the same the other way.
+            marks: of each term of two characters, the first beside the class of the second; the same the other way;
+                both classes.
+            triples: those of ``sounds`` that have three characters, as listed, each with its classes behind it: two
+                of its characters have to stand in a text.
         """
-        return cls(*_scan.build((singles, pairs, sounds, letters, romanised, *marks)))
+        return cls(*_scan.build((singles, pairs, sounds, letters, romanised, *marks, triples)))
 
     def parts(self) -> Iterator[Any]:
         """Yield what `restore` makes the same of, in small pieces."""
-        slots, marks, longest, kinds = self._parts
-        yield longest, kinds
+        slots, marks, longest, depths = self._parts
+        yield longest, depths
         for table in (slots, marks):
             cuts = range(0, len(table), _PIECE_BYTES)
             yield len(cuts)
@@ -129,9 +138,33 @@ class Kernel:
     @classmethod
     def restore(cls, parts: Iterator[Any]) -> "Kernel":
         """Return what `parts` was asked of."""
-        longest, kinds = next(parts)
+        longest, depths = next(parts)
         slots, marks = (b"".join([next(parts) for _ in range(next(parts))]) for _ in range(2))
-        return cls(slots, marks, longest, kinds)
+        return cls(slots, marks, longest, depths)
+
+
+class WholeFinder:
+    """Patterns that a text is, from its first character to its last: all that is asked once a place was proposed.
+
+    An automaton of them would take several times as long to build, and most of the memory. Of each pattern a hash is
+    kept: another text may share it, and whoever asks looks at what it finds.
+
+    Args:
+        patterns: distinct strings.
+    """
+
+    __slots__ = ("_hashes", "_numbers")
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        hashes = np.frombuffer(_scan.hashes(list(patterns)), np.uint64)
+        order = hashes.argsort(kind="stable")
+        self._hashes, self._numbers = hashes[order], order.astype(np.uint32)
+
+    def __call__(self, text: str) -> list[tuple[int, int, int]]:
+        """Return where the text begins, where it ends, and the number of the pattern, for each that it may be."""
+        hashed = np.frombuffer(_scan.hashes([text]), np.uint64)
+        first, last = self._hashes.searchsorted(hashed), self._hashes.searchsorted(hashed, "right")
+        return [(0, len(text), number) for number in self._numbers[first[0] : last[0]].tolist()]
 
 
 @cache

@@ -3,24 +3,28 @@
 Rules: it finds what a scan of the whole text finds, and says by which length of the text each finding is certain;
 text before the frontier can be part of no finding that is not known yet. The frontier is the start of the longest
 suffix that may still grow into a term, or of a place whose surroundings are still to come, whichever is first. Only
-what can still matter is kept, so an endless stream needs no more memory than a short one.
+what can still matter is kept, so an endless stream needs no more memory than a short one. Behind one finding more
+than `MOST_FINDINGS`, which is past judging in a whole text too, nothing is looked for any more.
 """
 
 from collections.abc import Sequence
 
 from filters.combining import Combiner, Part
 from filters.entries import Entry
-from filters.findings import Known
+from filters.findings import MOST_FINDINGS, Known
 from filters.kernel_tail import KernelState, KernelTail, new_tail
 from filters.lexicon import Lexicon
 from filters.locating import Place
+from filters.mixed_places import stream_places
 from filters.reading import SIGNS
 from filters.surroundings import LEFT_CHARACTERS, Surroundings
 from filters.tail import State, Tail
 
-# Both readings, waiting places, combinations, the window and its offset, the size, the frontier. A plain tuple,
-# because one is made for every piece of every stream.
-_Before = tuple[State | KernelState, State | KernelState | None, Sequence[Part], Combiner | None, str, int, int, int]
+# Both readings, waiting places, combinations, the window and its offset, the size, the frontier, how many findings
+# may still be told. A plain tuple, because one is made for every piece of every stream.
+_Before = tuple[
+    State | KernelState, State | KernelState | None, Sequence[Part], Combiner | None, str, int, int, int, int
+]
 # The window is cut when so much of it is of no use any more: each cut copies the rest.
 _SPARE_CHARACTERS = 256
 
@@ -40,7 +44,9 @@ class KeywordStream:
         "_combiner",
         "_left_characters",
         "_lexicon",
+        "_mixed_from",
         "_piece",
+        "_room",
         "_signed",
         "_size",
         "_surroundings",
@@ -62,10 +68,14 @@ class KeywordStream:
         self._waiting: Sequence[Part] = ()
         # It exists once a part of a combination was seen.
         self._combiner: Combiner | None = None
+        # Where a term begins that may be coming in a mixed spelling; worked out anew with every piece.
+        self._mixed_from: int | None = None
         self._window = ""
         self._window_base = 0
         self._size = 0
         self.frontier = 0
+        # One more than are judged tells that there were more.
+        self._room = MOST_FINDINGS + 1
         self._piece = ""
         self._before = self._save()
 
@@ -76,7 +86,8 @@ class KeywordStream:
             text: what follows, as received.
 
         Returns:
-            What became certain with this piece, in that order, then by end and start.
+            What became certain with this piece, in that order, then by end and start. More than `MOST_FINDINGS` of
+            all pieces mean that what follows is not read.
         """
         if not self._lexicon.longest:
             # Nothing to look for: nothing is held either.
@@ -86,6 +97,10 @@ class KeywordStream:
             return []
         self._before = self._save()
         self._piece = text
+        if not self._room:
+            self._give_up()
+            self._size = self.frontier = self._size + len(text)
+            return []
         base = self._size
         if self.frontier - self._window_base > _SPARE_CHARACTERS + self._left_characters:
             self._forget()
@@ -93,6 +108,13 @@ class KeywordStream:
         size = self._size = base + len(text)
         passed = self._signed is None and self._tail.passes(text, base, self._window, self._window_base)
         places = [] if passed else self._feed_both(text, base)
+        self._mixed_from = None
+        if met := self._lexicon.junctions(self._window, self.frontier - self._window_base):
+            mixed, self._mixed_from = stream_places(
+                self._lexicon, self._window, self._window_base, self.frontier, base, met
+            )
+            if mixed or self._mixed_from is not None:
+                places, passed = [*places, *mixed], False
         waits = self._combiner is not None and self._combiner.earliest is not None
         if places or self._waiting or waits:
             known = self._settle(places, final=False)
@@ -126,6 +148,7 @@ class KeywordStream:
         if self._signed is not None:
             self._signed.finish()
         known = self._settle([], final=True)
+        self._mixed_from = None
         self.frontier = self._size
         return known
 
@@ -151,6 +174,7 @@ class KeywordStream:
             again._window_base,
             again._size,
             again.frontier,
+            again._room,
         ) = self._before
         again._tail = self._tail.resumed(tail)
         again._signed = self._tail.resumed(signed, signs=True) if signed else None
@@ -161,7 +185,7 @@ class KeywordStream:
         """Return all that a piece changes."""
         signed = self._signed.state if self._signed is not None else None
         window, base, size = self._window, self._window_base, self._size
-        return self._tail.state, signed, self._waiting, self._combiner, window, base, size, self.frontier
+        return self._tail.state, signed, self._waiting, self._combiner, window, base, size, self.frontier, self._room
 
     def _settle(self, places: list[tuple[Entry, Place]], *, final: bool) -> list[Known]:
         """Look around the places that can be looked around by now, and combine what stands there."""
@@ -181,7 +205,16 @@ class KeywordStream:
         combiner = self._combiner.copy() if self._combiner is not None else Combiner()
         known = combiner.add(standing, self._size, final=final)
         self._combiner = combiner if combiner.active else None
+        if len(known) > self._room:
+            # The same ones however the text is cut.
+            known = sorted(known, key=lambda each: (each.at, each.finding.end, each.finding.start))[: self._room]
+        self._room -= len(known)
         return known
+
+    def _give_up(self) -> None:
+        """Forget everything: it is past judging."""
+        self._tail, self._signed, self._waiting, self._combiner = new_tail(self._lexicon), None, (), None
+        self._window, self._window_base = "", self._size
 
     def _first_open(self) -> int:
         """Return where the first character stands on which something still depends."""
@@ -191,6 +224,8 @@ class KeywordStream:
             first = start
         if self._signed is not None and self._signed.start is not None:
             first = min(first, self._signed.start)
+        if self._mixed_from is not None:
+            first = min(first, self._mixed_from)
         if self._waiting:
             first = min(first, *[part.place.start for part in self._waiting])
         if self._combiner is not None and (earliest := self._combiner.earliest) is not None:
@@ -199,6 +234,7 @@ class KeywordStream:
 
     def _forget(self) -> None:
         """Drop what no place will be looked around in any more."""
-        start = min(self.frontier, self._tail.begin) - self._left_characters
+        begin = self._tail.begin if self._signed is None else min(self._tail.begin, self._signed.begin)
+        start = min(self.frontier, begin) - self._left_characters
         self._window = self._window[start - self._window_base :]
         self._window_base = start

@@ -18,6 +18,7 @@ from filters.keyword_stream import KeywordStream
 from filters.lexicon import Lexicon, Match
 from filters.locating import Place, locate
 from filters.long_text import LongText
+from filters.mixed_places import whole_places
 from filters.patterns import PatternSet
 from filters.reading import ShortText
 from filters.surroundings import Surroundings
@@ -26,6 +27,8 @@ from filters.surroundings import Surroundings
 _SLICE_CHARACTERS = 16_384
 # Parts of combinations are no findings yet, and harmless texts have many. A text with more than this is past judging.
 _MOST_PARTS = 10_000
+# Bound once: looking a member up in its enum takes longer than what is done with it.
+_PATTERN, _PHASES = Kind.PATTERN, len(Phase)
 # From here on passes over the whole text cost less than a look at each character.
 _LONG_CHARACTERS = 96
 
@@ -46,7 +49,7 @@ class KeywordMatcher:
     """
 
     def __init__(self, terms: Iterable[Term], phase: Phase) -> None:
-        rows = [term for term in terms if phase in term.phases]
+        rows = _of_phase(terms, phase)
         self.lexicon: Lexicon = (KernelLexicon if is_available() else Lexicon)(rows)
         self.patterns = _pattern_set(rows)
 
@@ -57,7 +60,7 @@ class KeywordMatcher:
     @classmethod
     def restore(cls, terms: Iterable[Term], phase: Phase, parts: Iterator[Any]) -> "KeywordMatcher":
         """Return the matcher of these terms that `parts` was asked of, without compiling them again."""
-        rows = [term for term in terms if phase in term.phases]
+        rows = _of_phase(terms, phase)
         matcher = cls((), phase)
         matcher.lexicon, matcher.patterns = type(matcher.lexicon).restore(rows, parts), _pattern_set(rows)
         return matcher
@@ -77,6 +80,8 @@ class KeywordMatcher:
             return by_pattern
         whole = self._read(text)
         found = self._search(whole)
+        if met := self.lexicon.junctions(text, 0):
+            found += self._settled(whole_places(self.lexicon, text, met), text)
         if whole.has_sign_by_letter:
             found += self._search(self._read(text, signs=True))
         if not found:
@@ -123,13 +128,19 @@ class KeywordMatcher:
 
     def _search(self, whole: KernelText | ShortText | LongText) -> list[Part]:
         """Return what stands in one reading of a text."""
+        return self._settled(whole.places() if isinstance(whole, KernelText) else self._places(whole), whole.text)
+
+    def _settled(self, places: Iterable[tuple[Entry, Place]], text: str) -> list[Part]:
+        """Return those of the places around which the text is as it has to be."""
         parts: list[Part] = []
         alone = 0
-        surroundings = Surroundings(self.lexicon)
-        for entry, place in whole.places() if isinstance(whole, KernelText) else self._places(whole):
-            if surroundings.suit(entry, place, whole.text, 0):
-                at = min(surroundings.certain_at(entry, place), len(whole.text))
-                parts.append(Part(at, entry, place))
+        surroundings: Surroundings | None = None
+        for entry, place in places:
+            # Most texts have no place at all.
+            surroundings = surroundings or Surroundings(self.lexicon)
+            if surroundings.suit(entry, place, text, 0):
+                at = surroundings.certain_at(entry, place)
+                parts.append(Part(min(len(text), at), entry, place))
                 alone += entry.part < 0
                 # A text written to match everywhere would be paid for in memory.
                 if alone > MOST_FINDINGS or len(parts) > _MOST_PARTS:
@@ -176,6 +187,11 @@ def _by_end(part: Part) -> tuple[int, int, int]:
     return part.place.end, part.place.start, part.at
 
 
+def _of_phase(terms: Iterable[Term], phase: Phase) -> list[Term]:
+    # Nearly all are looked for in both halves, and their number tells so in a fraction of the time.
+    return [term for term in terms if len(term.phases) == _PHASES or phase in term.phases]
+
+
 def _pattern_set(terms: Iterable[Term]) -> PatternSet | None:
-    rows = [term for term in terms if term.kind is Kind.PATTERN]
+    rows = [term for term in terms if term.kind is _PATTERN]
     return PatternSet.of_terms(rows) if rows else None

@@ -7,7 +7,7 @@ Each kind of pattern (`filters.compiling`) has an automaton of its own; most Chi
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Self
 
 from filters.automata import Finder, build_finder
@@ -17,9 +17,12 @@ from filters.entries import Allowance, Entry, allowances_of
 from filters.findings import ROMANISED, Kind, Term
 from filters.glance import Glance
 from filters.long_text import LongText
+from filters.mixed import junctions
 from filters.passing import Passing
+from filters.reading import Reading, class_text, spell
 from filters.resemblance import Resemblance
 from filters.short_terms import ShortTerms
+from filters.sounds import Sounds
 
 _SEARCHED = frozenset({Kind.LITERAL, Kind.WORD, Kind.ALL})
 _PAIR = 2
@@ -49,13 +52,14 @@ class _Patterns:
 
     Args:
         patterns: the patterns and whose they are.
+        build: makes what finds them.
     """
 
     __slots__ = ("_more", "_owners", "find", "longest")
 
-    def __init__(self, patterns: Patterns) -> None:
+    def __init__(self, patterns: Patterns, build: Callable[[Sequence[str]], Finder]) -> None:
         self._owners, self._more = patterns.owners, patterns.more
-        self.find: Finder = build_finder(patterns.texts)
+        self.find: Finder = build(patterns.texts)
         self.longest = max(map(len, patterns.texts), default=0)
 
     def owners(self, pattern: int) -> tuple[int, ...]:
@@ -74,10 +78,13 @@ class Lexicon:
         farthest: most characters of an allow phrase before or behind a term in it.
         longest: length of the longest pattern; 0 where there is nothing to look for.
         passing: what is known of pairs of characters, for streams.
+        beginnings: those of Chinese terms, for mixed spellings.
 
     Raises:
         ValueError: nothing of a term is left when it is folded; it would match everywhere.
     """
+
+    _build_finder: Callable[[Sequence[str]], Finder] = staticmethod(build_finder)
 
     def __init__(self, terms: Iterable[Term]) -> None:
         rows = tuple(terms)
@@ -87,9 +94,11 @@ class Lexicon:
         self.farthest = max((len(places[0].text) for places in self.allowances.values()), default=0)
         compiled = compile_terms(self._terms)
         self._short = ShortTerms(*compiled.pairs)
-        self._sounds, self._letters = _Patterns(compiled.sounds), _Patterns(compiled.letters)
+        self._sounds = _Patterns(compiled.sounds, self._build_finder)
+        self._letters = _Patterns(compiled.letters, self._build_finder)
         self.longest = max(self._short.longest, self._sounds.longest, self._letters.longest)
         self._resemblance = Resemblance(self._terms)
+        self.beginnings = Sounds([*compiled.sounds.texts, *self._short.by_class])
         self._index(compiled)
 
     def _index(self, compiled: Compiled) -> None:
@@ -105,6 +114,7 @@ class Lexicon:
         yield self.allowances, self.farthest, self.longest, self._short
         yield self._sounds
         yield self._letters
+        yield self.beginnings
         yield from self._index_parts()
 
     def _index_parts(self) -> Iterator[Any]:
@@ -117,7 +127,7 @@ class Lexicon:
         lexicon = cls(())
         lexicon._terms = tuple(term for term in terms if term.kind in _SEARCHED)
         lexicon.allowances, lexicon.farthest, lexicon.longest, lexicon._short = next(parts)
-        lexicon._sounds, lexicon._letters = next(parts), next(parts)
+        lexicon._sounds, lexicon._letters, lexicon.beginnings = next(parts), next(parts), next(parts)
         lexicon._resemblance = Resemblance(lexicon._terms)
         lexicon._restore_index(parts)
         return lexicon
@@ -205,6 +215,37 @@ class Lexicon:
             matches = [match for match in find(classes[at : at + longest]) if not match[0]]
             yield from self._standing(self._sounds, matches, skeleton, at)
 
+    def junctions(self, text: str, start: int) -> list[tuple[int, int]] | None:
+        """Return where letters meet ideographs or tones (`filters.mixed`), from an offset on; None for nowhere."""
+        return junctions(text, start)
+
+    def live_before(self, text: str, begin: int, end: int) -> int | None:
+        """Return where the first term begins that may be coming at the end of a part of a text; None for nowhere.
+
+        Args:
+            text: text as received.
+            begin: offset at which the part begins.
+            end: offset behind its last character.
+        """
+        reading = Reading(text, 0, *spell(text[begin:end], begin))
+        first = self.first_live(reading.skeleton, class_text(reading.skeleton))
+        return reading.positions[reading.starts[first]] if first < len(reading.skeleton) else None
+
+    def entries_with(self, classes: str) -> tuple[Entry, ...]:
+        """Return the terms, as listed, that have these classes."""
+        if len(classes) == _PAIR:
+            pairs = self._short.by_class.get(classes, "")
+            listed = [pairs[at : at + _PAIR] for at in range(0, len(pairs), _PAIR)]
+            numbers = [number for pair in listed for number in self._short.listed(pair)]
+        else:
+            numbers = [
+                number
+                for start, end, pattern in self._sounds.find(classes)
+                if end - start == len(classes)
+                for number in self._sounds.owners(pattern)
+            ]
+        return self._resemblance.of_classes(classes, numbers)
+
     def first_live(self, skeleton: str, classes: str) -> int:
         """Return where the longest suffix begins that may grow into a pattern; the length where none may."""
         size = len(classes)
@@ -213,6 +254,22 @@ class Lexicon:
             return live
         begins = classes[-1] in self._beginnings.firsts or skeleton[-1] in self._short.firsts
         return size - 1 if begins else size
+
+    def live_in(self, reading: Reading, floor: int) -> tuple[int, int]:
+        """Return where the longest suffix of a reading begins that may grow into a pattern.
+
+        Args:
+            reading: the tail of a stream.
+            floor: position in its skeleton before which nothing matters any more.
+
+        Returns:
+            The position in the skeleton, or its length where there is none; and that in the kept text at which the
+            term itself begins at the earliest. Whether it would begin in the middle of a word is not asked here,
+            which holds a little more than the kernel does.
+        """
+        skeleton = reading.skeleton[floor:]
+        first = floor + self.first_live(skeleton, class_text(skeleton))
+        return first, reading.bounded_run(first)[0] if first < len(reading.skeleton) else len(reading.kept)
 
     def _short_at(self, places: Iterable[int], size: int, skeleton: str, classes: str) -> Iterator[Match]:
         """Yield terms of one or two characters that may stand at some places."""

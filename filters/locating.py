@@ -122,7 +122,7 @@ def locate(reading: Reading, first: int, entry: Entry) -> Place | Growing | None
     if place is not None:
         return place
     # What follows cannot undo it, so nobody has to wait for that.
-    if entry.step in ROMANISED and _is_within_word(reading, first):
+    if entry.step in ROMANISED and reading.opening(first) is None:
         return None
     span = _span(reading, first, entry)
     if not isinstance(span, _Span):
@@ -130,7 +130,7 @@ def locate(reading: Reading, first: int, entry: Entry) -> Place | Growing | None
     spelled = reading.skeleton[first : first + len(entry.skeleton)]
     swaps = [at for at, char in enumerate(entry.skeleton) if char != spelled[at]]
     gaps = _gaps(reading, first, span, entry)
-    if reading.signs and not _has_sign(reading, span):
+    if (entry.step in ROMANISED and reading.is_inner(span.begin)) or (reading.signs and not _has_sign(reading, span)):
         return None
     via = _character_steps(reading, first, span, entry, swaps)
     if swaps:
@@ -202,14 +202,6 @@ def _span(reading: Reading, first: int, entry: Entry) -> _Span | Growing | None:
     begin = _run_start(reading, start, end, needed) if longer else end - needed
     finish = reading.starts[first + last] + (entry.runs[last] if entry.runs else 1)
     return _Span(begin if last else start, finish, bool(longer))
-
-
-def _is_within_word(reading: Reading, first: int) -> bool:
-    """Tell whether a plain letter or digit stands right before a place that begins with another."""
-    begin, end = reading.run(first)
-    at = reading.positions[begin] - reading.base
-    before = reading.text[at - 1 : at + 1] if at else ""
-    return end == begin + 1 and before.isascii() and before.isalnum()
 
 
 def _has_sign(reading: Reading, span: _Span) -> bool:
@@ -300,8 +292,8 @@ def _plausible(reading: Reading, span: _Span, entry: Entry, via: set[Step], gaps
         if not may_look_alike(chars, entry.letters, marks=entry.term.languages <= _PLAIN_LANGUAGES):
             return False
     usual = any(_PLAIN_SEPARATORS.issuperset(gap) for gap in gaps.inner)
-    # What only sounds like a term over the end of a sentence is two sentences.
-    if usual and _HOMOPHONES in via:
+    # What only sounds like a term over the end of a sentence is two sentences; no sentence has one at every joint.
+    if usual and _HOMOPHONES in via and (gaps.some or gaps.joints == 1):
         return False
     # Ordinary words with an ordinary space between them are no term: the pen is on the table.
     if gaps.some and _is_latin(entry):

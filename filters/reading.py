@@ -70,11 +70,23 @@ def has_sign_by_letter(text: str, places: Sequence[int]) -> bool:
     return any(SIGN_BY_LETTER.match(text, at) for at in places)
 
 
+def near_sound(syllable: str) -> str:
+    """Return what a syllable becomes where dialects do not tell sounds apart: zh and z, n and l, ang and an."""
+    start, size = _NEAR_STARTS.get(syllable[:2], (syllable[:1], 1))
+    if size == 1:
+        start = "l" if start == "n" and len(syllable) > 1 else start
+    rest = syllable[size:]
+    return start + (rest[:-1] if rest.endswith("ng") and rest != "ong" and not rest.endswith("ong") else rest)
+
+
+_NEAR_STARTS = {"zh": ("z", 2), "ch": ("c", 2), "sh": ("s", 2)}
+
+
 def _class_table() -> list[int]:
     table = list(range(len(FOLDS)))
     numbers: dict[str, int] = {}
     for char, readings in SYLLABLES.items():
-        table[ord(char)] = numbers.setdefault(readings[0], _SYLLABLES_FROM + len(numbers))
+        table[ord(char)] = numbers.setdefault(near_sound(readings[0]), _SYLLABLES_FROM + len(numbers))
     # Behind the syllables: digits have one too, and are read as letters more often.
     for char, letter in LEET.items():
         table[ord(char)] = ord(letter)
@@ -193,6 +205,24 @@ class Reading:
         """Return where in the kept text a character of the skeleton begins and ends."""
         end = self.starts[index + 1] if index + 1 < len(self.starts) else len(self.kept)
         return self.starts[index], end
+
+    def bounded_run(self, index: int) -> tuple[int, int]:
+        """Return the same of the part of a run that is not too long for a term."""
+        begin, end = self.run(index)
+        return max(begin, end - LONGEST_RUN), end
+
+    def opening(self, index: int) -> int | None:
+        """Return where in the kept text something romanised may begin that begins in a run; None for nowhere.
+
+        Nothing does in the middle of a word. What follows changes nothing of that, so nobody has to wait for it.
+        """
+        return next((at for at in range(*self.bounded_run(index)) if not self.is_inner(at)), None)
+
+    def is_inner(self, at: int) -> bool:
+        """Tell whether a character of the kept text is a plain letter or digit right behind another."""
+        offset = self.positions[at] - self.base
+        pair = self.text[max(0, offset - 1) : offset + 1]
+        return len(pair) > 1 and pair.isascii() and pair.isalnum()
 
     def char_at(self, offset: int) -> str:
         """Return the character at an offset in the text as received."""

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 
 from filters.entries import Entry, entries_of
 from filters.findings import Kind, Term
+from filters.homophones import shares_sound
 from filters.reading import SIGNS, class_text, skeleton_of
-from filters.scripts import is_ideograph
+from filters.scripts import is_common, is_ideograph
 
 # Bound once: looking a member up in its enum takes longer than what is done with it.
 _ALL = Kind.ALL
@@ -17,6 +18,8 @@ _REMEMBERED_SPELLINGS = 16_384
 _REMEMBERED_TERMS = 4_096
 # Shorter words with a digit in them are names of things.
 _LEET_LETTERS = 4
+# Shorter terms keep half of their characters: any two syllables make a word.
+_WHOLE_SOUNDS = 4
 # Of the letters of a word, so many must be letters.
 _LEET_SHARE = 0.3
 
@@ -31,11 +34,12 @@ class Resemblance:
         known: by piece of a skeleton, the entries that it may stand for, as far as they were worked out.
     """
 
-    __slots__ = ("_entries", "_terms", "known")
+    __slots__ = ("_entries", "_listed", "_terms", "known")
 
     def __init__(self, terms: Sequence[Term]) -> None:
         self._terms = terms
         self._entries: dict[int, tuple[Entry, ...]] = {}
+        self._listed: dict[str, tuple[Entry, ...]] = {}
         self.known: dict[str, tuple[Entry, ...]] = {}
 
     def of_short(self, written: str, owners: Iterable[tuple[str, int]]) -> tuple[Entry, ...]:
@@ -72,6 +76,20 @@ class Resemblance:
             if class_text(entry.skeleton) == classes and resembles(entry, written)
         ]
         return self._remember(written, found)
+
+    def of_classes(self, classes: str, numbers: Iterable[int]) -> tuple[Entry, ...]:
+        """Return the terms as listed, of some, that have these classes and repeat no character."""
+        entries = self._listed.get(classes)
+        if entries is None:
+            if len(self._listed) >= _REMEMBERED_TERMS:
+                self._listed.clear()
+            entries = self._listed[classes] = tuple(
+                entry
+                for number in dict.fromkeys(numbers)
+                for entry in self._entries_of(number)
+                if entry.step is None and entry.part < 0 and not entry.runs and class_text(entry.skeleton) == classes
+            )
+        return entries
 
     def _remember(self, written: str, found: list[Entry]) -> tuple[Entry, ...]:
         if len(self.known) >= _REMEMBERED_SPELLINGS:
@@ -117,8 +135,15 @@ def _may_swap(listed: str, written: str) -> bool:
         return False
     if not sounds:
         return _may_be_leet([written[at] for at in swaps], len(letters), ideographs)
-    # With letters swapped too, or more characters than are kept, it is another word.
-    return len(sounds) == len(swaps) and 2 * len(sounds) <= ideographs
+    if len(sounds) != len(swaps):
+        # With letters swapped too, it is another word.
+        return False
+    near = [at for at in sounds if not shares_sound(listed[at], written[at])]
+    if 2 * len(sounds) > ideographs:
+        # All of four or more may be of the very sound: so much comes about in no harmless text.
+        return ideographs >= _WHOLE_SOUNDS and not near
+    # 是同性恋 is no 死同性恋.
+    return not any(is_common(written[at]) for at in near if at in {0, len(listed) - 1})
 
 
 def _may_be_leet(signs: Sequence[str], letters: int, ideographs: int) -> bool:

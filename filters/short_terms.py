@@ -52,6 +52,10 @@ class ShortTerms:
             yield from [char + second for char in typed_like(first) if char != first and not is_word(char + second)]
             yield from [first + char for char in typed_like(second) if char != second and not is_word(first + char)]
 
+    def listed(self, spelling: str) -> tuple[int, ...]:
+        """Return the terms that a spelling belongs to."""
+        return self._owners[spelling], *self._more.get(spelling, ())
+
     def owners(self, written: str, classes: str) -> Iterator[tuple[str, int]]:
         """Yield what may be meant, by spelling and term, in order of the terms.
 

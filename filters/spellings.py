@@ -18,7 +18,7 @@ PINYIN_MIN_LETTERS = 5
 INITIALS_MIN_CHARACTERS = 4
 # A term of twenty characters must not become twenty more.
 SPLIT_MAX_SPELLINGS = 4
-# Nobody takes the trouble with long terms, and these would be a third of the index.
+# Longer terms are looked for in pinyin as a whole.
 MIXED_MAX_CHARACTERS = 3
 # One letter between Chinese characters is a name of something.
 _MIXED_MIN_LETTERS = 2
@@ -77,7 +77,15 @@ def spellings(folded: str, off: frozenset[Step]) -> Iterator[Spelling]:
         if _PINYIN not in off:
             whole = _romanised(usual, proper, None if plain else folded)
             texts = [text for text in whole if len(text) >= PINYIN_MIN_LETTERS and text not in _WORDS]
-            yield from [Spelling(text, _PINYIN) for text in (*texts, *_mixed(folded, proper, han))]
+            # Other mixed spellings are read as syllables (`filters.mixed`), and held in a stream by the ordinary
+            # reading of what they begin with: this one begins like no spelling of the whole where that is too short.
+            if (
+                folded[0] not in _ASCII
+                and len(folded) <= MIXED_MAX_CHARACTERS
+                and len(usual[0]) >= _MIXED_MIN_LETTERS
+            ):
+                texts.append(usual[0] + folded[1:])
+            yield from [Spelling(text, _PINYIN) for text in texts]
         if han >= INITIALS_MIN_CHARACTERS and _INITIALS not in off:
             initials = "".join([reading[0] for reading in proper])
             # One letter again and again has no other than that letter in its skeleton: a look at every one.
@@ -134,11 +142,15 @@ def _romanised(usual: list[str], proper: list[str], mixed: str | None) -> dict[s
     return texts
 
 
-def _mixed(folded: str, proper: list[str], han: int) -> Iterator[str]:
-    """Yield a short term with one character at a time in pinyin."""
-    for at, reading in enumerate(proper if han <= MIXED_MAX_CHARACTERS else ()):
-        if folded[at] not in _ASCII and len(reading) >= _MIXED_MIN_LETTERS:
-            yield folded[:at] + reading + folded[at + 1 :]
+def is_looked_for_whole(folded: str) -> bool:
+    """Tell whether the usual pinyin of a term is one of its spellings."""
+    usual = "".join(_readings(folded))
+    return len(usual) >= PINYIN_MIN_LETTERS and usual not in _WORDS and len(folded) >= PINYIN_MIN_CHARACTERS
+
+
+def typed(reading: str) -> tuple[str, ...]:
+    """Return the ways to type a reading."""
+    return (reading, _DOTLESS[reading]) if reading in _DOTLESS else (reading,)
 
 
 def _taken_apart(folded: str) -> list[str]:

@@ -5,6 +5,8 @@ jieba): 大麻 does not stand in 大麻烦. Rules: only a window around a place 
 with the text, and the answer is the same for every cutting of a stream.
 """
 
+from itertools import accumulate, pairwise
+
 import rjieba
 
 from filters.characters import CharacterClass, class_numbers
@@ -25,8 +27,16 @@ _REPEATS = Step.REPEATS
 _ANY, _LETTERS, _WORDS, _RARE = Edges
 _INVISIBLE = list(CharacterClass).index(CharacterClass.INVISIBLE)
 _UNSEEN = frozenset(chr(code) for code, number in enumerate(class_numbers()) if number == _INVISIBLE)
+# What stands around nearly every place: characters that are seen, and spelled as dictionaries spell them.
+_USUAL = frozenset(
+    char
+    for codes in (range(0x20, 0x7F), range(0x3000, 0xA000), range(0xFF00, 0xFF70))
+    for char in map(chr, codes)
+    if level(char) == char and char not in _UNSEEN
+)
 _PAIR = 2
 _TRIPLE = 3
+_PLAIN_CHARACTERS = 6
 
 
 class Surroundings:
@@ -50,7 +60,9 @@ class Surroundings:
             place: where.
         """
         behind = 0 if place.edges is _ANY else RIGHT_CHARACTERS
-        for allowance in self._allowances.get(entry.kept, ()) if self._allowances else ():
+        if not self._allowances:
+            return place.end + behind
+        for allowance in self._allowances.get(entry.kept, ()):
             behind = max(behind, len(allowance.text) - allowance.before - len(entry.kept))
         return place.end + behind
 
@@ -63,15 +75,19 @@ class Surroundings:
             text: the text, or the window of it that is still at hand.
             base: offset of the window's first character.
         """
+        edges = place.edges
+        if edges is _ANY and not self._allowances:
+            return True
         start, end = place.start - base, place.end - base
         if self._allowances and self._is_allowed(entry, text, start):
             return False
-        if place.edges is _ANY:
+        if edges is _ANY:
             return True
-        window = text[max(0, start - LEFT_CHARACTERS) : end + RIGHT_CHARACTERS]
-        left = min(start, LEFT_CHARACTERS)
-        if _UNSEEN.isdisjoint(window):
-            levelled, first, last = level(window), left, left + end - start
+        left = min(LEFT_CHARACTERS, start)
+        window = text[start - left : end + RIGHT_CHARACTERS]
+        is_usual = _USUAL.issuperset(window)
+        if is_usual or _UNSEEN.isdisjoint(window):
+            levelled, first, last = window if is_usual else level(window), left, left + end - start
         else:
             # Invisible characters would stand in the way of the dictionary, and hide the letter behind them.
             seen = [at for at, char in enumerate(window) if char not in _UNSEEN]
@@ -86,7 +102,8 @@ class Surroundings:
         if place.edges is _LETTERS:
             return True
         # Read where they stand: what is levelled has lost the invisible characters between them.
-        swapped = level("".join([text[at - base] for at in place.swapped])) if place.swapped else ""
+        swapped = "".join([text[at - base] for at in place.swapped])
+        swapped = swapped if is_usual else level(swapped)
         return self._is_word(levelled, first, last, place, swapped)
 
     def _is_allowed(self, entry: Entry, text: str, start: int) -> bool:
@@ -104,12 +121,13 @@ class Surroundings:
         self._cuts += 1
         if self._cuts > _MOST_CUTS:
             return True
-        words = [(begin, end) for _, begin, end in rjieba.tokenize(text, "default", hmm=False)]
-        cuts = {begin for begin, _ in words} | {len(text)}
+        cuts = [0, *accumulate(map(len, rjieba.cut(text, hmm=False)))]
         if first not in cuts or last not in cuts:
             return False
-        inside = [end - begin for begin, end in words if first <= begin < last]
-        return place.edges is _WORDS or min(inside) < _PAIR
+        inside = [end - begin for begin, end in pairwise(cuts) if first <= begin < last]
+        # Where so much stands as listed, it matters no more that what was swapped makes words as well.
+        listed = last - first - len(swapped)
+        return place.edges is _WORDS or min(inside) < _PAIR or listed >= _PLAIN_CHARACTERS
 
 
 def _is_ordinary(text: str, swapped: str) -> bool:
@@ -128,8 +146,9 @@ def _is_ordinary(text: str, swapped: str) -> bool:
 
 def _goes_on(text: str, at: int) -> bool:
     """Tell whether a Latin word or a number runs over a position."""
-    return 0 < at < len(text) and _is_letter(text[at - 1]) and _is_letter(text[at])
+    # Nearly all that stands there is an ideograph, which is asked first.
+    return 0 < at < len(text) and _is_letter(text[at]) and _is_letter(text[at - 1])
 
 
 def _is_letter(char: str) -> bool:
-    return char.isalnum() and not is_ideograph(char)
+    return not is_ideograph(char) and char.isalnum()

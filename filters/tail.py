@@ -11,6 +11,7 @@ from typing import NamedTuple, cast
 
 from filters.characters import CharacterClass, class_numbers
 from filters.entries import Entry
+from filters.findings import ROMANISED
 from filters.lexicon import Lexicon, Match
 from filters.locating import Growing, Place, locate
 from filters.passing import FOLDED
@@ -179,26 +180,25 @@ class Tail:
         kept, positions = before + kept, (*offsets, *positions)
         reading = Reading(window, window_base, kept, positions, signs=self._signs)
         skeleton = reading.skeleton
-        classes = class_text(skeleton)
-        matches = self._lexicon.find(skeleton, classes)
+        matches = self._lexicon.find(skeleton, class_text(skeleton))
         places: list[tuple[Entry, Place]] = []
         if matches or growing:
             places, growing = _settle(reading, matches, known, growing)
         # A run this long breaks every term, so nothing before its end can matter.
         floor = _last_long_run(reading) if len(kept) > len(skeleton) else 0
-        first = floor + self._lexicon.first_live(skeleton[floor:], classes[floor:])
+        first, opening = self._lexicon.live_in(reading, floor)
         if growing:
             growing = tuple(candidate for candidate in growing if candidate.first >= floor)
             first = min(first, *[candidate.first for candidate in growing])
-        is_open = first < len(skeleton)
+            opening = min(opening, *[_opening(reading, candidate) for candidate in growing])
+        start = positions[opening] if opening < len(kept) else None
         # The last character stays in any case: what repeats it is no new match.
         first = min(first, len(skeleton) - 1)
-        begin, end = reading.run(first)
-        start = max(begin, end - LONGEST_RUN)
-        kept, positions = kept[start:], positions[start:]
+        begin, _ = reading.bounded_run(first)
+        kept, positions = kept[begin:], positions[begin:]
         if growing and first:
             growing = tuple(candidate._replace(first=candidate.first - first) for candidate in growing)
-        self.state = kept, positions, growing, len(skeleton) - first, gap, positions[0] if is_open else None
+        self.state = kept, positions, growing, len(skeleton) - first, gap, start
         return places
 
 
@@ -241,6 +241,12 @@ def _settle(
         elif isinstance(place, Growing):
             still.append(candidate)
     return places, tuple(still)
+
+
+def _opening(reading: Reading, candidate: _Candidate) -> int:
+    """Return where in the kept text a place that grows may begin."""
+    opening = reading.opening(candidate.first) if candidate.entry.step in ROMANISED else None
+    return reading.bounded_run(candidate.first)[0] if opening is None else opening
 
 
 def _last_long_run(reading: Reading) -> int:

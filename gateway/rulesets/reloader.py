@@ -26,6 +26,7 @@ from gateway.errors import ResourceError
 from gateway.protocol.record import short_digest
 from gateway.rulesets.builder import Dump
 from gateway.rulesets.building import InForce
+from gateway.rulesets.retiring import retire
 from gateway.rulesets.sources import Signature, active_lists, changed_at_seconds, signature
 from gateway.rulesets.versions import VersionError, VersionStore
 from gateway.settings.models import Lists
@@ -164,7 +165,11 @@ class Reloader:
         by, self._asked_by = self._asked_by, SYSTEM
         self._begun += 1
         self._tried = found
+        old = self.state.in_force.ruleset
         self.state = await self._reloaded(found, by)
+        if old is not self.state.in_force.ruleset:
+            retire([old.terms])
+        del old
         metrics.RULESET_RELOADS.labels(self.state.outcome).inc()
         self._failures = self._failures + 1 if self.state.outcome is Outcome.FAILED else 0
         self._retry_at = time.monotonic() + min(1 << min(self._failures, 16), _BACK_OFF_LIMIT_SECONDS)

@@ -173,6 +173,55 @@ def homophone(term: str, chance: random.Random) -> str | None:
     return term[:at] + chance.choice(same) + term[at + 1 :] if same else None
 
 
+def homophones(term: str, chance: random.Random) -> str | None:
+    """Other characters of the same sound in all places of a longer term."""
+    if len(term) <= 2 or not _is_chinese(term) or not all(char in SYLLABLES for char in term):
+        return None
+    same = [[other for other in _BY_SOUND.get(SYLLABLES[char][0], ()) if other != char] or [char] for char in term]
+    return "".join(map(chance.choice, same))
+
+
+def numbered(term: str, chance: random.Random) -> str | None:
+    """Pinyin with the digits of tones."""
+    whole = pinyin(term, chance)
+    if whole is None or len(whole) < 5:
+        return None
+    return "".join(SYLLABLES[char][0] + str(chance.randrange(1, 5)) for char in term)
+
+
+def toned(term: str, chance: random.Random) -> str | None:
+    """Pinyin with the marks of tones."""
+    spaced = pinyin_spaced(term, chance)
+    return spaced and "".join(chance.choice(_TONES.get(char, char)) for char in spaced)
+
+
+def mixed(term: str, chance: random.Random) -> str | None:
+    """One character in pinyin, wherever it stands."""
+    if pinyin(term, chance) is None:
+        return None
+    at = chance.randrange(len(term))
+    reading = SYLLABLES[term[at]][0]
+    return term[:at] + reading + term[at + 1 :] if len(reading) > 1 else None
+
+
+def mixed_numbered(term: str, chance: random.Random) -> str | None:
+    """One character in pinyin, with the digit of its tone."""
+    if pinyin(term, chance) is None:
+        return None
+    at = chance.randrange(1, len(term))
+    reading = SYLLABLES[term[at]][0]
+    return term[:at] + reading + str(chance.randrange(1, 5)) + term[at + 1 :] if len(reading) > 1 else None
+
+
+def mixed_half(term: str, chance: random.Random) -> str | None:
+    """The second half in pinyin."""
+    if pinyin(term, chance) is None:
+        return None
+    half = len(term) // 2
+    written = "".join(SYLLABLES[char][0] for char in term[half:])
+    return term[:half] + written if len(written) > 1 else None
+
+
 def split(term: str, _chance: random.Random) -> str | None:
     """Characters taken apart."""
     return _map(term, SPLITS)
@@ -186,6 +235,9 @@ def leet(term: str, _chance: random.Random) -> str | None:
 def accented(term: str, _chance: random.Random) -> str | None:
     """Letters with marks."""
     return _map(term, dict(zip("aeioun", "áèîöûñ", strict=True)))
+
+
+_TONES = {"a": "āáǎà", "e": "ēéěè", "i": "īíǐì", "o": "ōóǒò"}
 
 
 def _by_sound() -> dict[str, list[str]]:
@@ -221,7 +273,13 @@ EVASIONS: dict[str, tuple[Evasion, frozenset[Step]]] = {
     "pinyin": (pinyin, frozenset({Step.PINYIN})),
     "pinyin spaced": (pinyin_spaced, frozenset({Step.PINYIN})),
     "initials": (initials, frozenset({Step.INITIALS})),
+    "pinyin numbered": (numbered, frozenset({Step.PINYIN})),
+    "pinyin toned": (toned, frozenset({Step.PINYIN, Step.LOOKALIKE})),
+    "mixed": (mixed, frozenset({Step.PINYIN})),
+    "mixed numbered": (mixed_numbered, frozenset({Step.PINYIN})),
+    "mixed half": (mixed_half, frozenset({Step.PINYIN})),
     "homophone": (homophone, frozenset({Step.HOMOPHONES})),
+    "homophones": (homophones, frozenset({Step.HOMOPHONES})),
     "split": (split, frozenset({Step.SPLIT})),
     "leet": (leet, frozenset({Step.LEET})),
 }
@@ -232,6 +290,11 @@ POSITIONS = (("", ""), ("我想买", " 谢谢"), ("he said ", ", ok"), ("，", "
 """What stands before and behind a term."""
 GLUED = ("好", "吗")
 """The same, where a reader needs to know the words to see where the term begins."""
+_TONED = ("pinyin numbered", "mixed numbered")
+_MIXED = (*_TONED, "mixed", "mixed half")
+_APART = (
+    "zero width", "bidirectional", "variation", "combining", "spaced", "punctuated", "emoji", "lines", "starred",
+)  # fmt: skip
 # What comes first hides from the second what it works on, or both together are what ordinary texts have.
 _AT_ODDS = frozenset(
     {
@@ -240,6 +303,11 @@ _AT_ODDS = frozenset(
         ("homophone", "spaced"),
         ("homophone", "lines"),
         ("homophone", "punctuated"),
+        # The digit of a tone stands right behind its syllable, and mixed spellings are read without their repeats.
+        *((first, second) for first in _TONED for second in _APART),
+        *((name, "repeated") for name in _MIXED),
+        *(("repeated", name) for name in (*_MIXED, "pinyin toned", "homophones")),
+        ("mixed", "lookalike"),
         *(("repeated", name) for name in ("pinyin", "pinyin spaced", "initials", "homophone", "split")),
     }
 )

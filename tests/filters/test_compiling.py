@@ -10,6 +10,8 @@ from filters.compiling import Space, compile_terms, pattern_of
 from filters.findings import Step, Term
 from filters.reading import class_text, skeleton_of
 
+_TRIPLE = 3
+
 NO_SPELLINGS = frozenset({Step.PINYIN, Step.INITIALS, Step.SPLIT, Step.HOMOPHONES})
 
 
@@ -68,8 +70,10 @@ def test_terms_compiled_together_are_compiled_as_each_alone(texts: list[str]) ->
 
 def _owners(terms: list[Term]) -> list[dict[str, list[int]]]:
     """Return the owners of each pattern, by kind."""
-    pairs, sounds, letters, plain = compile_terms(terms)
+    pairs, sounds, letters, plain, triples = compile_terms(terms)
     assert plain <= set(letters.texts)
+    assert {class_text(each[:3]) for each in triples} == {text for text in sounds.texts if len(text) == _TRIPLE}
+    assert all(each[3:] == class_text(each[:3]) for each in triples)
     found = [{text: [number, *pairs.more.get(text, ())] for text, number in pairs.first.items()}]
     for patterns in (sounds, letters):
         assert len(set(patterns.texts)) == len(patterns.texts)

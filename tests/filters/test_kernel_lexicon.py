@@ -11,7 +11,7 @@ from filters.findings import Kind, Phase, Step, Term
 from filters.kernel_lexicon import KernelLexicon
 from filters.keywords import KeywordMatcher
 from filters.lexicon import Lexicon
-from filters.reading import class_text, skeleton_of
+from filters.reading import Reading, class_text, skeleton_of, spell
 from tests.filters.streaming import order, run
 from tests.filters.test_keyword_stream import COMBINATIONS, texts
 
@@ -59,7 +59,7 @@ def without_kernel(terms: list[Term]) -> KeywordMatcher:
 @given(texts(), st.integers(0, 2**32), st.integers(0, 90))
 @settings(max_examples=400, deadline=None)
 def test_with_and_without_a_kernel_the_same_is_found(text: str, seed: int, before: int) -> None:
-    """Whole, and in pieces: every finding, the moment of each, and every frontier."""
+    """Whole, and in pieces: every finding, and the moment of each; the kernel holds no more of a text."""
     chance = random.Random(seed)  # noqa: S311  # no secret is made of it
     terms = rows(chance)
     ours, theirs = KeywordMatcher(terms, Phase.REQUEST), without_kernel(terms)
@@ -71,7 +71,8 @@ def test_with_and_without_a_kernel_the_same_is_found(text: str, seed: int, befor
     pieces = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
     (found, clear), (found_without, clear_without) = run(ours, pieces), run(theirs, pieces)
     assert order(found) == order(found_without)
-    assert clear == clear_without
+    # Without one, what would begin in the middle of a word is held as well.
+    assert all(clear_without[at] <= frontier for at, frontier in clear.items())
 
 
 @given(st.text("ab4甲乙冰毒大麻病饼i6流", max_size=9).map(skeleton_of), st.integers(0, 2**32))
@@ -85,6 +86,25 @@ def test_a_skeleton_is_searched_alike(skeleton: str, seed: int) -> None:
     # A Latin term begins with no ideograph, though 6 has the sound of one.
     if "流" not in skeleton:
         assert ours.first_live(skeleton, classes) == theirs.first_live(skeleton, classes)
+
+
+@pytest.mark.parametrize(
+    ("text", "ours", "theirs"),
+    [
+        ("4b", (2, 2), (1, 1)),  # nothing romanised begins in the middle of a word
+        ("4bb", (2, 3), (1, 1)),  # nor where a letter of one is doubled
+        ("4b b", (1, 2), (1, 1)),  # the second one is another word's
+        ("b b", (0, 0), (0, 0)),
+        ("4冰", (1, 1), (1, 1)),
+        ("4 bin", (1, 1), (1, 1)),
+        ("天", (1, 1), (1, 1)),
+    ],
+)
+def test_a_tail_lives_from_where_a_term_may_begin(text: str, ours: tuple[int, int], theirs: tuple[int, int]) -> None:
+    """The letter in the skeleton, and in the kept text the character."""
+    terms, reading = [Term("冰毒货源", "A.1.a")], Reading(text, 7, *spell(text, 7))
+    assert KernelLexicon(terms).live_in(reading, 0) == ours
+    assert Lexicon(terms).live_in(reading, 0) == theirs
 
 
 @pytest.mark.parametrize("kind", [KernelLexicon, Lexicon])
@@ -122,4 +142,25 @@ def test_what_is_remembered_of_pieces_is_bounded(monkeypatch: pytest.MonkeyPatch
     lexicon = KernelLexicon([Term(text, "A.1.a") for text in ("甲", "乙", "丁")])
     for text in "甲乙丁甲":
         assert [entry.term.text for entry, _ in lexicon.plain_at(text)] == [text]
-    assert len(lexicon._plain) <= 2
+    assert len(lexicon.plain) <= 2
+
+
+def test_what_is_remembered_of_stretches_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Past the bound it is worked out anew, and long stretches are never kept."""
+    monkeypatch.setattr(kernel_lexicon, "_REMEMBERED_STRETCHES", 2)
+    matcher = KeywordMatcher([Term("大麻", "A.1.a"), Term("viagra", "A.1.a")], Phase.REQUEST)
+    assert isinstance(matcher.lexicon, KernelLexicon)
+    for between in ("*", "**", "***", "*"):
+        assert [(found.start, found.end) for found in matcher.scan(f"大{between}麻")] == [(0, 2 + len(between))]
+    assert len(matcher.lexicon._pieces) <= 2
+    matcher.lexicon._pieces.clear()
+    monkeypatch.setattr(kernel_lexicon, "_REMEMBERED_CHARACTERS", 40)
+    assert len(matcher.scan("大" + "\u200b" * 30 + "麻")) == len(matcher.scan("大" + "\u200b" * 60 + "麻")) == 1
+    assert [len(piece.stretch) for piece in matcher.lexicon._pieces] == [32]
+
+
+def test_a_letter_before_a_stretch_is_remembered_with_it() -> None:
+    """The same stretch is a place behind one character and none behind another."""
+    matcher = KeywordMatcher([Term("海洛因", "A.1.a")], Phase.REQUEST)
+    for _ in range(2):
+        assert [len(matcher.scan(f"{before}hai luo yin!")) for before in ("", "x", "，")] == [1, 0, 1]

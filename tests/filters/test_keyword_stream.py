@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.findings import Kind, Phase, Step, Term
+from filters.findings import MOST_FINDINGS, Kind, Phase, Step, Term
 from filters.keyword_stream import KeywordStream
 from filters.keywords import KeywordMatcher
 from tests.filters.streaming import order, run, shown_before_a_stop
@@ -122,7 +122,7 @@ def test_a_stream_may_go_on_behind_its_end() -> None:
     ("terms", "text", "clear"),
     [
         (["冰毒货源"], "病", 0),  # sounds like its beginning
-        (["甲乙"], "郏", 0),  # and of a pair with one character in pinyin: 甲yi
+        (["甲乙"], "郏", 1),  # a pair begins as people type it
         (["冰毒"], "病", 0),  # and by what people type for it
         (["冰毒"], "买冰", 1),
         (["forbidden"], "f0rb", 0),
@@ -166,13 +166,47 @@ def test_memory_does_not_grow_with_the_text(piece: str, size: int) -> None:
 def test_what_a_combination_remembers_does_not_grow() -> None:
     """Parts that come again and again push the oldest out, and what waits for an absent part becomes certain."""
     stream = KeywordStream(KeywordMatcher([Term("甲 & 乙 ~20 - 丙", "A.1.a", kind=Kind.ALL)], Phase.REQUEST).lexicon)
-    for _ in range(2_000):
+    for _ in range(MOST_FINDINGS // 2):
         stream.feed("乙丁甲丁")
         assert stream._combiner is not None
         (seen,) = stream._combiner._seen.values()
         assert max(map(len, seen.places)) <= 32
         assert len(seen.waiting) <= 20
         assert stream.pending <= 40
+
+
+@pytest.mark.parametrize("size", [1, 3, 6_000])
+@pytest.mark.parametrize("text", ["大 麻。", "大麻，好", "甲乙甲乙"])
+def test_behind_more_findings_than_are_judged_nothing_is_looked_for(text: str, size: int) -> None:
+    """One more than the bound is told, the same ones for every cutting, and what follows leaves unread."""
+    rows = [Term("大麻", "A.1.f"), Term("甲乙 & 甲", "A.1.b", kind=Kind.ALL)]
+    matcher = KeywordMatcher(rows, Phase.REQUEST)
+    stream, long = KeywordStream(matcher.lexicon), text * 3_000
+    found = [
+        known.finding for start in range(0, len(long), size) for known in stream.feed(long[start : start + size])
+    ]
+    assert len(found) == MOST_FINDINGS + 1
+    assert found == matcher.scan(long[: found[-1].end + 4])[: len(found)]
+    assert stream.feed("好大") == []
+    assert (stream.pending, stream.feed("麻"), stream.finish(), stream._window) == (0, [], [], "")
+    assert stream.clear_before(stream._size) == stream._size
+
+
+def test_a_stop_at_the_bound_shows_what_any_stop_shows() -> None:
+    """The piece that reaches it is held like any other: what has begun before the last finding may still grow."""
+    matcher = KeywordMatcher([Term("大麻", "A.1.f"), Term("冰大麻毒", "A.1.f")], Phase.REQUEST)
+    stream = KeywordStream(matcher.lexicon)
+    found = stream.feed("大麻，" * MOST_FINDINGS + "冰大麻")
+    assert len(found) == MOST_FINDINGS + 1
+    assert stream.clear_before(found[-1].at) == found[-1].finding.start - 1
+    assert stream.frontier == found[-1].finding.start - 1
+
+
+def test_a_run_of_signs_is_kept_as_long_as_it_is_read() -> None:
+    """In the reading in which they are letters, also where the window is cut and nothing is held."""
+    matcher = KeywordMatcher([Term("f@ke", "A.1.b")], Phase.REQUEST)
+    pieces = ["天好" * 120, "@" * 30, "@@@", " f@", "ke"]
+    assert [known.finding for known in run(matcher, pieces)[0]] == matcher.scan("".join(pieces))
 
 
 @pytest.mark.parametrize(
@@ -191,3 +225,23 @@ def test_what_signs_leave_behind_is_found_once(term: str, pieces: list[str]) -> 
     assert whole
     assert [known.finding for known in run(matcher, pieces)[0]] == whole
     assert [known.finding for known in run(matcher, "".join(pieces))[0]] == whole
+
+
+@pytest.mark.parametrize(
+    ("terms", "text", "clear"),
+    [
+        (["冰毒货源"], "4bb", [1, 2, 3]),  # nothing romanised begins in the middle of a word, doubled or not
+        (["冰毒货源"], "4b b", [1, 2, 3, 3]),
+        (["冰毒货源"], "b b", [0, 0, 0]),
+        (["炸弹制作"], "dannzz", [1, 2, 3, 4, 5, 6]),
+        (["炸弹制作", "天好"], "天好4b", [0, 2, 3, 4]),  # read in Python, where a term is found
+        (["冰冰毒毒"], "4b bddd", [1, 2, 3, 3, 3, 6, 7]),  # with as many as it needs it would begin in the word
+    ],
+)
+def test_a_letter_that_was_let_go_is_not_held_again(terms: list[str], text: str, clear: list[int]) -> None:
+    """What a run that goes on may become was known before it went on."""
+    matcher = KeywordMatcher([Term(term, "A.1.a") for term in terms], Phase.REQUEST)
+    for at in range(1, len(text)):
+        found = run(matcher, [text[:at], text[at:]])[1]
+        assert found.items() <= dict(enumerate(clear, 1)).items()
+    assert [*run(matcher, text)[1].values()] == clear

@@ -53,7 +53,7 @@ def test_matches_come_in_order_of_their_end() -> None:
 
 def test_the_entries_of_a_match_are_all_that_may_stand_there() -> None:
     """Of every row; other spellings of the same row are left out."""
-    terms = lexicon("冰毒货", "病毒货", "病读获", "甲乙")
+    terms = lexicon("冰毒货", "病毒货", "丙乙", "甲乙")
     (match,) = terms.find("冰毒货", class_text("冰毒货"))
     assert [entry.skeleton for entry in match.entries] == ["冰毒货", "病毒货"]
 
@@ -131,7 +131,7 @@ def test_phrases_are_known_and_not_looked_for() -> None:
     [
         ("海洛因", [(40, 43)]),
         ("孩洛因", [(40, 43)]),
-        ("孩落音", []),
+        ("孩罗英", []),
         ("海洛因子", [(40, 43), (40, 44)]),
         ("甲乙丁", []),
         ("甲乙丁天", []),

@@ -46,7 +46,7 @@ def seen(term: Term | str, text: str) -> list[tuple[str, set[str]]]:
         ("大麻", "大\u200b麻", "大\u200b麻", "invisible"),
         ("枪支弹药", "枪支蛋要", "枪支蛋要", "homophones"),
         ("枪支弹药", "枪支，弹要", None, ""),  # two sentences
-        ("枪支弹药", "枪至蛋要", None, ""),  # more sounds than characters
+        ("枪支弹药", "枪至蛋要", "枪至蛋要", "homophones"),  # more sounds than characters
         ("枪支弹药", "木仓支弹药", "木仓支弹药", "split"),
         ("枪支弹药", "qi angzhidanyao", "qi angzhidanyao", "pinyin"),
         ("枪支弹药", "q z d y", "q z d y", "separators initials"),

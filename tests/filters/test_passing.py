@@ -29,7 +29,7 @@ def lexicon(*texts: str) -> Lexicon:
         ("天海洛", 1, 1),
         ("天海洛因", 1, IN_EARNEST),
         ("海洛因", 3, 3),
-        ("孩落音", 2, 3),
+        ("孩罗英", 2, 3),
         ("天冰毒", 1, IN_EARNEST),
         ("天饼毒", 1, IN_EARNEST),
         ("天病毒", 1, 3),
@@ -46,7 +46,7 @@ def test_what_a_pair_says(text: str, looked_at: int, answer: int) -> None:
     """Where a term may begin; or that something may stand there, or that the text must be folded first."""
     terms = lexicon("甲乙丁丙", "海洛因", "冰毒", "a")
     # What only resembles a term is passed once somebody has looked.
-    assert terms.find("孩落音", class_text("孩落音")) == []
+    assert terms.find("孩罗英", class_text("孩罗英")) == []
     assert terms.passing.first_live(text, looked_at) == answer
 
 

@@ -13,6 +13,7 @@ from filters.reading import (
     CLASSES,
     FOLDS,
     FOLDS_WITH_SIGNS,
+    LONGEST_RUN,
     SIGNS,
     Gap,
     Reading,
@@ -125,3 +126,31 @@ def test_signs_are_letters_in_a_reading_of_their_own() -> None:
         map(ord, SIGNS)
     )
     assert len(CLASSES) == len(FOLDS)
+
+
+@pytest.mark.parametrize(
+    ("text", "openings"),
+    [
+        ("b", [0]),
+        ("4b", [0, None]),
+        ("4bb", [0, None]),
+        ("4b b", [0, 2]),  # what stands behind a gap begins a word
+        ("4b bb", [0, 2]),
+        ("冰b", [0, 1]),
+        ("4Ｂ", [0, 1]),  # plain letters alone make a word
+        ("b" * 40, [None]),  # of a run so long only the end matters
+    ],
+)
+def test_a_run_opens_where_a_word_begins(text: str, openings: list[int | None]) -> None:
+    """Whatever follows, it opens there."""
+    reading = Reading(text, 3, *spell(text, 3))
+    assert [reading.opening(at) for at in range(len(reading.skeleton))] == openings
+    if len(text) < LONGEST_RUN:
+        longer = Reading(text + text[-1], 3, *spell(text + text[-1], 3))
+        assert [longer.opening(at) for at in range(len(longer.skeleton))] == openings
+
+
+def test_of_a_run_only_so_much_is_read() -> None:
+    """As much as a term may need."""
+    reading = Reading("a" + "b" * 40, 0, *spell("a" + "b" * 40))
+    assert [reading.bounded_run(at) for at in (0, 1)] == [(0, 1), (41 - LONGEST_RUN, 41)]

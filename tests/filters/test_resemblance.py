@@ -38,7 +38,7 @@ def test_parts_of_a_combination_stand_as_they_are_listed() -> None:
         ("枪支弹药", 1),
         ("枪支弹要", 1),
         ("枪之弹要", 1),
-        ("枪之蛋要", 0),
+        ("枪之蛋要", 1),
         ("qiangzhidanyao", 1),
     ],
 )

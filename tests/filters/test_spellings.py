@@ -48,16 +48,16 @@ def test_terms_are_spelled_in_pinyin(term: str, texts: list[str]) -> None:
 @pytest.mark.parametrize(
     ("term", "texts"),
     [
-        ("毒品", ["du品", "毒pin"]),
-        ("银行卡", ["yin行卡", "银hang卡", "银行ka"]),
-        ("啊麻", ["啊ma"]),  # one letter
-        ("k粉鹅肉", ["kfen鹅肉", "k粉鹅rou"]),
+        ("毒品", ["du品"]),
+        ("银行卡", ["yin行卡"]),
+        ("啊麻", []),  # one letter
+        ("k粉鹅", []),  # no Chinese character comes first
         ("枪支弹药", []),
         ("枪", []),
     ],
 )
-def test_one_character_is_written_in_pinyin(term: str, texts: list[str]) -> None:
-    """One at a time; a letter alone is something else, and long terms are not written so."""
+def test_first_character_is_written_in_pinyin(term: str, texts: list[str]) -> None:
+    """The first of a short term; the others are read as syllables, and a letter alone is something else."""
     found = [spelling.text for spelling in spellings(fold(term), NONE) if spelling.step is Step.PINYIN]
     assert [text for text in found if not text.isascii()] == texts
 

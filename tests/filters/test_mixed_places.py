@@ -1,0 +1,47 @@
+"""Places of mixed spellings: what is found, with which steps, and what is left alone."""
+
+import pytest
+
+from filters.findings import Kind, Phase, Step, Term
+from filters.keywords import KeywordMatcher
+
+_P, _H, _I = Step.PINYIN, Step.HOMOPHONES, Step.INITIALS
+
+
+@pytest.mark.parametrize(
+    ("term", "text", "via"),
+    [
+        ("炸弹", "买炸dan吗", {_P}),
+        ("炸弹", "zha4 dan4", {_P}),
+        ("炸弹", "zha弹", {_P}),
+        ("炸弹制作", "炸dan制zuo", {_P}),
+        ("炸弹制作", "炸(dan)制作", {_P, Step.SEPARATORS}),
+        ("炸弹制作", "炸\u200bdan制作", {_P, Step.INVISIBLE}),
+        ("炸弹制作", "炸蛋zhi作", {_P, _H}),
+        ("炸弹制作", "炸dàn制作", {_P, Step.LOOKALIKE}),
+        ("炸弹制作", "炸弹zz", {_I}),
+        ("炸弹制作", "炸DAN制作", {_P, Step.CASE}),
+        ("炸弹制作", "炸蛋 zhi 作", None),  # a guess at a guess
+        ("炸弹制作", "炸弹ZZ", None),  # capitals are a name
+        ("炸弹制作", "炸dang制作", None),
+        ("炸弹", "炸DAN", None),
+        ("炸弹", "炸danger", None),
+        ("炸弹", "mozha4dan4", None),  # from the middle of a word
+        ("做爱", "用做AI", None),
+        ("大麻", "da4ma2", {_P}),
+        ("绿卡", "lv4ka3", {_P}),
+        ("妈妈卡", "妈ma卡", None),  # repeats are no syllables
+    ],
+)
+def test_a_mixed_spelling_says_what_it_needs(term: str, text: str, via: set[Step] | None) -> None:
+    """And nothing is found where too little is left of the term, or the list forbids it."""
+    found = KeywordMatcher([Term(term, "A.1.a")], Phase.REQUEST).scan(text)
+    assert [set(each.via) for each in found] == ([] if via is None else [via])
+    strict = KeywordMatcher([Term(term, "A.1.a", folds_off=frozenset(via or ()))], Phase.REQUEST)
+    assert via is None or strict.scan(text) == []
+
+
+def test_a_word_stays_one() -> None:
+    """Where the list asks for words, ends of words it is."""
+    matcher = KeywordMatcher([Term("冰毒", "A.1.a", kind=Kind.WORD)], Phase.REQUEST)
+    assert [each.start for each in matcher.scan("买冰du3吗")] == [1]
