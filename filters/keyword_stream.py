@@ -111,7 +111,7 @@ class KeywordStream:
         self._mixed_from = None
         if met := self._lexicon.junctions(self._window, self.frontier - self._window_base):
             mixed, self._mixed_from = stream_places(
-                self._lexicon, self._window, self._window_base, self.frontier, base, met[-1]
+                self._lexicon, self._window, self._window_base, self.frontier, base, met
             )
             if mixed or self._mixed_from is not None:
                 places, passed = [*places, *mixed], False

@@ -70,11 +70,11 @@ class Found(NamedTuple):
 
     Attributes:
         paths: with the classes it has, each way to read a term.
-        live: position at which the first one begins that may become a term; None where none may.
+        live: positions at which one begins that may become a term.
     """
 
     paths: list[tuple[str, Path]]
-    live: int | None
+    live: list[int]
 
 
 def _codes() -> dict[str, int]:
@@ -208,12 +208,12 @@ class Stretch:
             last: offset of the last junction; what begins behind it has none.
         """
         paths: list[tuple[str, Path]] = []
-        live: int | None = None
+        live: list[int] = []
         for first in range(len(self.kept)):
             if self.positions[first] >= last:
                 break
-            if self._may_begin(first) and self._follow(first, paths) and live is None:
-                live = first
+            if self._may_begin(first) and self._follow(first, paths):
+                live.append(first)
         return Found(paths, live)
 
     def received(self, begin: int, end: int) -> str:
@@ -329,7 +329,7 @@ def stretches(lexicon: "Readable", text: str, found: Sequence[int]) -> Iterator[
         end = junction + _AROUND
         stretch = Stretch(sounds, text, 0, begin, end)
         result = stretch.read(junction)
-        while result.live is not None and end < len(text):
+        while result.live and end < len(text):
             end += end - begin
             stretch = Stretch(sounds, text, 0, begin, end)
             result = stretch.read(junction)

@@ -4,6 +4,7 @@ Rules: as with other spellings (`filters.locating`) the answer depends on the te
 guess at a guess finds anything, so what is left of the term itself has to outweigh what was guessed.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 from filters.characters import STEPS, SYLLABLES, CharacterClass, character_class
@@ -39,7 +40,7 @@ def whole_places(lexicon: Lexicon, text: str, found: Sequence[int]) -> Iterator[
 
 
 def stream_places(
-    lexicon: Lexicon, window: str, window_base: int, begin: int, fresh: int, last: int
+    lexicon: Lexicon, window: str, window_base: int, begin: int, fresh: int, met: Sequence[int]
 ) -> tuple[list[tuple[Entry, Place]], int | None]:
     """Return what stands in a stream in mixed spellings, and where the first one begins that may be coming.
 
@@ -49,13 +50,22 @@ def stream_places(
         window_base: offset of its first character.
         begin: offset before which no term begins that is not known yet.
         fresh: offset of what came last; what ends before it is known.
-        last: position of the last junction in the window.
+        met: positions of the junctions in the window.
     """
     end = window_base + len(window)
     stretch = Stretch(lexicon.beginnings, window, window_base, begin, end)
-    result = stretch.read(last + window_base)
-    live = None if result.live is None else stretch.positions[result.live]
+    result = stretch.read(met[-1] + window_base)
+    begins = (stretch.positions[first] for first in result.live)
+    live = next((at for at in begins if _was_held(lexicon, window, at - window_base, met)), None)
     return list(_places(lexicon, stretch, result, fresh)), live
+
+
+def _was_held(lexicon: Lexicon, window: str, at: int, met: Sequence[int]) -> bool:
+    """Tell whether the ordinary reading held a beginning until the first junction came.
+
+    Otherwise it was let go where the text was cut before the junction, and is not to be held where it was not.
+    """
+    return lexicon.live_before(window, at, met[bisect_right(met, at)]) == at
 
 
 def _places(lexicon: Lexicon, stretch: Stretch, result: Found, fresh: int) -> Iterator[tuple[Entry, Place]]:
