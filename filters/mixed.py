@@ -73,11 +73,11 @@ class Found(NamedTuple):
 
     Attributes:
         paths: with the classes it has, each way to read a term.
-        live: position at which the first one begins that may become a term; None where none may.
+        live: positions at which one begins that may become a term.
     """
 
     paths: list[tuple[str, Path]]
-    live: int | None
+    live: list[int]
 
 
 def _codes() -> dict[str, int]:
@@ -230,14 +230,14 @@ class Stretch:
             starts: offsets at which terms may begin; none where that is not known.
         """
         paths: list[tuple[str, Path]] = []
-        live: int | None = None
+        live: list[int] = []
         for first in range(len(self.kept)):
             if self.positions[first] >= last:
                 break
             if starts and self.positions[first] not in starts:
                 continue
-            if self._may_begin(first) and self._follow(first, paths) and live is None:
-                live = first
+            if self._may_begin(first) and self._follow(first, paths):
+                live.append(first)
         return Found(paths, live)
 
     def received(self, begin: int, end: int) -> str:
@@ -354,7 +354,7 @@ def stretches(lexicon: "Readable", text: str, found: Sequence[tuple[int, int]]) 
         end = junction + _AROUND
         stretch = Stretch(sounds, text, 0, begin, end)
         result = stretch.read(junction, starts)
-        while result.live is not None and end < len(text):
+        while result.live and end < len(text):
             end += end - begin
             stretch = Stretch(sounds, text, 0, begin, end)
             result = stretch.read(junction, starts)

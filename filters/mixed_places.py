@@ -4,6 +4,7 @@ Rules: as with other spellings (`filters.locating`) the answer depends on the te
 guess at a guess finds anything, so what is left of the term itself has to outweigh what was guessed.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 from filters.characters import STEPS, SYLLABLES, CharacterClass, character_class
@@ -55,8 +56,18 @@ def stream_places(
     starts = frozenset(start + window_base for start in starts_of(found))
     stretch = Stretch(lexicon.beginnings, window, window_base, min(starts, default=begin), end)
     result = stretch.read(found[-1][1] + window_base, starts)
-    live = None if result.live is None else stretch.positions[result.live]
+    met = [junction for _, junction in found]
+    begins = (stretch.positions[first] for first in result.live)
+    live = next((at for at in begins if _was_held(lexicon, window, at - window_base, met)), None)
     return list(_places(lexicon, stretch, result, fresh)), live
+
+
+def _was_held(lexicon: Lexicon, window: str, at: int, met: Sequence[int]) -> bool:
+    """Tell whether the ordinary reading held a beginning until the first junction came.
+
+    Otherwise it was let go where the text was cut before the junction, and is not to be held where it was not.
+    """
+    return lexicon.live_before(window, at, met[bisect_right(met, at)]) == at
 
 
 def _places(lexicon: Lexicon, stretch: Stretch, result: Found, fresh: int) -> Iterator[tuple[Entry, Place]]:

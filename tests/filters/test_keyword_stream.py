@@ -235,6 +235,8 @@ def test_what_signs_leave_behind_is_found_once(term: str, pieces: list[str]) -> 
         (["冰毒货源"], "b b", [0, 0, 0]),
         (["炸弹制作"], "dannzz", [1, 2, 3, 4, 5, 6]),
         (["炸弹制作", "天好"], "天好4b", [0, 2, 3, 4]),  # read in Python, where a term is found
+        (["炸弹制作"], "zà4", [0, 2, 3]),  # as a mixed spelling it would be read, but its beginning was not held
+        (["炸弹制作"], "zha4d", [0, 0, 0, 0, 0]),
         (["冰冰毒毒"], "4b bddd", [1, 2, 3, 3, 3, 6, 7]),  # with as many as it needs it would begin in the word
     ],
 )
