@@ -5,7 +5,8 @@ Run from the root of the repository, with the directory of the public data::
     python -m benchmarks.classifier_accuracy --data DATA --write benchmarks/RESULTS.md
 
 Labelled rows are those of ``classifier/dev.jsonl.gz``, whose sources the shipped model was trained on; the card in
-``models/classifier`` has the figures on sources that were kept aside. Harmless rows are those of ``benign``.
+``models/classifier`` has the figures on sources that were kept aside. Harmless rows are those of ``benign`` that no
+model is trained on.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from filters.classifier.scores import Score, Side, Window
 from filters.classifier.windows import cut_windows
 from filters.taxonomy import load_taxonomy
 from models.calibration import auroc, share_at, threshold_at
+from models.corpus import divided
 from models.evaluation import is_ordinary
 from models.rows import Row, read_rows
 
@@ -42,8 +44,8 @@ def main() -> int:
     benign = [
         row for name in ("prompts", "replies") for row in read_rows(arguments.data / "benign" / f"{name}.jsonl.gz")
     ]
-    # Replies that are known to be mislabelled say nothing of alarms.
-    benign = [row for row in benign if is_ordinary(row, row.side)][:: arguments.every]
+    # The half that is trained on says nothing of alarms, nor do texts that are known to be mislabelled.
+    benign = [row for row in divided(benign)[1] if is_ordinary(row, row.side)][:: arguments.every]
     questions = [line for line in _QUESTIONS.read_text(encoding="utf-8").splitlines() if line]
     asked = [_worst(model, text, Side.INPUT) for text in questions]
     text = "\n".join(
@@ -107,8 +109,9 @@ def _accuracy(
     questions: Sequence[Score],
 ) -> list[str]:
     lines = [
-        "Harmful rows are held-out ones of known sources, harmless rows those of `benign`; caught is at the score",
-        "that 1 % of these reach, the last columns at the thresholds of the manifest.",
+        "Harmful rows are held-out ones of known sources, harmless rows those of `benign` that",
+        "were not trained on; caught is at the score that 1 % of these reach, the last columns at the thresholds of",
+        "the manifest.",
         "",
         "| side | harmful | harmless | AUROC | caught at 1 % | settled early | caught | alarms |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",

@@ -27,10 +27,15 @@ def auroc(harmless: Scores, harmful: Scores) -> float:
     """Return the share of pairs in which the harmful text scores higher, ties by half."""
     if not len(harmless) or not len(harmful):
         return float("nan")
+    return float(places(harmless, harmful).mean())
+
+
+def places(harmless: NDArray[np.floating], scores: NDArray[np.floating]) -> Scores:
+    """Return for each text the share of harmless texts that score lower, ties by half."""
     ordered = np.sort(harmless)
-    below = np.searchsorted(ordered, harmful, "left")
-    level = np.searchsorted(ordered, harmful, "right") - below
-    return float((below + level / 2).sum() / (len(harmless) * len(harmful)))
+    below = np.searchsorted(ordered, scores, "left")
+    level = np.searchsorted(ordered, scores, "right") - below
+    return np.asarray((below + level / 2) / max(1, len(ordered)), np.float64)
 
 
 def threshold_at(harmless: Scores, alarm_share: float) -> float:

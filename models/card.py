@@ -7,6 +7,7 @@ from typing import Any
 from models.rows import SIDES
 
 _NAMES = {"input": "prompts", "output": "replies and posts"}
+_SCORERS = {"model": "the model", "linear": "linear stage alone", "baseline": "encoder untrained"}
 _TEMPLATE = Path(__file__).parent / "card_template.txt"
 
 
@@ -28,6 +29,7 @@ def card(manifest: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
         "macro_f1": f"{figures['macro_f1']:.3f}",
         "questions": _percent(figures["questions"]["at_one_percent"]),
         "questions_shipped": _percent(figures["questions"]["as_shipped"]),
+        "apart": "\n".join(_apart(figures["apart"])),
         "unseen": "\n".join(_unseen(figures["unseen"])),
         "held": "\n".join(_sides(figures["held"])),
         "by_lang": "\n".join(_table(figures["unseen_by"]["lang"], "language")),
@@ -46,10 +48,20 @@ def _percent(share: float) -> str:
     return "–" if share != share else f"{share * 100:.1f} %"  # noqa: PLR0124 - nan alone differs from itself
 
 
-def _unseen(unseen: Mapping[str, Any]) -> Iterator[str]:
-    names = {"model": "the model", "linear": "linear stage alone", "baseline": "encoder untrained"}
+def _apart(apart: Mapping[str, Any]) -> Iterator[str]:
     for side in SIDES:
-        for scorer, name in names.items():
+        for scorer, name in _SCORERS.items():
+            found = apart[scorer][side]
+            yield (
+                f"| {_NAMES[side]} | {name} | {found['auroc']:.3f} | {_percent(found['recall'])} | "
+                f"{_percent(found['recall_by_source'])} | {found['auroc_unmet']:.3f} | "
+                f"{_percent(found['recall_unmet'])} |"
+            )
+
+
+def _unseen(unseen: Mapping[str, Any]) -> Iterator[str]:
+    for side in SIDES:
+        for scorer, name in _SCORERS.items():
             found = unseen[scorer][side]
             yield (
                 f"| {_NAMES[side]} | {name} | {found['auroc']:.3f} | {_percent(found['recall'])} | "

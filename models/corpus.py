@@ -18,6 +18,8 @@ from models.rows import CATEGORIES, SAFE, SIDES, Row, read_rows
 WRITTEN = Path(__file__).parent / "data" / "written"
 FOLDS = 3
 _AUGMENTED_SHARE = 0.1
+_MOST_LEVELLED, _ONE_SIDED = 4.0, 0.25
+"""Weights of rows of a language with little harm, or little else: at most so much higher; lower without."""
 # Every fold has sources of harm of each side, and harmless ones. What is not named is put by the digest of its name.
 _FOLDS = (
     (
@@ -32,6 +34,8 @@ _FOLDS = (
         "JimmyMa99/TeleAntiFraud",
         "thu-coai/CDial-GPT (toy data)",
         "lm-sys/FastChat",
+        # Not in the fold of xquad: without both some languages would be met in harm alone.
+        "sluice/many_tongues",
     ),
     (
         "declare-lab/red-instruct",
@@ -123,6 +127,14 @@ def is_kept_back(row: Row) -> bool:
     return int(hashlib.sha256(row.id.encode()).hexdigest(), 16) % 10 == 0
 
 
+def divided(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """Divide harmless rows, by their ids, into a half that is trained on and one that thresholds are set by."""
+    halves: tuple[list[Row], list[Row]] = [], []
+    for row in rows:
+        halves[hashlib.sha256(row.id.encode()).digest()[0] % 2].append(row)
+    return halves
+
+
 def augmented(rows: Sequence[Row], seed: int) -> list[Row]:
     """Return evasively spelt copies of a share of rows, harmful and harmless alike."""
     random = Random(seed)  # noqa: S311 - nothing is kept secret by it
@@ -140,14 +152,39 @@ def fold_of(source: str) -> int:
 def row_weights(rows: Sequence[Row], power: float = 0.5) -> NDArray[np.float32]:
     """Return how much rows count, 1 on average: the larger a source, the less each of its rows.
 
+    Prompts are harmful to the same share in every language: or a language that sources of harm were translated to,
+    and few harmless ones, would itself be taken for harm.
+
     Args:
         rows: the rows.
         power: 0 lets rows count alike, 1 sources.
     """
     groups = [(row.source, row.side, row.unsafe) for row in rows]
     sizes = Counter(groups)
-    weights = np.array([sizes[group] ** -power for group in groups], np.float32)
+    weights = np.array([sizes[group] ** -power for group in groups], np.float64)
+    prompts = np.array([row.side == "input" for row in rows])
+    languages = np.array([row.lang for row in rows])
+    unsafe = np.array([row.unsafe for row in rows])
+    if prompts.any():
+        weights[prompts] *= _levelling(weights[prompts], languages[prompts], unsafe[prompts])
     return np.asarray(weights / weights.mean(), np.float32)
+
+
+def _levelling(
+    weights: NDArray[np.float64], languages: NDArray[np.str_], unsafe: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return the factors by which each language is harmful to the same share as all together."""
+    share = weights[unsafe].sum() / weights.sum()
+    factors = np.ones(len(weights))
+    for language in np.unique(languages):
+        own = languages == language
+        total = weights[own].sum()
+        for harmful, due in ((True, share), (False, 1 - share)):
+            part = own & (unsafe == harmful)
+            met = weights[part].sum()
+            # What is met on one side alone says nothing of the other.
+            factors[part] = min(_MOST_LEVELLED, due * total / met) if 0 < met < total else _ONE_SIDED
+    return factors
 
 
 def class_numbers(rows: Iterable[Row]) -> NDArray[np.int64]:

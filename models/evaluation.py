@@ -14,7 +14,20 @@ ALARM_SHARE = 0.01
 """Harmless texts that may reach the threshold at which recall is measured."""
 # Harmless by label, and about harm by intent: they have a figure of their own.
 FRIGHTENING = frozenset(
-    {"meta-llama/PurpleLlama (CyberSecEval)", "thu-coai/SafetyBench", "sluice/harm_questions", "sluice/crime_fiction"}
+    {
+        "Jarviswang94/Multilingual_safety_benchmark",
+        "meta-llama/PurpleLlama (CyberSecEval)",
+        "microsoft/BIPIA",
+        "pyrit package (scorer evaluations)",
+        "sherdencooper/GPTFuzz",
+        "sluice/crime_fiction",
+        "sluice/frightening",
+        "sluice/harm_questions",
+        "sluice/notices",
+        "sluice/pairs-reply",
+        "sluice/pairs-request",
+        "thu-coai/SafetyBench",
+    }
 )
 # Harmless texts that are posts of people, not replies of a model.
 POSTS = frozenset(
@@ -38,7 +51,7 @@ POSTS = frozenset(
 
 # Demonstration data that are labelled harmless where nobody looked: many of these replies do what was asked, and many
 # prompts among the harmless ones that thresholds are set by ask for harm ("how to obtain illegal drugs").
-_UNLOOKED = "thu-coai/AISafetyLab"
+UNLOOKED = "thu-coai/AISafetyLab"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +74,12 @@ class Judged:
 def is_ordinary(row: Row, side: str) -> bool:
     """Tell whether a row is one of the harmless prompts, or replies, that alarms are counted on."""
     ordinary = row.source not in FRIGHTENING and (side == "input" or row.source not in POSTS)
-    return row.side == side and not row.unsafe and ordinary and row.source != _UNLOOKED
+    return row.side == side and not row.unsafe and ordinary and row.source != UNLOOKED
 
 
 def is_mislabelled(row: Row) -> bool:
     """Tell whether a reply says that it is harmless where nobody looked; prompts to train on were looked at."""
-    return row.source == _UNLOOKED and row.side == "output" and not row.unsafe
+    return row.source == UNLOOKED and row.side == "output" and not row.unsafe
 
 
 def side_figures(judged: Judged) -> dict[str, dict[str, float]]:
@@ -92,6 +105,35 @@ def side_figures(judged: Judged) -> dict[str, dict[str, float]]:
             "threshold": threshold,
             "hard": len(other),
             "hard_alarms": share_at(other, threshold),
+        }
+    return figures
+
+
+def place_figures(
+    rows: Sequence[Row], apart: NDArray[np.float64], unmet: NDArray[np.float64]
+) -> dict[str, dict[str, float]]:
+    """Return for each side how well harm of sources not met is told from two kinds of harmless texts.
+
+    Args:
+        rows: the rows.
+        apart: where each lies among harmless texts of kinds that were met.
+        unmet: where each lies among those of sources that were not.
+
+    Returns:
+        By side: ``auroc`` and ``recall`` against the first, ``recall_by_source``, the mean over sources of harm,
+        ``auroc_unmet`` and ``recall_unmet`` against the second.
+    """
+    figures = {}
+    for side in SIDES:
+        harm = np.array([row.side == side and row.unsafe for row in rows])
+        sources = np.array([row.source for row in rows])[harm]
+        caught = apart[harm] >= 1 - ALARM_SHARE
+        figures[side] = {
+            "auroc": float(apart[harm].mean()),
+            "recall": float(caught.mean()),
+            "recall_by_source": float(np.mean([caught[sources == name].mean() for name in np.unique(sources)])),
+            "auroc_unmet": float(unmet[harm].mean()),
+            "recall_unmet": float((unmet[harm] >= 1 - ALARM_SHARE).mean()),
         }
     return figures
 

@@ -37,17 +37,19 @@ class Recipe:
         rate: highest learning rate.
         decay: weight decay.
         dropout: share of hidden values left out.
+        category_dropout: the same for the classes.
         input_dropout: share of the encoder's values left out.
         smoothing: how far labels are moved towards not knowing.
         seed: of the order of rows, the first weights and what is left out.
     """
 
     epochs: int = 3
-    category_epochs: int = 8
+    category_epochs: int = 12
     batch: int = 1024
     rate: float = 3e-3
     decay: float = 0.05
     dropout: float = 0.5
+    category_dropout: float = 0.3
     input_dropout: float = 0.2
     smoothing: float = 0.1
     seed: int = 1
@@ -94,6 +96,7 @@ class Heads(nn.Module):
         self.ngram_bias = nn.Parameter(torch.zeros(NGRAM_WIDTH))
         self.input_dropout = nn.Dropout(recipe.input_dropout)
         self.dropout = nn.Dropout(recipe.dropout)
+        self.category_dropout = nn.Dropout(recipe.category_dropout)
         self.unsafe_hidden = nn.Linear(width + 1, MEMBERS * MEMBER_WIDTH)
         # One member alone reads them: they know the sources that were met best, and others worst.
         self.ngram_hidden = nn.Linear(NGRAM_WIDTH, MEMBER_WIDTH, bias=False)
@@ -115,7 +118,7 @@ class Heads(nn.Module):
 
     def classes(self, batch: "Batch") -> Tensor:
         """Return the logits of the classes, shape (texts, classes)."""
-        logits: Tensor = self.category(self.dropout(torch.relu(self.category_hidden(self._read(batch)))))
+        logits: Tensor = self.category(self.category_dropout(torch.relu(self.category_hidden(self._read(batch)))))
         return logits
 
     def _read(self, batch: "Batch") -> Tensor:

@@ -86,6 +86,9 @@ def manifest(
             "command": COMMAND,
         },
         "metrics": {
+            "unseen_harm": figures["apart"]["model"],
+            "unseen_harm_linear": figures["apart"]["linear"],
+            "unseen_harm_untrained": figures["apart"]["baseline"],
             "unseen_sources": unseen["model"],
             "unseen_sources_linear": unseen["linear"],
             "unseen_sources_untrained": unseen["baseline"],

@@ -22,9 +22,10 @@ import numpy as np
 import torch
 
 from filters.classifier.features import Features, Sizes
-from models.corpus import Corpus, augmented, digest, is_kept_back, read_public, read_written
+from models.corpus import Corpus, augmented, digest, divided, is_kept_back, read_public, read_written
 from models.encoder import package_tokenizer, package_weights
 from models.encoding import Encoder, joined
+from models.evaluation import UNLOOKED
 from models.export import classifier_model, encoder_model
 from models.folding import Material, judge_by_folds
 from models.heads import Recipe, exported, fit, fit_categories
@@ -50,13 +51,16 @@ def main() -> int:
     written = read_written()
     written_own = [row for row in written if not is_kept_back(row)]
     held += [row for row in written if is_kept_back(row)]
-    own = [*public, *written_own]
+    # Not those that nobody looked at: of prompts among them many ask for harm.
+    calm, benign = divided([row for row in benign if row.source != UNLOOKED])
+    own = [*public, *written_own, *calm]
     parts = {
         "public rows": public,
         "written rows": written_own,
         "evasions of public rows": augmented(public, recipe.seed),
         "evasions of written rows": augmented(written_own, recipe.seed),
-        "harmless rows": benign,
+        "harmless rows": calm,
+        "harmless rows kept apart": benign,
     }
     # From the public rows alone: encodings stay valid when rows are written.
     vocabulary = prune(package_tokenizer(), (row.text for row in public), PIECES)

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from models.baseline import HARM, HARMLESS, baseline_scores
 from models.calibration import class_thresholds, f1_by_class, quantile, share_at, sigmoid, temperature, threshold_at
-from models.corpus import Corpus, class_numbers
+from models.corpus import FOLDS, Corpus, class_numbers
 from models.encoding import Encoder
-from models.evaluation import ALARM_SHARE, Judged, confusion, is_ordinary, side_figures, tables
-from models.folding import ALARMS_SHIPPED, Material, Unseen, sides_of
+from models.evaluation import ALARM_SHARE, Judged, confusion, is_ordinary, place_figures, side_figures, tables
+from models.folding import ALARMS_SHIPPED, Material, Places, Unseen, placed, sides_of
 from models.heads import Heads, predict
 from models.linear import Linear
 from models.rows import CATEGORIES, SAFE, SIDES
@@ -63,6 +63,7 @@ class Outcome:
         safe_below: by side, the score below which the linear stage settles.
         thresholds: by side, as the manifest holds them.
         unseen: rows scored by heads that had not met their source: by the model, the linear stage, the baseline.
+        places: where those rows lie among harmless ones, by the same three.
         held: rows of known sources that were not trained on, with the likeliest class of each.
         benign: harmless rows that thresholds are set by.
         questions: share of frightening but harmless questions that alarm, at 1 % of prompts and as shipped.
@@ -76,6 +77,7 @@ class Outcome:
     safe_below: Mapping[str, float]
     thresholds: Mapping[str, Mapping[str, Any]]
     unseen: Mapping[str, Judged]
+    places: Mapping[str, Places]
     held: Judged
     held_said: list[str]
     benign: Judged
@@ -108,7 +110,7 @@ def judge(
     cooling = np.array([temperatures[side] for side in SIDES])
     encoder = verdicts.encoder
     base = baseline_scores(
-        material.encodings.of(np.flatnonzero(original)),
+        material.encodings,
         encoder.encode(HARM, "names of harm"),
         encoder.encode(HARMLESS, "names of harmless subjects"),
     )
@@ -125,7 +127,7 @@ def judge(
         shares[side] = unseen.alarms[side]
         caught = class_numbers(row for row in rows if row.unsafe and row.side == side)
         quiet = [_quiet(verdicts, *each, side, cooling[number]) for each in harmless]
-        thresholds[side] = _thresholds(quiet, caught)
+        thresholds[side] = _thresholds(quiet, caught, ALARMS_SHIPPED[side])
         safe_below[side] = quantile(sigmoid(held_linear[held.unsafe & (held.sides == number)]), _SETTLED_HARM)
         harm = unsafe & (sides == number)
         reached = sigmoid(logits[harm] / cooling[number]) >= thresholds[side]["unsafe"]
@@ -139,7 +141,15 @@ def judge(
         {
             "model": Judged(rows, sigmoid(logits / cooling[sides])),
             "linear": Judged(rows, sigmoid(linear)),
-            "baseline": Judged(rows, base),
+            "baseline": Judged(rows, base[original]),
+        },
+        {
+            name: Places(found.apart[original], found.unmet[original])
+            for name, found in (
+                ("model", unseen.model_places),
+                ("linear", unseen.linear_places),
+                ("baseline", placed(material, np.tile(base, (FOLDS, 1)))),
+            )
         },
         Judged(held.rows, held_scores),
         [CATEGORIES[number] for number in held_said],
@@ -179,10 +189,10 @@ def _quiet(verdicts: Verdicts, corpus: Corpus, name: str, side: str, cooling: fl
     return _Quiet(sigmoid(logits[own] / cooling), said[own], int(chosen.sum()))
 
 
-def _thresholds(quiet: list[_Quiet], caught: NDArray[np.int64]) -> dict[str, Any]:
+def _thresholds(quiet: list[_Quiet], caught: NDArray[np.int64], alarms: float) -> dict[str, Any]:
     scores, said = np.concatenate([one.scores for one in quiet]), np.concatenate([one.said for one in quiet])
     # Any window may alarm, whichever of a text's scores highest: so many windows may as texts are allowed to.
-    share = ALARMS_SHIPPED * sum(one.texts for one in quiet) / max(1, len(scores))
+    share = alarms * sum(one.texts for one in quiet) / max(1, len(scores))
     whole = max(0.5, threshold_at(scores, share))
     named = class_thresholds(scores, said, caught, len(CATEGORIES), share)
     early = threshold_at(scores, share * _EARLY)
@@ -196,7 +206,13 @@ def _thresholds(quiet: list[_Quiet], caught: NDArray[np.int64]) -> dict[str, Any
 def figures(outcome: Outcome) -> dict[str, Any]:
     """Return everything that the manifest, the card and the plots say of the model."""
     unseen = {name: side_figures(judged) for name, judged in outcome.unseen.items()}
-    bars = {side: unseen["model"][side]["threshold"] for side in SIDES}
+    apart = {
+        name: place_figures(outcome.unseen[name].rows, found.apart, found.unmet)
+        for name, found in outcome.places.items()
+    }
+    # Rows lie by their own fold's heads, so one bar is right for all of them.
+    by = Judged(outcome.unseen["model"].rows, outcome.places["model"].apart)
+    bars = dict.fromkeys(SIDES, 1 - ALARM_SHARE)
     unsafe = [row.unsafe for row in outcome.held.rows]
     truth = [row.category for row in outcome.held.rows if row.unsafe]
     guess = [said for said, harmful in zip(outcome.held_said, unsafe, strict=True) if harmful]
@@ -206,10 +222,11 @@ def figures(outcome: Outcome) -> dict[str, Any]:
         "linear": {"safe_below": dict(outcome.safe_below)},
         "thresholds": outcome.thresholds,
         "unseen": unseen,
+        "apart": apart,
         "unseen_by": {
-            "source": tables(outcome.unseen["model"], bars, lambda row: row.source),
-            "lang": tables(outcome.unseen["model"], bars, lambda row: row.lang),
-            "category": tables(outcome.unseen["model"], bars, lambda row: row.category),
+            "source": tables(by, bars, lambda row: row.source),
+            "lang": tables(by, bars, lambda row: row.lang),
+            "category": tables(by, bars, lambda row: row.category),
         },
         "held": side_figures(outcome.held),
         "held_by": {

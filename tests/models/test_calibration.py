@@ -10,6 +10,7 @@ from models.calibration import (
     class_thresholds,
     f1_by_class,
     macro_f1,
+    places,
     quantile,
     share_at,
     sigmoid,
@@ -86,3 +87,8 @@ def test_classes_share_the_alarms(seed: int) -> None:
     thresholds = np.array(class_thresholds(scores, said, np.array([0, 1, 2, 2]), 3, 0.02))
     assert (scores >= thresholds[said]).mean() <= 0.02
     assert thresholds[2] == 0.5
+
+
+def test_places_are_shares_of_harmless_texts() -> None:
+    """Of equal scores half count as lower."""
+    assert places(np.array([0.1, 0.2, 0.2, 0.9]), np.array([0.0, 0.2, 1.0])).tolist() == [0.0, 0.5, 1.0]

@@ -11,6 +11,7 @@ from models.corpus import (
     augmented,
     class_numbers,
     digest,
+    divided,
     fold_of,
     is_kept_back,
     read_written,
@@ -40,6 +41,27 @@ def test_sources_count_by_the_root_of_their_rows() -> None:
     weights = row_weights([_ROW] * 4 + [replace(_ROW, source="y")])
     assert weights.mean() == pytest.approx(1)
     assert weights[:4].sum() == pytest.approx(2 * weights[4])
+
+
+def test_a_language_is_not_itself_taken_for_harm() -> None:
+    """Prompts of each language are harmful to the same share, as far as both kinds are met."""
+    bad = replace(_ROW, unsafe=True, category="drugs")
+    rows = [_ROW] * 6 + [bad] * 3 + [replace(_ROW, lang="vi")] * 2 + [replace(bad, lang="vi")] * 4
+    weights, unsafe = row_weights(rows), np.array([row.unsafe for row in rows])
+    chinese, vietnamese = np.arange(len(rows)) < 9, np.arange(len(rows)) >= 9
+    shares = [weights[own & unsafe].sum() / weights[own].sum() for own in (chinese, vietnamese)]
+    assert shares[0] == pytest.approx(shares[1])
+    alone = row_weights([*rows, replace(bad, lang="sw")])
+    assert alone[-1] < alone[8]
+
+
+def test_harmless_rows_are_halved_by_their_ids() -> None:
+    """A row stays in its half, whatever comes beside it."""
+    rows = [replace(_ROW, id=f"x-{number}") for number in range(200)]
+    trained, apart = divided(rows)
+    assert len(trained) + len(apart) == 200
+    assert 70 < len(apart) < 130
+    assert divided(rows[:50])[1] == [row for row in rows[:50] if row in apart]
 
 
 def test_every_source_has_a_fold() -> None:

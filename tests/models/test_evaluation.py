@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.evaluation import Judged, confusion, side_figures, tables
+from models.evaluation import Judged, confusion, place_figures, side_figures, tables
 from models.rows import Row
 
 _SAFE = Row("s", "怎么做蛋糕", "zh", "input", False, "safe", "x")  # noqa: FBT003
@@ -43,3 +43,14 @@ def test_tables_count_what_reaches_the_threshold() -> None:
 def test_confusion_has_a_row_for_each_true_class() -> None:
     """Columns are what was said."""
     assert confusion(["a", "a", "b"], ["a", "b", "b"], ["a", "b"]).tolist() == [[1, 1], [0, 1]]
+
+
+def test_places_say_what_is_caught() -> None:
+    """A source counts as much as any other in the mean of sources."""
+    rows = [_BAD, _BAD, replace(_BAD, source="y"), _SAFE, replace(_BAD, side="output")]
+    found = place_figures(rows, np.array([0.995, 0.5, 1.0, 1.0, 0.9]), np.array([0.98, 0.4, 0.99, 1.0, 0.9]))
+    assert found["input"]["auroc"] == pytest.approx((0.995 + 0.5 + 1.0) / 3)
+    assert found["input"]["recall"] == pytest.approx(2 / 3)
+    assert found["input"]["recall_by_source"] == pytest.approx(3 / 4)
+    assert found["input"]["recall_unmet"] == pytest.approx(1 / 3)
+    assert found["output"]["recall"] == 0.0

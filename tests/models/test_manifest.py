@@ -22,6 +22,7 @@ def _figures() -> dict[str, Any]:
         "linear": {"safe_below": {"input": 0.1, "output": 0.2}},
         "thresholds": {"input": bars, "output": bars},
         "unseen": {"model": {}, "linear": {}, "baseline": {}},
+        "apart": {"model": {}, "linear": {}, "baseline": {}},
         "held": {},
         "macro_f1": 0.8,
         "questions": {},
