@@ -2,13 +2,15 @@
 
 Run from the root of the repository::
 
-    python -m benchmarks.evasion                                  # under five minutes, report on standard output
+    python -m benchmarks.evasion                                  # two minutes, report on standard output
+    python -m benchmarks.evasion --pair-terms 0                   # all pairs on all terms in all places: half an hour
     python -m benchmarks.evasion --terms 20                       # a smoke test; no figures to quote
     python -m benchmarks.evasion --write benchmarks/RESULTS.md    # what is committed
 
 Every evasion of ``tests/filters/evasions.py`` and every pair of two that take different steps, on terms of the
 shipped lists and of the project's own word lists. A single evasion is tried on every term in every place, and in two
-pieces in every cut at and inside the term; a pair on a sample of the terms, each in one place, in the same cuts.
+pieces in every cut at and inside the term; a pair on a sample of the terms, each in one place, in the same cuts, or
+with ``--pair-terms 0`` as a single one is.
 *Caught* means that the whole text has a finding of the term; *leaked* means that in some cut the term's first
 character was released before a finding of the term was certain. Harmless texts say what the steps cost: every finding
 there is a false one.
@@ -35,7 +37,6 @@ from tests.filters.evasions import EVASIONS
 
 _SEED = 20_260_101
 _CHINESE_SHARE = 0.7
-_PAIR_TERMS = 8
 _CHINESE_PLACES = (
     ("", ""),
     ("请问", "怎么办"),
@@ -81,6 +82,12 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--terms", type=int, default=200, help="terms that are written otherwise; default %(default)s"
     )
+    parser.add_argument(
+        "--pair-terms",
+        type=int,
+        default=8,
+        help="terms of each pair of evasions, in one place each; 0 takes all in all places (default: %(default)s)",
+    )
     return parser.parse_args()
 
 
@@ -96,10 +103,10 @@ def main() -> int:
     listed = _listed(arguments.words)
     terms = _sample(listed, arguments.terms, chance)
     matcher = KeywordMatcher([Term(text, "A.1.f") for text in terms], Phase.RESPONSE)
-    singles, pairs = _measure(matcher, terms, chance)
+    singles, pairs = _measure(matcher, terms, arguments.pair_terms, chance)
     text = "\n".join(
         [
-            *_evasion_lines(len(terms), singles, pairs),
+            *_evasion_lines(len(terms), arguments.pair_terms, singles, pairs),
             "",
             *_harmless_lines({"prompts": harmless.prompts, "replies": harmless.all_replies}, listed),
             "",
@@ -129,7 +136,7 @@ def _sample(listed: Sequence[str], count: int, chance: random.Random) -> list[st
 
 
 def _measure(
-    matcher: KeywordMatcher, terms: Sequence[str], chance: random.Random
+    matcher: KeywordMatcher, terms: Sequence[str], pair_terms: int, chance: random.Random
 ) -> tuple[dict[str, Tally], dict[tuple[str, str], Tally]]:
     """Try every evasion, and every pair of two that take different steps."""
     pairs = [
@@ -147,8 +154,13 @@ def _measure(
     doubles: dict[tuple[str, str], Tally] = {}
     for pair in pairs:
         texts = [(term, written) for term in terms for written in _written(term, pair, chance)]
-        chosen = chance.sample(texts, min(len(texts), _PAIR_TERMS))
-        placed = ((term, written, chance.choice(_places(term, written))) for term, written in chosen)
+        if pair_terms:
+            texts = chance.sample(texts, min(len(texts), pair_terms))
+        placed = (
+            (term, written, place)
+            for term, written in texts
+            for place in ([chance.choice(_places(term, written))] if pair_terms else _places(term, written))
+        )
         doubles[pair] = _tally(matcher, placed)
         bar.step()
     return singles, doubles
@@ -189,13 +201,15 @@ def _leaks(matcher: KeywordMatcher, text: str, cut: int, term: str, start: int) 
     return not any(known.finding.term.text == term for known in stream.finish())
 
 
-def _evasion_lines(terms: int, singles: dict[str, Tally], pairs: dict[tuple[str, str], Tally]) -> list[str]:
+def _evasion_lines(
+    terms: int, pair_terms: int, singles: dict[str, Tally], pairs: dict[tuple[str, str], Tally]
+) -> list[str]:
+    sampled = f"each on at most {pair_terms} terms by lot, in one place" if pair_terms else "on all terms and places"
     lines = [
         "### Evasions",
         "",
         f"{terms} terms; each evasion in {len(_CHINESE_PLACES)} places, streamed in two pieces in every cut at and",
-        f"inside the term. With another: all pairs it is in, each on at most {_PAIR_TERMS} terms by lot, in one",
-        "place.",
+        f"inside the term. With another: all pairs it is in, {sampled}.",
         "",
         "| evasion | texts | caught | leaked | pairs' texts | caught with another | leaked | worst with |",
         "|---|---|---|---|---|---|---|---|",

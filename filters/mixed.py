@@ -12,6 +12,7 @@ beginning before the junction came.
 
 import re
 from array import array
+from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 from enum import IntEnum
 from itertools import accumulate, chain, groupby
@@ -231,9 +232,7 @@ class Stretch:
         """
         paths: list[tuple[str, Path]] = []
         live: list[int] = []
-        for first in range(len(self.kept)):
-            if self.positions[first] >= last:
-                break
+        for first in range(bisect_left(self.positions, last)):
             if starts and self.positions[first] not in starts:
                 continue
             if self._may_begin(first) and self._follow(first, paths):
@@ -278,7 +277,7 @@ class Stretch:
                     live = live or (token.end == size and token.how is How.PINYIN)
                 if more and self._is_near(token, path):
                     waiting.append((token.end, longer, so_far, following))
-            if self._is_partial(at, value, path):
+            if self._is_partial(at, value):
                 live = True
         return live
 
@@ -317,12 +316,10 @@ class Stretch:
         offset = self.positions[at]
         return offset == self.positions[at - 1] + 1 and _is_tone(self.kept[at], self._text[offset - self._base])
 
-    def _is_partial(self, at: int, value: int, path: Path) -> bool:
-        """Tell whether the text ends in the middle of a syllable that may make a mixed term of it."""
+    def _is_partial(self, at: int, value: int) -> bool:
+        """Tell whether the text ends in the middle of a syllable of a term: the junction lies before it."""
         rest = self.kept[at : at + _LONGEST_SYLLABLE]
         if at + len(rest) < len(self.kept) or rest not in _COMPLETED:
-            return False
-        if not is_mixed((*path, Token(at, len(self.kept), How.PINYIN))):
             return False
         longer = [hashed(value, symbol) for symbol in _COMPLETED[rest]]
         return any(self._sounds.goes_on(each) or self._sounds.ends(each) for each in longer)

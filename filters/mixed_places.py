@@ -156,15 +156,11 @@ def _outweighs(stretch: Stretch, path: Path, hows: list[How], swaps: int) -> boo
 
 def _is_held(stretch: Stretch, path: Path, entry: Entry, swaps: list[int]) -> bool:
     """Tell whether the letters that a place begins with are held in a stream, as another spelling's beginning."""
-    lead = 0
-    for at, token in enumerate(path):
-        if token.how is How.IDEOGRAPH:
-            break
-        lead = at + 1
-        if _written(stretch, path, at) != SYLLABLES.get(entry.skeleton[at], " ")[0]:
-            return False
-        if token.how is How.TONED:
-            break
+    # Up to the first ideograph, or with the first tone: one of them makes it a mixed spelling.
+    stop = next(at for at, token in enumerate(path) if token.how in (How.IDEOGRAPH, How.TONED))
+    lead = stop + (path[stop].how is How.TONED)
+    if any(_written(stretch, path, at) != SYLLABLES.get(entry.skeleton[at], " ")[0] for at in range(lead)):
+        return False
     is_short = lead == 1 and len(path) <= MIXED_MAX_CHARACTERS and len(_written(stretch, path, 0)) >= _LEAST_LETTERS
     if is_short and path[0].how is How.PINYIN and not swaps and all(each.how is How.IDEOGRAPH for each in path[1:]):
         # It is a spelling of its own (`filters.spellings`), and found as one.

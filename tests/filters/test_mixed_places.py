@@ -1,11 +1,19 @@
 """Places of mixed spellings: what is found, with which steps, and what is left alone."""
 
+from collections.abc import Callable
+
 import pytest
 
 from filters.findings import Kind, Phase, Step, Term
 from filters.keywords import KeywordMatcher
+from tests.filters.test_kernel_lexicon import without_kernel
 
 _P, _H, _I = Step.PINYIN, Step.HOMOPHONES, Step.INITIALS
+
+
+def with_kernel(terms: list[Term]) -> KeywordMatcher:
+    """Build a matcher with the kernel, where there is one."""
+    return KeywordMatcher(terms, Phase.REQUEST)
 
 
 @pytest.mark.parametrize(
@@ -31,14 +39,32 @@ _P, _H, _I = Step.PINYIN, Step.HOMOPHONES, Step.INITIALS
         ("大麻", "da4ma2", {_P}),
         ("绿卡", "lv4ka3", {_P}),
         ("妈妈卡", "妈ma卡", None),  # repeats are no syllables
+        ("炸弹制作", "炸dan---------制作", None),  # nobody reads on over so much
+        ("炸弹", "zha当", None),  # near sounds, and two guesses
+        ("炸弹制作", "zha当制作", None),
+        ("弹药", "tan药", None),  # its other sound is not held
+        ("饿死", "e死", None),  # one letter is a name of something
+        ("死鹅制造", "死e制造", None),
+        ("买卖男人", "买卖n人", {_I}),
+        ("买卖男人", "买卖l人", None),
+        ("炸弹制作", "炸弹,zhida", None),
     ],
 )
-def test_a_mixed_spelling_says_what_it_needs(term: str, text: str, via: set[Step] | None) -> None:
+@pytest.mark.parametrize("make", [with_kernel, without_kernel])
+def test_a_mixed_spelling_says_what_it_needs(
+    make: Callable[[list[Term]], KeywordMatcher], term: str, text: str, via: set[Step] | None
+) -> None:
     """And nothing is found where too little is left of the term, or the list forbids it."""
-    found = KeywordMatcher([Term(term, "A.1.a")], Phase.REQUEST).scan(text)
+    found = make([Term(term, "A.1.a")]).scan(text)
     assert [set(each.via) for each in found] == ([] if via is None else [via])
-    strict = KeywordMatcher([Term(term, "A.1.a", folds_off=frozenset(via or ()))], Phase.REQUEST)
+    strict = make([Term(term, "A.1.a", folds_off=frozenset(via or ()))])
     assert via is None or strict.scan(text) == []
+
+
+@pytest.mark.parametrize("make", [with_kernel, without_kernel])
+def test_a_beginning_is_read_by_its_first_sound(make: Callable[[list[Term]], KeywordMatcher]) -> None:
+    """Also where another term's beginning before it had it read: a stream holds no other."""
+    assert make([Term(term, "A.1.a") for term in ("炸弹制作", "弹药")]).scan("炸tan药") == []
 
 
 def test_a_word_stays_one() -> None:

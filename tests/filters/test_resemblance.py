@@ -62,3 +62,6 @@ def test_what_is_remembered_is_bounded() -> None:
     for number in range(_REMEMBERED_SPELLINGS + 9):
         resemblance.of_pattern(str(number), [])
         assert len(resemblance.known) <= _REMEMBERED_SPELLINGS
+    for number in range(_REMEMBERED_TERMS + 9):
+        resemblance.of_classes(chr(0x4E00 + number), [])
+        assert len(resemblance._listed) <= _REMEMBERED_TERMS
