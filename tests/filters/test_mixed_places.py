@@ -42,7 +42,8 @@ def with_kernel(terms: list[Term]) -> KeywordMatcher:
         ("炸弹制作", "炸dan---------制作", None),  # nobody reads on over so much
         ("炸弹", "zha当", None),  # near sounds, and two guesses
         ("炸弹制作", "zha当制作", None),
-        ("弹药", "tan药", None),  # its other sound is not held
+        ("称毒弹药", "cheng2毒弹药", {_P}),
+        ("称毒弹药", "chen2毒弹药", None),  # its other sound is near, and not held
         ("饿死", "e死", None),  # one letter is a name of something
         ("死鹅制造", "死e制造", None),
         ("买卖男人", "买卖n人", {_I}),
@@ -59,12 +60,6 @@ def test_a_mixed_spelling_says_what_it_needs(
     assert [set(each.via) for each in found] == ([] if via is None else [via])
     strict = make([Term(term, "A.1.a", folds_off=frozenset(via or ()))])
     assert via is None or strict.scan(text) == []
-
-
-@pytest.mark.parametrize("make", [with_kernel, without_kernel])
-def test_a_beginning_is_read_by_its_first_sound(make: Callable[[list[Term]], KeywordMatcher]) -> None:
-    """Also where another term's beginning before it had it read: a stream holds no other."""
-    assert make([Term(term, "A.1.a") for term in ("炸弹制作", "弹药")]).scan("炸tan药") == []
 
 
 def test_a_word_stays_one() -> None:
