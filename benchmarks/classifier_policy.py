@@ -127,8 +127,7 @@ def harmless_section(
     lines = [
         "### Harmless and blocked",
         "",
-        "`benign` is the half that was not trained on; thresholds were set by it. `dev` was not trained on, its sources"
-        " were.",
+        "`benign` is the half not trained on, by which thresholds were set; the sources of `dev` were trained on.",
         "`written` is the kept-back tenth of the project's own rows, whose styles were trained on.",
         "",
         "| rows | how | judged | blocked | share | by keywords alone | by the classifier alone | aim |",
