@@ -62,6 +62,13 @@ def test_a_mixed_spelling_says_what_it_needs(
     assert via is None or strict.scan(text) == []
 
 
+@pytest.mark.parametrize("make", [with_kernel, without_kernel])
+def test_a_term_in_pinyin_alone_is_no_mixed_one(make: Callable[[list[Term]], KeywordMatcher]) -> None:
+    """It is found once, as ever, while the longer one is read on."""
+    matcher = make([Term(term, "A.1.a") for term in ("海洛因", "海洛因制作")])
+    assert [(each.start, each.end) for each in matcher.scan("hailuoyin制作")] == [(0, 9), (0, 11)]
+
+
 def test_a_word_stays_one() -> None:
     """Where the list asks for words, ends of words it is."""
     matcher = KeywordMatcher([Term("冰毒", "A.1.a", kind=Kind.WORD)], Phase.REQUEST)
